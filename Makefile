@@ -1,0 +1,26 @@
+# `make run`: the environment and the pipeline on the embedded default. `make test`: the tests.
+
+PYTHON ?= python3
+CORES ?= all
+BIN := .venv/bin
+
+.PHONY: run test lint environment
+
+run: environment
+	$(BIN)/snakemake --cores $(CORES)
+
+test: environment
+	$(BIN)/pytest
+
+lint: environment
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+environment: .venv/installed
+
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[test]'
+	touch $@

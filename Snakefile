@@ -1,0 +1,46 @@
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+
+
+pathvars:
+    results=RESULTS,
+    logs=f"{RESULTS}/logs",
+
+
+wildcard_constraints:
+    backbone=r"[a-z0-9_]+",
+    degradation=r"[a-z0-9_]+",
+    group=r"[a-z0-9_]+(\+[a-z0-9_]+)*",
+    images=r"[A-Za-z0-9_-]+",
+    test_set=r"[A-Za-z0-9_-]+",
+    seed=r"\d+",
+    round=r"\d+",
+
+
+include: "rules/data.smk"
+include: "rules/pies.smk"
+include: "rules/similarity.smk"
+include: "rules/candidates.smk"
+include: "rules/train.smk"
+include: "rules/verify.smk"
+include: "rules/search.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    """The groups, their models, the tables and the figures."""
+    default_target: True
+    input:
+        groups="<results>/groups.json",
+        report=report_files(),
+
+
+onsuccess:
+    print_summary()

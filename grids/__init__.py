@@ -1,0 +1,1 @@
+"""GRIDS: grouped multiple-degradation restoration with image degradation similarity."""

@@ -1,0 +1,1 @@
+"""Networks that restore; one module a network, each with a function `build`."""

@@ -1,0 +1,76 @@
+"""SRResNet without batch normalisation (MSRResNet), as a restorer and as a ×4 super-resolver.
+
+Ledig et al., CVPR 2017, in the form of BasicSR's MSRResNet, whose parameter names are kept. As a
+restorer (scale 1) both pixel-shuffle stages are gone and the input is added to the output, as in
+MiOIR: 1,222,147 parameters with 64 features and 16 blocks. At scale 4 it has 1,517,571 and is the
+network behind the degradation features (see `grids.descriptors.srresnet`).
+"""
+
+import math
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+SLOPE = 0.1
+
+
+def build(*, features: int = 64, blocks: int = 16) -> nn.Module:
+    """The restorer: (batch, 3, height, width) → the same shape, nominally in [0, 1]."""
+    return SRResNet(features, blocks, scale=1, global_residual=True)
+
+
+class ResidualBlock(nn.Module):
+    def __init__(self, features: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(features, features, 3, padding=1)
+        self.conv2 = nn.Conv2d(features, features, 3, padding=1)
+        for convolution in (self.conv1, self.conv2):
+            nn.init.kaiming_normal_(convolution.weight)
+            convolution.weight.data.mul_(0.1)
+            nn.init.zeros_(convolution.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv2(F.relu(self.conv1(x)))
+
+
+class SRResNet(nn.Module):
+    """Residual network with ×2 pixel-shuffle stages behind the trunk.
+
+    Args:
+        features: channels.
+        blocks: residual blocks of the trunk; there is no skip around the trunk.
+        scale: 1 or 4.
+        global_residual: add the input, bilinearly enlarged, to the output.
+    """
+
+    def __init__(self, features: int, blocks: int, scale: int, global_residual: bool):
+        super().__init__()
+        self.scale = scale
+        self.global_residual = global_residual
+        self.conv_first = nn.Conv2d(3, features, 3, padding=1)
+        self.body = nn.Sequential(*(ResidualBlock(features) for _ in range(blocks)))
+        self.stages = round(math.log2(scale))
+        for stage in range(1, self.stages + 1):
+            upconv = nn.Conv2d(features, 4 * features, 3, padding=1)
+            self.add_module(f"upconv{stage}", upconv)
+        self.conv_hr = nn.Conv2d(features, features, 3, padding=1)
+        self.conv_last = nn.Conv2d(features, 3, 3, padding=1)
+
+    def trunk(self, x: Tensor) -> Tensor:
+        """(batch, 3, h, w) → (batch, features, h, w): the end of the residual blocks."""
+        return self.body(F.leaky_relu(self.conv_first(x), SLOPE))
+
+    def hr(self, x: Tensor) -> Tensor:
+        """(batch, 3, h, w) → (batch, features, scale·h, scale·w): the HR convolution, linear."""
+        y = self.trunk(x)
+        for stage in range(1, self.stages + 1):
+            y = F.leaky_relu(F.pixel_shuffle(getattr(self, f"upconv{stage}")(y), 2), SLOPE)
+        return self.conv_hr(y)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv_last(F.leaky_relu(self.hr(x), SLOPE))
+        if not self.global_residual:
+            return y
+        if self.scale == 1:
+            return y + x
+        return y + F.interpolate(x, scale_factor=self.scale, mode="bilinear")

@@ -1,0 +1,1 @@
+"""Functions from patches to features; one module a network."""

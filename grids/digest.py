@@ -1,0 +1,69 @@
+"""Fingerprints of code: what a rule's result depends on, and nothing else.
+
+A fingerprint covers a script and every module of grids that it imports, directly or not, as syntax
+trees without docstrings. Comments, formatting and docstrings do not count, nor does the time of a
+file. Modules that are chosen by name at run time are given as further roots.
+"""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def fingerprint(script: Path, *modules: str) -> str:
+    """Short digest of a script and the modules it reaches.
+
+    Args:
+        script: a Python file that imports modules of grids.
+        modules: further roots by dotted name, e.g. `grids.degradations.jpeg`.
+    """
+    seen: set[Path] = set()
+    waiting = [script.resolve(), *(_file(module) for module in modules)]
+    while waiting:
+        path = waiting.pop()
+        if path not in seen:
+            seen.add(path)
+            waiting.extend(_content(path)[1])
+    parts = sorted((p.name if p == script.resolve() else _dotted(p), _content(p)[0]) for p in seen)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+@cache
+def _content(path: Path) -> tuple[str, tuple[Path, ...]]:
+    """The file's code without docstrings, and the files of grids that it imports."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    imported: list[Path] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imported += [f for alias in node.names if (f := _file(alias.name))]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            own = [_file(f"{node.module}.{alias.name}") for alias in node.names]
+            imported += [f for f in own if f] or [f for f in [_file(node.module)] if f]
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = _without_docstring(node.body) or [ast.Pass()]
+    return ast.unparse(tree), tuple(imported)
+
+
+def clear() -> None:
+    """Forgets the files' content, which is read once a process."""
+    _content.cache_clear()
+
+
+def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
+    first = body[0] if body else None
+    is_text = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    return body[1:] if is_text and isinstance(first.value.value, str) else body
+
+
+def _file(module: str) -> Path | None:
+    """File of a module of grids, None for anything else. Packages are empty and do not count."""
+    head, *rest = module.split(".")
+    path = PACKAGE.joinpath(*rest).with_suffix(".py")
+    return path if head == "grids" and rest and path.exists() else None
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)

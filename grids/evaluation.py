@@ -1,0 +1,87 @@
+"""How well a network restores: PSNR and SSIM per image and degradation.
+
+Policy: RGB, both images rounded to 8 bits, the whole image counts (no border is cropped), one whole
+image a forward pass. P of a model on a degradation is the mean of the images' PSNR.
+"""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pandas as pd
+import torch
+from skimage.metrics import structural_similarity
+from torch import Tensor, nn
+
+from grids import degrade, randomness
+from grids.arrays import to_bytes, to_tensor
+
+PSNR_CAP = 100.0
+
+
+def psnr(reference: np.ndarray, image: np.ndarray) -> float:
+    """Peak signal-to-noise ratio in dB of two uint8 arrays; equal ones get 100 dB.
+
+    The cap keeps means and differences finite.
+    """
+    error = np.mean((reference.astype(np.float64) - image) ** 2)
+    return PSNR_CAP if error == 0 else min(PSNR_CAP, float(10 * np.log10(255**2 / error)))
+
+
+def ssim(reference: np.ndarray, image: np.ndarray) -> float:
+    """Structural similarity (Wang et al., 2004: Gaussian window, σ 1.5), mean over the channels."""
+    return structural_similarity(
+        reference,
+        image,
+        channel_axis=-1,
+        data_range=255,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+    )
+
+
+def restore(network: nn.Module, images: Tensor, device: torch.device) -> Tensor:
+    """The network's output for a batch (B, 3, h, w), on the CPU."""
+    with torch.inference_mode():
+        return network(images.to(device)).cpu()
+
+
+def verify(
+    network: nn.Module,
+    group: dict[str, dict],
+    photographs: Iterable[tuple[str, str, np.ndarray]],
+    seed: int,
+    device: torch.device,
+    progress: Callable[[], None] = lambda: None,
+) -> pd.DataFrame:
+    """Measures a network on each degradation of its group.
+
+    Args:
+        network: the restorer, in evaluation mode, on `device`.
+        group: degradations with their fixed parameters.
+        photographs: file name, identity (see `grids.images.identities`) and uint8 RGB pixels.
+        seed: seed of the degradations. They are computed on the CPU, so that every machine
+            measures on the same pixels.
+        device: where the network runs.
+        progress: called after each image.
+
+    Returns:
+        `degradation`, `image`, `psnr_db`, `ssim`, `input_psnr_db` of the degraded input.
+    """
+    rows = []
+    for image, identity, clean in photographs:
+        for name, parameters in group.items():
+            key = randomness.key(seed, name, identity, 0)
+            degraded = degrade.degrade(name, to_tensor(clean)[None], parameters, [key])
+            restored = to_bytes(restore(network, degraded, device))[0]
+            rows.append(
+                {
+                    "degradation": name,
+                    "image": image,
+                    "psnr_db": psnr(clean, restored),
+                    "ssim": ssim(clean, restored),
+                    "input_psnr_db": psnr(clean, to_bytes(degraded)[0]),
+                }
+            )
+        progress()
+    return pd.DataFrame(rows).sort_values(["degradation", "image"], ignore_index=True)

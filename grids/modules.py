@@ -1,0 +1,40 @@
+"""Modules chosen by name: a user may write the stem of any file in the package."""
+
+import ast
+import difflib
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from grids.errors import InputError
+
+ROOT = Path(__file__).parent
+
+
+@cache
+def names_in(package: str) -> tuple[str, ...]:
+    """Names of the modules in the sub-package `package` of grids (`backbones`, …), sorted."""
+    return tuple(
+        sorted(p.stem for p in (ROOT / package).glob("*.py") if not p.stem.startswith("_"))
+    )
+
+
+def require_known(name: str, known: Iterable[str], what: str) -> None:
+    """Raises InputError with the nearest known name unless `name` is one of `known`."""
+    known = sorted(known)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise InputError(f"unknown {what} {name!r}; {hint}Known: {', '.join(known)}")
+
+
+def options_of(package: str, name: str) -> dict[str, int | float | bool]:
+    """Keyword arguments of a module's `build` with their defaults.
+
+    Read from the source instead of by import: the Snakefile checks the configuration with it, and
+    the modules import torch, which takes seconds.
+    """
+    tree = ast.parse((ROOT / package / f"{name}.py").read_text(encoding="utf-8"))
+    build = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "build")
+    names = [a.arg for a in build.args.kwonlyargs]
+    return dict(zip(names, map(ast.literal_eval, build.args.kw_defaults), strict=True))

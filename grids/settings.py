@@ -1,0 +1,322 @@
+"""The typed configuration: one model per section of `config/config.yaml`.
+
+The descriptions and defaults here are the source of `config/README.md`. Only the Snakefile imports
+this module: the library takes plain numbers, so that a change here alters no fingerprint.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from grids import degrade, images, parameters
+from grids.errors import InputError
+from grids.modules import names_in, options_of, require_known
+
+PositiveInt = Annotated[int, Field(gt=0, strict=True)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Images(Section):
+    train: str = Field("embedded", description="Photographs to train on.")
+    pies: str = Field("embedded", description="Photographs that the similarity is measured on.")
+    tests: dict[Name, str] = Field(
+        {"embedded": "embedded"}, description="Test sets by name.", min_length=1
+    )
+
+    def sources(self) -> dict[str, str]:
+        """All sets by name."""
+        return {"train": self.train, "pies": self.pies, **self.tests}
+
+    def role(self, name: str) -> str:
+        return name if name in ("train", "pies") else "test"
+
+
+class Degradation(Section):
+    evaluation: dict[str, Any] = Field(
+        {},
+        description="Fixed values for PIES and verification, where they differ from the module's.",
+    )
+    training: dict[str, Any] = Field(
+        {}, description="Values or `[low, high]` for training, where they differ from the module's."
+    )
+
+
+class Pies(Section):
+    patches: PositiveInt = Field(800, description="Number of clean patches.")
+    size: PositiveInt = Field(32, description="Side of a patch in pixels.")
+
+
+class Descriptor(Section):
+    weights: str = Field(
+        "",
+        description="Weights file of a ×4 SRResNet (`.safetensors`, or `.pth` with BasicSR's "
+        "MSRResNet names); empty trains one on `images.train`.",
+    )
+    features: PositiveInt = Field(64, description="Channels of the network.")
+    blocks: PositiveInt = Field(16, description="Residual blocks of the network.")
+    global_residual: bool = Field(False, description="Add the bilinear enlargement to the output.")
+    layer: Literal["hr", "hr_activated", "trunk"] = Field(
+        "hr",
+        description="Features taken after the HR convolution, after its activation, or at the end "
+        "of the residual trunk.",
+    )
+    iterations: PositiveInt = Field(500_000, description="Steps of its training.")
+    batch: PositiveInt = Field(16, description="Low-resolution patches a step.")
+    patch: PositiveInt = Field(32, description="Side of a low-resolution patch in pixels.")
+    learning_rate: PositiveFloat = Field(2e-4, description="Peak learning rate of AdamW.")
+
+
+class Ggd(Section):
+    components: PositiveInt = Field(300, description="Principal components kept (at most N − 1).")
+    clip: Annotated[float, Field(ge=0)] = Field(
+        5.0, description="Scores this many standard deviations from the mean are dropped; 0: none."
+    )
+    replicates: Annotated[int, Field(ge=2, strict=True)] = Field(
+        16, description="Half-samples of the patches, for the uncertainty of a distance."
+    )
+
+
+class Candidates(Section):
+    tolerance: PositiveFloat = Field(
+        0.1, description="Mean distances within one bin of this width count as equal."
+    )
+
+
+class Search(Section):
+    strategy: str = Field(
+        "paper", description="Module of `grids/search/`: how the search decides what to train."
+    )
+    backbone: str = Field("srresnet", description="Network that the search trains.")
+    delta: PositiveFloat = Field(0.7, description="Largest drop in dB a group's model may have.")
+    test_set: Name = Field("embedded", description="Test set that drops are measured on.")
+    degradations: list[str] = Field(
+        [], description="Degradations to group; empty: all of `degradations`."
+    )
+
+
+class Training(Section):
+    iterations: PositiveInt = Field(600_000, description="Optimizer steps.")
+    batch: PositiveInt = Field(8, description="Patches a step.")
+    patch: PositiveInt = Field(256, description="Side of a patch in pixels.")
+    learning_rate: PositiveFloat = Field(2e-4, description="Peak learning rate of AdamW.")
+    minimum_learning_rate: Annotated[float, Field(ge=0)] = Field(
+        1e-7, description="Learning rate at the last step of the cosine."
+    )
+    warmup: Annotated[int, Field(ge=0, strict=True)] = Field(
+        10_000, description="Steps of linear warm-up."
+    )
+    betas: tuple[float, float] = Field((0.9, 0.999), description="Moments of AdamW.")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(
+        1e-4, description="Decoupled weight decay of AdamW."
+    )
+
+    def sampling(self) -> dict:
+        """What a batch is made of."""
+        return self.model_dump(include={"patch", "batch"})
+
+    def recipe(self) -> dict:
+        """Optimization; lists instead of tuples, since it stands in JSON too."""
+        return self.model_dump(exclude={"patch", "batch"}, mode="json")
+
+
+class Execution(Section):
+    """How things are computed, not what: a change here makes nothing run again."""
+
+    checkpoint_minutes: PositiveFloat = Field(
+        10.0, description="Minutes between resumable checkpoints."
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="`auto` takes a GPU where there is one."
+    )
+    threads: PositiveInt = Field(1, description="CPU threads of a training and a verification.")
+
+
+class Report(Section):
+    backbones: list[str] = Field(
+        ["srresnet"],
+        description="Networks trained on the groups that the search found.",
+        min_length=1,
+    )
+    test_sets: list[Name] = Field(
+        ["embedded"], description="Test sets of the tables.", min_length=1
+    )
+    noise_seeds: list[Annotated[int, Field(ge=0, strict=True)]] = Field(
+        [],
+        description="Further seeds that `noise_degradations` are retrained with: the spread is "
+        "noise of a drop. Empty: not measured.",
+    )
+    noise_degradations: list[str] = Field(
+        [], description="Single-task models retrained with `noise_seeds`."
+    )
+
+
+class Settings(Section):
+    """The whole configuration."""
+
+    results: str = Field("results", description="Folder of everything the workflow makes.")
+    seed: Annotated[int, Field(ge=0, strict=True)] = Field(0, description="Seed of all randomness.")
+    images: Images = Images()
+    degradations: dict[str, Degradation] = Field(
+        description="The degradations to compare: modules of `grids/degradations/`."
+    )
+    pies: Pies = Pies()
+    descriptor: Descriptor = Descriptor()
+    ggd: Ggd = Ggd()
+    candidates: Candidates = Candidates()
+    search: Search = Search()
+    training: Training = Training()
+    backbones: dict[str, dict[str, Any]] = Field(
+        {"srresnet": {}},
+        description="Networks by name, each with the sizes that differ from its module's.",
+    )
+    report: Report = Report()
+    execution: Execution = Execution()
+
+    def parameters(self, degradation: str, use: Literal["evaluation", "training"]) -> dict:
+        """All parameters of a degradation for one use, the module's where not configured."""
+        return parameters.resolve(
+            degrade.specification(degradation), getattr(self.degradations[degradation], use), use
+        )
+
+    def searched(self) -> list[str]:
+        """Names of the degradations to group, in alphabetical order."""
+        return sorted(self.search.degradations or self.degradations)
+
+    def sizes(self, backbone: str) -> dict[str, int | float | bool]:
+        """All options of a network, its module's defaults where not configured."""
+        return options_of("backbones", backbone) | self.backbones[backbone]
+
+
+def load(config: Mapping[str, Any]) -> Settings:
+    """The settings of a configuration that holds together.
+
+    Raises:
+        InputError: one line with the key, the value and what would be right.
+    """
+    try:
+        settings = Settings.model_validate(dict(config))
+    except ValidationError as error:
+        raise InputError(_first(error)) from None
+    _check_degradations(settings)
+    _check_backbones(settings)
+    _check_search(settings)
+    _check_report(settings)
+    if settings.training.warmup >= settings.training.iterations:
+        raise InputError(
+            f"training.warmup: {settings.training.warmup} steps must be fewer than "
+            f"training.iterations ({settings.training.iterations})"
+        )
+    weights = settings.descriptor.weights
+    if weights and not Path(weights).is_file():
+        raise InputError(f"descriptor.weights: {weights}: no such file")
+    return settings
+
+
+def photographs(settings: Settings) -> dict[str, list[Path]]:
+    """The files of each image set."""
+    found = {}
+    for name, source in settings.images.sources().items():
+        key = f"images.{name if settings.images.role(name) == name else f'tests.{name}'}"
+        try:
+            found[name] = images.find(source)
+        except InputError as error:
+            raise InputError(f"{key}: {error}") from None
+    return found
+
+
+LEAST_TEST_SIDE = 32
+
+
+def check_photographs(settings: Settings, found: Mapping[str, list[Path]]) -> None:
+    """Opens every photograph's header: it must be an image, and large enough for its use.
+
+    Raises:
+        InputError: names the first bad file and the counts.
+    """
+    least = {
+        "train": (settings.training.patch, "training.patch"),
+        "pies": (settings.pies.size, "pies.size"),
+        "test": (LEAST_TEST_SIDE, "a test set"),
+    }
+    if not settings.descriptor.weights:
+        side = 4 * settings.descriptor.patch
+        least["train"] = max(least["train"], (side, "descriptor.patch (four times)"))
+    for name, paths in found.items():
+        role = settings.images.role(name)
+        part = images.columns(settings.images.sources()[name], role)
+        images.check(paths, part, *least[role])
+
+
+def _first(error: ValidationError) -> str:
+    """One line for the first mistake that pydantic found."""
+    first = error.errors()[0]
+    key = ".".join(map(str, first["loc"]))
+    if first["type"] == "extra_forbidden":
+        section = Settings
+        for part in first["loc"][:-1]:
+            field = section.model_fields.get(part) if hasattr(section, "model_fields") else None
+            section = field.annotation if field else Degradation
+        try:
+            require_known(str(first["loc"][-1]), section.model_fields, "key")
+        except InputError as unknown:
+            return f"{key}: {unknown}"
+    return f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}, got {first['input']!r}"
+
+
+def _check_degradations(settings: Settings) -> None:
+    for name in settings.degradations:
+        for use in ("evaluation", "training"):
+            try:
+                settings.parameters(name, use)
+            except ValueError as error:
+                raise InputError(f"degradations.{name}.{use}: {error}") from None
+    if len(settings.searched()) < 2:
+        raise InputError(
+            f"degradations: a search needs at least two, got {len(settings.searched())}"
+        )
+
+
+def _check_backbones(settings: Settings) -> None:
+    for name, sizes in settings.backbones.items():
+        require_known(name, names_in("backbones"), "backbone")
+        options = options_of("backbones", name)
+        for option, value in sizes.items():
+            require_known(option, options, f"option of backbones.{name}")
+            if type(value) is not type(options[option]):
+                raise InputError(
+                    f"backbones.{name}.{option}: must be of type "
+                    f"{type(options[option]).__name__}, got {value!r}"
+                )
+
+
+def _check_search(settings: Settings) -> None:
+    search = settings.search
+    require_known(search.strategy, names_in("search"), "search.strategy")
+    require_known(search.backbone, settings.backbones, "search.backbone")
+    require_known(search.test_set, settings.images.tests, "search.test_set")
+    for name in search.degradations:
+        require_known(name, settings.degradations, "degradation in search.degradations")
+    if len(set(search.degradations)) < len(search.degradations):
+        raise InputError("search.degradations: a degradation stands there twice")
+
+
+def _check_report(settings: Settings) -> None:
+    report = settings.report
+    for name in report.backbones:
+        require_known(name, settings.backbones, "backbone in report.backbones")
+    for name in report.test_sets:
+        require_known(name, settings.images.tests, "test set in report.test_sets")
+    for name in report.noise_degradations:
+        require_known(name, settings.searched(), "degradation in report.noise_degradations")
+    if settings.seed in report.noise_seeds:
+        raise InputError(f"report.noise_seeds: {settings.seed} is the seed of all trainings")
+    for name in settings.images.tests:
+        if name in ("train", "pies"):
+            raise InputError(f"images.tests.{name}: this name is taken, choose another")

@@ -1,0 +1,54 @@
+"""A set of photographs decoded once into one memory-mapped file of raw 8-bit RGB.
+
+Training crops from it at the cost of a copy; the operating system shares and drops its pages.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.lib.format import open_memmap
+
+from grids.errors import InputError
+
+
+def write(path: Path, table: pd.DataFrame, photographs: Iterable[np.ndarray]) -> None:
+    """Writes the photographs of an index (see `grids.images`) behind one another."""
+    data = open_memmap(path, mode="w+", dtype=np.uint8, shape=(int(_ends(table)[-1]),))
+    for end, pixels in zip(_ends(table), photographs, strict=True):
+        data[end - pixels.size : end] = pixels.ravel()
+    data.flush()
+
+
+class Store:
+    """Read access; indexing gives the i-th photograph as a (height, width, 3) uint8 view.
+
+    Raises:
+        InputError: the file does not have the size that the index asks for.
+    """
+
+    def __init__(self, path: Path, table: pd.DataFrame):
+        try:
+            self._data = np.load(path, mmap_mode="r")
+        except (ValueError, OSError) as error:
+            raise InputError(f"{path}: broken store ({error}); delete it and run again") from None
+        self._shapes = [(row.height, row.width, 3) for row in table.itertuples()]
+        self._ends = _ends(table)
+        if self._data.size != self._ends[-1]:
+            raise InputError(f"{path}: does not fit its index; delete it and run again")
+
+    def __len__(self) -> int:
+        return len(self._shapes)
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        shape = self._shapes[i]
+        end = self._ends[i]
+        return self._data[end - np.prod(shape) : end].reshape(shape)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self[i] for i in range(len(self)))
+
+
+def _ends(table: pd.DataFrame) -> np.ndarray:
+    return np.cumsum(table["width"].to_numpy(np.int64) * table["height"].to_numpy(np.int64) * 3)

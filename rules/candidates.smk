@@ -1,0 +1,23 @@
+# Needs the similarity matrix; makes the ranking of all groups of each size.
+
+
+rule candidates:
+    """Λ_L for every size L: all groups, the most similar first."""
+    input:
+        similarity="<results>/similarity.parquet",
+    output:
+        rankings=expand(
+            "<results>/candidates/{size}.parquet", size=range(1, len(SEARCHED) + 1)
+        ),
+    log:
+        "<logs>/candidates.log",
+    conda:
+        "../environment.yml"
+    params:
+        settings=SETTINGS.candidates.model_dump(),
+        degradations=SEARCHED,
+        code=code("candidates.py"),
+    message:
+        "Ranking the groups"
+    script:
+        "../workflow/scripts/candidates.py"

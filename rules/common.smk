@@ -1,0 +1,201 @@
+# Helper functions of the rules; the other files hold rules only.
+
+import json
+import os
+import sys
+
+from pathlib import Path
+
+# Jobs import the grids package of this checkout, the code that is fingerprinted, even where another
+# copy is installed.
+sys.path.insert(0, workflow.basedir)
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [workflow.basedir, os.environ.get("PYTHONPATH")])
+)
+
+from grids import digest, images, names, settings
+from grids.errors import InputError
+
+try:
+    SETTINGS = settings.load(config)
+    PHOTOGRAPHS = settings.photographs(SETTINGS)
+    if workflow.is_main_process:
+        settings.check_photographs(SETTINGS, PHOTOGRAPHS)
+except InputError as error:
+    sys.exit(f"error: configuration: {error}")
+
+# Scripts read how to compute (device, checkpoints) from the configuration instead of from
+# parameters, since a change of it must make nothing run again.
+config["execution"] = SETTINGS.execution.model_dump()
+
+RESULTS = SETTINGS.results
+SEARCHED = SETTINGS.searched()
+SINGLES = [names.group_name([name]) for name in SEARCHED]
+MIX = names.group_name(SEARCHED)
+
+
+def code(script, *packages):
+    """Fingerprint of a script with the modules that the wildcards name.
+
+    `packages` name sub-packages of grids; the module is the value of the wildcard `degradation`,
+    `backbone` or, for degradations, each member of `group`.
+    """
+
+    def of(wildcards):
+        modules = []
+        if "degradations" in packages:
+            modules += [f"grids.degradations.{name}" for name in members(wildcards)]
+        if "backbones" in packages:
+            modules.append(f"grids.backbones.{wildcards.backbone}")
+        if "search" in packages:
+            modules.append(f"grids.search.{SETTINGS.search.strategy}")
+        return digest.fingerprint(
+            Path(workflow.basedir) / "workflow" / "scripts" / script, *modules
+        )
+
+    return of
+
+
+def members(wildcards):
+    """Degradations of a job: those of its group, or its one degradation."""
+    if "degradation" in wildcards.keys():
+        name = wildcards.degradation
+        if name not in SETTINGS.degradations:
+            known = ", ".join(sorted(SETTINGS.degradations))
+            raise WorkflowError(
+                f"no degradation {name!r} in the configuration; it has: {known}"
+            )
+        return [name]
+    try:
+        return list(names.members(wildcards.group, sorted(SETTINGS.degradations)))
+    except ValueError as error:
+        raise WorkflowError(str(error))
+
+
+def parameters(use):
+    """Parameters of the degradations of a job, for `evaluation` or `training`."""
+
+    def of(wildcards):
+        return {name: SETTINGS.parameters(name, use) for name in members(wildcards)}
+
+    return of
+
+
+def photographs_of(wildcards):
+    try:
+        return [str(path) for path in PHOTOGRAPHS[wildcards.images]]
+    except KeyError:
+        known = ", ".join(PHOTOGRAPHS)
+        raise WorkflowError(
+            f"no image set {wildcards.images!r} in the configuration; it has: {known}"
+        )
+
+
+def columns_of(wildcards):
+    source = SETTINGS.images.sources()[wildcards.images]
+    return list(images.columns(source, SETTINGS.images.role(wildcards.images)))
+
+
+def sizes(wildcards):
+    if wildcards.backbone not in SETTINGS.backbones:
+        known = ", ".join(sorted(SETTINGS.backbones))
+        raise WorkflowError(
+            f"no backbone {wildcards.backbone!r} in the configuration; it has: {known}"
+        )
+    return SETTINGS.sizes(wildcards.backbone)
+
+
+def model_file(backbone, group):
+    return f"{RESULTS}/models/{backbone}/{group}/model.safetensors"
+
+
+def verification(backbone, group, test_set):
+    return f"{RESULTS}/verify/{backbone}/{group}/{test_set}.parquet"
+
+
+def searched_verification(group):
+    return verification(SETTINGS.search.backbone, group, SETTINGS.search.test_set)
+
+
+def plan_of(number):
+    """The plan of a round, as soon as it is made: it decides what else must be done."""
+    with checkpoints.plan.get(round=number).output.plan.open() as file:
+        return json.load(file)
+
+
+def verified_before(wildcards):
+    """Verifications that the plan of a round reads: all that the rounds before it asked for."""
+    number = int(wildcards.round)
+    if number == 0:
+        return []
+    previous = plan_of(number - 1)
+    return [
+        searched_verification(group)
+        for group in previous["known"] + previous["requests"]
+    ]
+
+
+def last_plan(wildcards=None):
+    """The plan that holds the solution: walks the rounds, each of which asks for the next."""
+    number = 0
+    while "solution" not in (plan := plan_of(number)):
+        number += 1
+    return plan
+
+
+def last_plan_file(wildcards):
+    return f"{RESULTS}/search/{last_plan()['round']}.json"
+
+
+def search_verifications(wildcards):
+    """All that the search knew in the end, and the mix of all for comparison."""
+    known = last_plan()["known"]
+    return [searched_verification(group) for group in sorted({*known, MIX})]
+
+
+def table1_verifications(wildcards):
+    """Verifications of a backbone on a test set: singles, mix of all, and the groups found."""
+    groups = {*SINGLES, MIX, *last_plan()["solution"]}
+    return [
+        verification(wildcards.backbone, group, wildcards.test_set)
+        for group in sorted(groups)
+    ]
+
+
+def baseline_verifications(wildcards):
+    """Needed whatever the search finds, so these trainings start before it."""
+    return [
+        verification(wildcards.backbone, group, wildcards.test_set)
+        for group in [*SINGLES, MIX]
+    ]
+
+
+def noise_verifications(wildcards):
+    """Single-task models of another seed, and those they are compared with."""
+    search = SETTINGS.search
+    return [
+        f"{RESULTS}/reseeded/{seed}/verify/{search.backbone}/{name}/{search.test_set}.parquet"
+        for seed in SETTINGS.report.noise_seeds
+        for name in SETTINGS.report.noise_degradations
+    ]
+
+
+def report_files():
+    tables = expand(
+        f"{RESULTS}/report/table1_{{backbone}}_{{test_set}}.{{suffix}}",
+        backbone=SETTINGS.report.backbones,
+        test_set=SETTINGS.report.test_sets,
+        suffix=["parquet", "csv", "txt", "svg"],
+    )
+    figures = ["similarity.svg", "degradations.svg", "drop_distance.svg"]
+    return [*tables, *(f"{RESULTS}/report/{figure}" for figure in figures)]
+
+
+def print_summary():
+    """Where the results are, once they are all there."""
+    files = [f"{RESULTS}/groups.json", *report_files()]
+    if all(Path(file).exists() for file in files):
+        for file in files:
+            if file.endswith(".txt"):
+                print(Path(file).read_text(encoding="utf-8"))
+        print("Results:", *files, sep="\n  ")

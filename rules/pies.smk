@@ -1,0 +1,45 @@
+# Needs the index of the PIES photographs; makes the clean patches and one degraded set for each
+# degradation.
+
+
+rule clean_pies:
+    """Disjoint patches, spread evenly over the photographs."""
+    input:
+        photographs=[str(path) for path in PHOTOGRAPHS["pies"]],
+        index="<results>/images/pies.parquet",
+    output:
+        pies="<results>/pies/clean.parquet",
+    log:
+        "<logs>/pies/clean.log",
+    conda:
+        "../environment.yml"
+    params:
+        settings=SETTINGS.pies.model_dump(),
+        seed=SETTINGS.seed,
+        code=code("clean_pies.py"),
+    message:
+        "Cutting the clean PIES patches"
+    script:
+        "../workflow/scripts/clean_pies.py"
+
+
+rule degraded_pies:
+    """The clean patches, each with one degradation at its fixed parameters."""
+    input:
+        clean="<results>/pies/clean.parquet",
+    output:
+        pies="<results>/pies/{degradation}.parquet",
+    log:
+        "<logs>/pies/{degradation}.log",
+    wildcard_constraints:
+        degradation="(?!clean$)[a-z0-9_]+",
+    conda:
+        "../environment.yml"
+    params:
+        group=parameters("evaluation"),
+        seed=SETTINGS.seed,
+        code=code("degraded_pies.py", "degradations"),
+    message:
+        "Degrading the PIES patches: {wildcards.degradation}"
+    script:
+        "../workflow/scripts/degraded_pies.py"

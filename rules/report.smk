@@ -1,0 +1,100 @@
+# Needs the groups and all verifications; makes the tables and figures that people look at.
+
+
+rule table1:
+    """Table 1 of the paper: single-task, mix of all, grouped."""
+    input:
+        groups="<results>/groups.json",
+        baselines=baseline_verifications,
+        verifications=table1_verifications,
+    output:
+        parquet="<results>/report/table1_{backbone}_{test_set}.parquet",
+        csv="<results>/report/table1_{backbone}_{test_set}.csv",
+        text="<results>/report/table1_{backbone}_{test_set}.txt",
+        figure=report(
+            "<results>/report/table1_{backbone}_{test_set}.svg",
+            caption="../workflow/report/table1.rst",
+            category="Table 1",
+            labels={"backbone": "{backbone}", "test set": "{test_set}"},
+        ),
+    log:
+        "<logs>/report/table1_{backbone}_{test_set}.log",
+    conda:
+        "../environment.yml"
+    params:
+        code=code("table1.py"),
+    message:
+        "Writing Table 1: {wildcards.backbone} on {wildcards.test_set}"
+    script:
+        "../workflow/scripts/table1.py"
+
+
+rule similarity_figure:
+    """The similarity matrix as a heat map."""
+    input:
+        similarity="<results>/similarity.parquet",
+    output:
+        figure=report(
+            "<results>/report/similarity.svg",
+            caption="../workflow/report/similarity.rst",
+            category="Similarity",
+        ),
+    log:
+        "<logs>/report/similarity.log",
+    conda:
+        "../environment.yml"
+    params:
+        code=code("similarity_figure.py"),
+    message:
+        "Drawing the similarity matrix"
+    script:
+        "../workflow/scripts/similarity_figure.py"
+
+
+rule contact_sheet:
+    """The same patches under every degradation."""
+    input:
+        pies=expand(
+            "<results>/pies/{degradation}.parquet",
+            degradation=["clean", *sorted(SETTINGS.degradations)],
+        ),
+    output:
+        figure=report(
+            "<results>/report/degradations.svg",
+            caption="../workflow/report/degradations.rst",
+            category="Degradations",
+        ),
+    log:
+        "<logs>/report/degradations.log",
+    conda:
+        "../environment.yml"
+    params:
+        degradations=["clean", *sorted(SETTINGS.degradations)],
+        code=code("contact_sheet.py"),
+    message:
+        "Drawing the contact sheet of the degradations"
+    script:
+        "../workflow/scripts/contact_sheet.py"
+
+
+rule drop_distance_figure:
+    """Drop of every verified group against its mean distance."""
+    input:
+        groups="<results>/groups.json",
+        rankings=rules.candidates.output.rankings,
+    output:
+        figure=report(
+            "<results>/report/drop_distance.svg",
+            caption="../workflow/report/drop_distance.rst",
+            category="Search",
+        ),
+    log:
+        "<logs>/report/drop_distance.log",
+    conda:
+        "../environment.yml"
+    params:
+        code=code("drop_distance_figure.py"),
+    message:
+        "Drawing drop against distance"
+    script:
+        "../workflow/scripts/drop_distance_figure.py"

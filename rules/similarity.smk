@@ -1,0 +1,70 @@
+# Needs the PIES sets; makes the descriptor, the generalized Gaussian of each set, and the matrix of
+# distances between them.
+
+
+rule train_descriptor:
+    """Trains the x4 super-resolver whose features describe degradations."""
+    input:
+        index="<results>/images/train.parquet",
+        store="<results>/store/train.npy",
+    output:
+        weights="<results>/descriptor/model.safetensors",
+        history="<results>/descriptor/history.parquet",
+    log:
+        "<logs>/descriptor.log",
+    conda:
+        "../environment.yml"
+    threads: SETTINGS.execution.threads
+    params:
+        settings=SETTINGS.descriptor.model_dump(exclude={"weights", "layer"}),
+        seed=SETTINGS.seed,
+        code=code("train_descriptor.py"),
+    message:
+        "Training the descriptor"
+    script:
+        "../workflow/scripts/train_descriptor.py"
+
+
+rule ggd:
+    """Features of a PIES set, their principal components, and the law fitted to the scores."""
+    input:
+        pies="<results>/pies/{degradation}.parquet",
+        weights=SETTINGS.descriptor.weights or "<results>/descriptor/model.safetensors",
+    output:
+        ggd="<results>/ggd/{degradation}.parquet",
+    log:
+        "<logs>/ggd/{degradation}.log",
+    conda:
+        "../environment.yml"
+    threads: SETTINGS.execution.threads
+    params:
+        settings=SETTINGS.ggd.model_dump(),
+        layer=SETTINGS.descriptor.layer,
+        seed=SETTINGS.seed,
+        code=code("ggd.py"),
+    message:
+        "Describing {wildcards.degradation}"
+    script:
+        "../workflow/scripts/ggd.py"
+
+
+rule similarity:
+    """The distance of every ordered pair of degradations, with its standard error."""
+    input:
+        ggd=expand(
+            "<results>/ggd/{degradation}.parquet",
+            degradation=sorted(SETTINGS.degradations),
+        ),
+    output:
+        similarity="<results>/similarity.parquet",
+    log:
+        "<logs>/similarity.log",
+    conda:
+        "../environment.yml"
+    params:
+        degradations=sorted(SETTINGS.degradations),
+        code=code("similarity.py"),
+    message:
+        "Comparing the degradations"
+    script:
+        "../workflow/scripts/similarity.py"

@@ -1,0 +1,36 @@
+# Needs a model and the store of a test set; makes its PSNR and SSIM per image and degradation.
+
+
+rule verify:
+    """A model measured on each degradation of its group."""
+    input:
+        weights="<results>/models/{backbone}/{group}/model.safetensors",
+        index="<results>/images/{test_set}.parquet",
+        store="<results>/store/{test_set}.npy",
+    output:
+        verification="<results>/verify/{backbone}/{group}/{test_set}.parquet",
+    log:
+        "<logs>/verify/{backbone}/{group}_{test_set}.log",
+    conda:
+        "../environment.yml"
+    threads: SETTINGS.execution.threads
+    params:
+        group=parameters("evaluation"),
+        sizes=sizes,
+        seed=SETTINGS.seed,
+        code=code("verify.py", "degradations", "backbones"),
+    message:
+        "Verifying {wildcards.backbone} on {wildcards.group} with {wildcards.test_set}"
+    script:
+        "../workflow/scripts/verify.py"
+
+
+use rule verify as verify_reseeded with:
+    input:
+        weights="<results>/reseeded/{seed}/models/{backbone}/{group}/model.safetensors",
+        index="<results>/images/{test_set}.parquet",
+        store="<results>/store/{test_set}.npy",
+    output:
+        verification="<results>/reseeded/{seed}/verify/{backbone}/{group}/{test_set}.parquet",
+    log:
+        "<logs>/verify/{backbone}/{group}_{test_set}_seed_{seed}.log",

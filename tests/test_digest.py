@@ -1,0 +1,90 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from grids import digest
+
+ROOT = Path(digest.__file__).parents[1]
+SCRIPTS = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A copy of the package that tests may edit."""
+    shutil.copytree(ROOT / "grids", tmp_path / "grids")
+    shutil.copytree(ROOT / "workflow", tmp_path / "workflow")
+    monkeypatch.setattr(digest, "PACKAGE", tmp_path / "grids")
+    digest.clear()
+    yield tmp_path
+    digest.clear()
+
+
+def edit(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    digest.clear()
+
+
+def of(package, script, *modules):
+    return digest.fingerprint(package / "workflow" / "scripts" / script, *modules)
+
+
+def test_fingerprints_of_all_scripts_differ():
+    assert len({digest.fingerprint(script) for script in SCRIPTS}) == len(SCRIPTS)
+
+
+def test_comments_docstrings_and_formatting_do_not_count(package):
+    before = of(package, "ggd.py")
+    edit(package / "grids" / "ggd.py", '"""Shape α and', '"""The shape α and')
+    edit(
+        package / "grids" / "ggd.py",
+        "kept = min(components, count - 1)",
+        "kept = min(\n        components,  # at most\n        count - 1,\n    )",
+    )
+    edit(
+        package / "workflow" / "scripts" / "ggd.py",
+        "params = snakemake.params",
+        "params = (snakemake.params)  # short",
+    )
+    assert of(package, "ggd.py") == before
+
+
+def test_code_counts_in_the_script_and_in_what_it_imports_and_nowhere_else(package):
+    names = [script.name for script in SCRIPTS]
+    before = {name: of(package, name) for name in names}
+    edit(package / "grids" / "ggd.py", "BINS = 101", "BINS = 99")
+    changed = {name for name in names if of(package, name) != before[name]}
+    assert {"ggd.py", "similarity.py"} <= changed
+    assert not changed & {"train.py", "verify.py", "index.py", "plan.py", "degraded_pies.py"}
+    edit(package / "workflow" / "scripts" / "index.py", "photographs", "pictures")
+    assert of(package, "index.py") != before["index.py"]
+
+
+def test_indirect_imports_count(package):
+    before = of(package, "train.py")
+    edit(package / "grids" / "files.py", "os.fsync", "os.fdatasync")
+    assert of(package, "train.py") != before
+
+
+def test_modules_named_by_wildcards_count_for_themselves_only(package):
+    jpeg = of(package, "train.py", "grids.degradations.jpeg")
+    sr = of(package, "train.py", "grids.degradations.sr")
+    plain = of(package, "train.py")
+    path = package / "grids" / "degradations" / "jpeg.py"
+    path.write_text(path.read_text(encoding="utf-8") + "\nMORE = 1\n", encoding="utf-8")
+    digest.clear()
+    assert of(package, "train.py", "grids.degradations.jpeg") != jpeg
+    assert of(package, "train.py", "grids.degradations.sr") == sr
+    assert of(package, "train.py") == plain
+
+
+def test_helpers_shared_by_the_blurs_count_for_those_that_use_them(package):
+    names = ["gaussian_blur", "motion_blur", "defocus_blur", "ringing", "jpeg", "gaussian_noise"]
+    before = {n: of(package, "degraded_pies.py", f"grids.degradations.{n}") for n in names}
+    path = package / "grids" / "filters.py"
+    path.write_text(path.read_text(encoding="utf-8") + "\nMORE = 1\n", encoding="utf-8")
+    digest.clear()
+    after = {n: of(package, "degraded_pies.py", f"grids.degradations.{n}") for n in names}
+    assert {n for n in names if before[n] != after[n]} == set(names[:4])

@@ -1,0 +1,18 @@
+from pathlib import Path
+
+import pandas as pd
+
+from grids import images, pies
+from grids.progress import job
+
+with job(snakemake.log[0]) as say:
+    table = pd.read_parquet(snakemake.input.index)
+    paths = [Path(path) for path in snakemake.input.photographs]
+    patches = pies.clean_patches(
+        images.photographs(paths, table),
+        images.identities(table),
+        seed=snakemake.params.seed,
+        **snakemake.params.settings,
+    )
+    pies.write(snakemake.output.pies, patches)
+    say(f"{len(patches)} patches from {len(paths)} photographs")

@@ -1,0 +1,14 @@
+from pathlib import Path
+
+import pandas as pd
+
+from grids import images, store
+from grids.files import appearing
+from grids.progress import Progress, job
+
+with job(snakemake.log[0]) as say:
+    table = pd.read_parquet(snakemake.input.index)
+    paths = [Path(path) for path in snakemake.input.photographs]
+    progress = Progress(f"store {snakemake.wildcards.images}", len(paths), "photographs", say)
+    with appearing(snakemake.output.store) as temporary:
+        store.write(temporary, table, progress.over(images.photographs(paths, table)))

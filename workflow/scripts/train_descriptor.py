@@ -1,0 +1,38 @@
+import pandas as pd
+import torch
+
+from grids import devices, randomness
+from grids.descriptors import srresnet
+from grids.progress import job
+from grids.store import Store
+from grids.training.loop import Recipe
+from grids.training.run import train_to_files
+from grids.training.super_resolution import super_resolution
+
+with job(snakemake.log[0]) as say:
+    params, settings = snakemake.params, snakemake.params.settings
+    execution = snakemake.config["execution"]
+    device = devices.use(execution["device"], snakemake.threads)
+    torch.manual_seed(randomness.key(params.seed, "descriptor", "weights"))
+    network = srresnet.network(
+        settings["features"], settings["blocks"], settings["global_residual"]
+    ).to(device)
+    batches = super_resolution(
+        Store(snakemake.input.store, pd.read_parquet(snakemake.input.index)),
+        srresnet.SCALE,
+        patch=settings["patch"],
+        batch=settings["batch"],
+        seed=params.seed,
+        device=device,
+    )
+    train_to_files(
+        network,
+        batches,
+        Recipe(settings["iterations"], settings["learning_rate"]),
+        weights_path=snakemake.output.weights,
+        history_path=snakemake.output.history,
+        about={"settings": settings, "seed": params.seed, "code": params.code},
+        checkpoint_minutes=execution["checkpoint_minutes"],
+        say=say,
+        label="descriptor",
+    )

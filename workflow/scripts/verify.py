@@ -1,0 +1,21 @@
+import pandas as pd
+
+from grids import devices, images, restorers
+from grids.evaluation import verify
+from grids.files import appearing
+from grids.progress import Progress, job
+from grids.store import Store
+
+with job(snakemake.log[0]) as say:
+    params, wildcards = snakemake.params, snakemake.wildcards
+    device = devices.use(snakemake.config["execution"]["device"], snakemake.threads)
+    network = restorers.read(snakemake.input.weights, wildcards.backbone, params.sizes, device)
+    table = pd.read_parquet(snakemake.input.index)
+    store = Store(snakemake.input.store, table)
+    progress = Progress(f"verify {wildcards.group}", len(store), "images", say)
+    photographs = zip(table["path"], images.identities(table), progress.over(store), strict=True)
+    measured = verify(network, params.group, photographs, params.seed, device)
+    with appearing(snakemake.output.verification) as temporary:
+        measured.to_parquet(temporary, index=False)
+    for name, psnr in measured.groupby("degradation")["psnr_db"].mean().items():
+        say(f"{wildcards.group}: {name} {psnr:.2f} dB")
