@@ -34,7 +34,12 @@ def options_of(package: str, name: str) -> dict[str, int | float | bool]:
     Read from the source instead of by import: the Snakefile checks the configuration with it, and
     the modules import torch, which takes seconds.
     """
-    tree = ast.parse((ROOT / package / f"{name}.py").read_text(encoding="utf-8"))
-    build = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "build")
+    functions = (n for n in source_of(package, name).body if isinstance(n, ast.FunctionDef))
+    build = next(f for f in functions if f.name == "build")
     names = [a.arg for a in build.args.kwonlyargs]
     return dict(zip(names, map(ast.literal_eval, build.args.kw_defaults), strict=True))
+
+
+def source_of(package: str, name: str) -> ast.Module:
+    """Syntax tree of a module."""
+    return ast.parse((ROOT / package / f"{name}.py").read_text(encoding="utf-8"))

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Collection, Iterable
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from grids.errors import InputError
 from grids.modules import require_known
@@ -29,7 +29,7 @@ def group_name(degradations: Iterable[str]) -> str:
     names = sorted(degradations)
     if not names:
         raise InputError("a group has at least one degradation")
-    repeated = [a for a, b in zip(names, names[1:], strict=False) if a == b]
+    repeated = [a for a, b in pairwise(names) if a == b]
     if repeated:
         raise InputError(f"group {'+'.join(names)!r} has {repeated[0]!r} twice; name it once")
     full = "+".join(names)

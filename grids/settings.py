@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from grids import degrade, images, parameters
+from grids import images, parameters
 from grids.errors import InputError
 from grids.modules import names_in, options_of, require_known
 
@@ -181,9 +181,8 @@ class Settings(Section):
 
     def parameters(self, degradation: str, use: Literal["evaluation", "training"]) -> dict:
         """All parameters of a degradation for one use, the module's where not configured."""
-        return parameters.resolve(
-            degrade.specification(degradation), getattr(self.degradations[degradation], use), use
-        )
+        overrides = getattr(self.degradations[degradation], use)
+        return parameters.resolve(parameters.specification(degradation), overrides, use)
 
     def searched(self) -> list[str]:
         """Names of the degradations to group, in alphabetical order."""

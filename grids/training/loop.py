@@ -32,6 +32,8 @@ class Recipe:
     warmup: int = 0
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 1e-4
+    precision: str = "fp32"
+    """`fp32`, or `bf16`: products in bfloat16, weights and their updates in float32."""
 
 
 def train(
@@ -89,7 +91,7 @@ def train(
             recipe.learning_rate,
             recipe.minimum_learning_rate,
         )
-        losses.append(_step(network, optimizer, batches(step), rate))
+        losses.append(_step(network, optimizer, batches(step), rate, recipe.precision == "bf16"))
         # Losses are looked at in stretches: on a GPU every look waits for the device.
         if (step + 1) % stretch == 0 or step + 1 == recipe.iterations:
             now = time.monotonic()
@@ -115,12 +117,15 @@ def _step(
     optimizer: torch.optim.Optimizer,
     pair: tuple[Tensor, Tensor],
     rate: float,
+    half: bool,
 ) -> Tensor:
     source, target = pair
     for parameters in optimizer.param_groups:
         parameters["lr"] = rate
     optimizer.zero_grad(set_to_none=True)
-    loss = F.l1_loss(network(source.contiguous(memory_format=torch.channels_last)), target)
+    with torch.autocast(source.device.type, torch.bfloat16, enabled=half):
+        output = network(source.contiguous(memory_format=torch.channels_last))
+    loss = F.l1_loss(output.float(), target)
     loss.backward()
     optimizer.step()
     return loss.detach()

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from grids import randomness
 from grids.arrays import to_tensor
-from grids.filters import bicubic_down
+from grids.resampling import bicubic_down
 from grids.training.crops import Batches, crop
 
 

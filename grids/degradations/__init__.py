@@ -1,0 +1,6 @@
+"""Degradations; a module each, with `PARAMETERS` and a function `degrade`.
+
+`degrade(images, draws, generators)` takes images (B, 3, h, w) in [0, 1], for each image the number
+drawn for each parameter, and a torch generator for what is random in its pixels. What it returns
+need not be clipped or rounded. An image's result must not depend on the others of the batch.
+"""

@@ -1,0 +1,36 @@
+"""Isotropic Gaussian blur with a truncated kernel."""
+
+import numpy as np
+from torch import Generator, Tensor
+
+from grids.filters import convolve
+
+PARAMETERS = {
+    "sigma": {
+        "evaluation": 3.0,
+        "training": [2.0, 4.0],
+        "range": [0.1, 100.0],
+        "is": "standard deviation in pixels",
+    },
+    "size": {
+        "evaluation": 15,
+        "training": 15,
+        "range": [3, 31],
+        "is": "side of the kernel in pixels, odd (an even one is enlarged by one)",
+    },
+}
+
+
+def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:
+    # The largest kernel of the batch frames all: a size may be a range.
+    half = max(draw["size"] // 2 for draw in draws)
+    lines = [_line(draw["sigma"], draw["size"] // 2, half) for draw in draws]
+    # The kernel is separable: two passes of 15 products instead of one of 225.
+    rows = convolve(images, [line[None] for line in lines])
+    return convolve(rows, [line[:, None] for line in lines])
+
+
+def _line(sigma: float, half: int, frame: int) -> np.ndarray:
+    x = np.arange(-frame, frame + 1)
+    weights = np.where(np.abs(x) <= half, np.exp(-(x**2) / (2 * sigma**2)), 0)
+    return weights / weights.sum()

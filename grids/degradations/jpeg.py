@@ -1,0 +1,32 @@
+"""JPEG compression by the real codec, with halved chroma resolution (4:2:0)."""
+
+import io
+
+import numpy as np
+from PIL import Image
+from torch import Generator, Tensor
+
+from grids.arrays import to_bytes, to_tensor
+
+PARAMETERS = {
+    "quality": {
+        "evaluation": 10,
+        "training": [10, 40],
+        "range": [1, 100],
+        "is": "the codec's quality",
+    },
+}
+
+
+def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:
+    coded = [
+        _coded(pixels, draw["quality"])
+        for pixels, draw in zip(to_bytes(images), draws, strict=True)
+    ]
+    return to_tensor(np.stack(coded)).to(images.device)
+
+
+def _coded(pixels: np.ndarray, quality: int) -> np.ndarray:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "jpeg", quality=quality, subsampling="4:2:0")
+    return np.asarray(Image.open(buffer))

@@ -1,0 +1,22 @@
+"""Shot noise: each value becomes a Poisson count of photons."""
+
+import torch
+from torch import Generator, Tensor
+
+PARAMETERS = {
+    "scale": {
+        "evaluation": 100.0,
+        "training": 100.0,
+        "range": [1.0, 100000.0],
+        "is": "expected count at the value 1",
+    },
+}
+
+
+def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:
+    return torch.stack(
+        [
+            torch.poisson(image * draw["scale"], generator=generator) / draw["scale"]
+            for image, draw, generator in zip(images, draws, generators, strict=True)
+        ]
+    )

@@ -1,0 +1,25 @@
+"""Low resolution: antialiased bicubic reduction, and bicubic enlargement to the old size."""
+
+import torch
+from torch import Generator, Tensor
+
+from grids.resampling import bicubic, bicubic_down
+
+PARAMETERS = {
+    "scale": {
+        "evaluation": 2,
+        "training": 2,
+        "range": [2, 8],
+        "is": "factor of the reduction",
+    },
+}
+
+
+def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:
+    size = tuple(images.shape[-2:])
+    enlarged = torch.empty_like(images)
+    scales = torch.tensor([draw["scale"] for draw in draws])
+    for scale in scales.unique().tolist():
+        chosen = (scales == scale).to(images.device)
+        enlarged[chosen] = bicubic(bicubic_down(images[chosen], scale), size)
+    return enlarged

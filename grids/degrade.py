@@ -1,0 +1,37 @@
+"""Degradations by name: one operator serves PIES, training and verification."""
+
+import importlib
+
+import torch
+from torch import Tensor
+
+from grids import parameters, randomness
+
+
+def drawn(name: str, values: dict, key: int) -> dict[str, float | int]:
+    """The numbers that the image of this key gets for each parameter of a degradation."""
+    return parameters.drawn(values, randomness.generator(randomness.key(key, name, "parameters")))
+
+
+def degrade(name: str, images: Tensor, values: dict, keys: list[int]) -> Tensor:
+    """Degrades a batch of images, each by its own draw.
+
+    Args:
+        name: module of `grids/degradations/`.
+        images: (B, 3, h, w) in [0, 1], on any device.
+        values: each parameter's number or `[low, high]` (see `grids.parameters`).
+        keys: names the randomness of each image; what an image gets depends on its key alone, not
+            on the rest of the batch.
+
+    Returns:
+        The degraded images, clipped and rounded to 8 bits (multiples of 1/255).
+    """
+    operator = importlib.import_module(f"grids.degradations.{name}").degrade
+    draws = [drawn(name, values, key) for key in keys]
+    generators = [
+        randomness.torch_generator(randomness.key(key, name, "pixels"), images.device)
+        for key in keys
+    ]
+    with torch.inference_mode():
+        degraded = operator(images, draws, generators)
+    return degraded.clamp(0, 1).mul(255).round().div(255)

@@ -1,0 +1,82 @@
+"""Parameters of degradations: what a module declares, what a configuration changes, what is drawn.
+
+A module declares `PARAMETERS`: for each name its value for `evaluation` (PIES and verification) and
+for `training`, the `range` of what is possible (null: no end), and what it `is`. A value is a
+number, or `[low, high]`, from which each image gets its own number, uniformly: a whole one if the
+declared values are whole.
+"""
+
+import ast
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+
+from grids.errors import InputError
+from grids.modules import names_in, require_known, source_of
+
+Use = Literal["evaluation", "training"]
+
+
+@cache
+def specification(degradation: str) -> dict[str, dict]:
+    """`PARAMETERS` of a degradation's module.
+
+    Read from the source instead of by import: the Snakefile checks the configuration with it, and
+    the modules import torch, which takes seconds.
+
+    Raises:
+        InputError: there is no such degradation; the nearest name is given.
+    """
+    require_known(degradation, names_in("degradations"), "degradation")
+    for node in source_of("degradations", degradation).body:
+        if isinstance(node, ast.Assign) and node.targets[0].id == "PARAMETERS":
+            return ast.literal_eval(node.value)
+    raise InputError(f"grids/degradations/{degradation}.py declares no PARAMETERS")
+
+
+def resolve(specification: dict[str, dict], overrides: Mapping[str, Any], use: Use) -> dict:
+    """All values of a degradation for one use: the module's where `overrides` has none.
+
+    Raises:
+        InputError: an unknown parameter, or a value of the wrong kind or out of its range.
+    """
+    values = {name: declared[use] for name, declared in specification.items()}
+    for name, value in overrides.items():
+        require_known(name, specification, "parameter")
+        _check(name, value, specification[name])
+        values[name] = value
+    return dict(sorted(values.items()))
+
+
+def drawn(parameters: Mapping[str, Any], generator: np.random.Generator) -> dict[str, float | int]:
+    """One number for each parameter: ranges are drawn from, in alphabetical order of the names."""
+    return {name: _number(parameters[name], generator) for name in sorted(parameters)}
+
+
+def _number(value: Any, generator: np.random.Generator) -> float | int:
+    if not isinstance(value, list):
+        return value
+    low, high = value
+    if isinstance(low, int):
+        return int(generator.integers(low, high, endpoint=True))
+    return float(generator.uniform(low, high))
+
+
+def _check(name: str, value: Any, declared: dict) -> None:
+    whole = isinstance(_ends(declared["evaluation"])[0], int)
+    kind = "a whole number" if whole else "a number"
+    ends = _ends(value)
+    number = int if whole else int | float
+    if len(ends) > 2 or not all(isinstance(e, number) and not isinstance(e, bool) for e in ends):
+        raise InputError(f"{name}: must be {kind} or [low, high], got {value!r}")
+    if ends != sorted(ends) or (len(ends) == 2 and type(ends[0]) is not type(ends[1])):
+        raise InputError(f"{name}: must be [low, high] of one kind, low first, got {value!r}")
+    least, most = declared["range"]
+    if (least is not None and ends[0] < least) or (most is not None and ends[-1] > most):
+        raise InputError(f"{name}: must lie within {least} … {most}, got {value!r}")
+
+
+def _ends(value: Any) -> list:
+    return value if isinstance(value, list) and value else [value]
