@@ -1,7 +1,7 @@
 """Parameters of degradations: what a module declares, what a configuration changes, what is drawn.
 
 A module declares `PARAMETERS`: for each name its value for `evaluation` (PIES and verification) and
-for `training`, the `range` of what is possible (null: no end), and what it `is`. A value is a
+for `training`, the `range` of what is possible, and what it `is`. A value is a
 number, or `[low, high]`, from which each image gets its own number, uniformly: a whole one if the
 declared values are whole.
 """
@@ -71,10 +71,10 @@ def _check(name: str, value: Any, declared: dict) -> None:
     number = int if whole else int | float
     if len(ends) > 2 or not all(isinstance(e, number) and not isinstance(e, bool) for e in ends):
         raise InputError(f"{name}: must be {kind} or [low, high], got {value!r}")
-    if ends != sorted(ends) or (len(ends) == 2 and type(ends[0]) is not type(ends[1])):
+    if len(ends) == 2 and (type(ends[0]) is not type(ends[1]) or ends[0] > ends[1]):
         raise InputError(f"{name}: must be [low, high] of one kind, low first, got {value!r}")
     least, most = declared["range"]
-    if (least is not None and ends[0] < least) or (most is not None and ends[-1] > most):
+    if not all(least <= end <= most for end in ends):  # so written, it refuses NaN
         raise InputError(f"{name}: must lie within {least} … {most}, got {value!r}")
 
 

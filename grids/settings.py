@@ -17,6 +17,9 @@ from grids.modules import names_in, options_of, require_known
 PositiveInt = Annotated[int, Field(gt=0, strict=True)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+Precision = Literal["fp32", "bf16"]
+# Reflection at the edge of a filter's kernel needs a patch that is larger than half the kernel.
+PatchSide = Annotated[int, Field(ge=16, strict=True)]
 
 
 class Section(BaseModel):
@@ -50,7 +53,7 @@ class Degradation(Section):
 
 class Pies(Section):
     patches: PositiveInt = Field(800, description="Number of clean patches.")
-    size: PositiveInt = Field(32, description="Side of a patch in pixels.")
+    size: PatchSide = Field(32, description="Side of a patch in pixels, at least 16.")
 
 
 class Descriptor(Section):
@@ -71,6 +74,22 @@ class Descriptor(Section):
     batch: PositiveInt = Field(16, description="Low-resolution patches a step.")
     patch: PositiveInt = Field(32, description="Side of a low-resolution patch in pixels.")
     learning_rate: PositiveFloat = Field(2e-4, description="Peak learning rate of AdamW.")
+    warmup: Annotated[int, Field(ge=0, strict=True)] = Field(
+        2000, description="Steps of linear warm-up."
+    )
+    precision: Precision = Field("fp32", description="As `training.precision`.")
+
+    def sizes(self) -> dict:
+        """Options of the network."""
+        return self.model_dump(include={"features", "blocks", "global_residual"})
+
+    def sampling(self) -> dict:
+        """What a batch is made of."""
+        return self.model_dump(include={"patch", "batch"})
+
+    def recipe(self) -> dict:
+        """Optimization."""
+        return self.model_dump(include={"iterations", "learning_rate", "warmup", "precision"})
 
 
 class Ggd(Section):
@@ -91,7 +110,8 @@ class Candidates(Section):
 
 class Search(Section):
     strategy: str = Field(
-        "paper", description="Module of `grids/search/`: how the search decides what to train."
+        "paper",
+        description="Module of `grids/search/strategies/`: how the search decides what to train.",
     )
     backbone: str = Field("srresnet", description="Network that the search trains.")
     delta: PositiveFloat = Field(0.7, description="Largest drop in dB a group's model may have.")
@@ -104,7 +124,7 @@ class Search(Section):
 class Training(Section):
     iterations: PositiveInt = Field(600_000, description="Optimizer steps.")
     batch: PositiveInt = Field(8, description="Patches a step.")
-    patch: PositiveInt = Field(256, description="Side of a patch in pixels.")
+    patch: PatchSide = Field(256, description="Side of a patch in pixels, at least 16.")
     learning_rate: PositiveFloat = Field(2e-4, description="Peak learning rate of AdamW.")
     minimum_learning_rate: Annotated[float, Field(ge=0)] = Field(
         1e-7, description="Learning rate at the last step of the cosine."
@@ -115,6 +135,11 @@ class Training(Section):
     betas: tuple[float, float] = Field((0.9, 0.999), description="Moments of AdamW.")
     weight_decay: Annotated[float, Field(ge=0)] = Field(
         1e-4, description="Decoupled weight decay of AdamW."
+    )
+    precision: Precision = Field(
+        "fp32",
+        description="`bf16` multiplies in bfloat16 and keeps weights in float32: several times "
+        "faster where the processor has units for it.",
     )
 
     def sampling(self) -> dict:
@@ -207,11 +232,12 @@ def load(config: Mapping[str, Any]) -> Settings:
     _check_backbones(settings)
     _check_search(settings)
     _check_report(settings)
-    if settings.training.warmup >= settings.training.iterations:
-        raise InputError(
-            f"training.warmup: {settings.training.warmup} steps must be fewer than "
-            f"training.iterations ({settings.training.iterations})"
-        )
+    for name, section in {"training": settings.training, "descriptor": settings.descriptor}.items():
+        if section.warmup >= section.iterations:
+            raise InputError(
+                f"{name}.warmup: {section.warmup} steps must be fewer than "
+                f"{name}.iterations ({section.iterations})"
+            )
     weights = settings.descriptor.weights
     if weights and not Path(weights).is_file():
         raise InputError(f"descriptor.weights: {weights}: no such file")
@@ -297,7 +323,7 @@ def _check_backbones(settings: Settings) -> None:
 
 def _check_search(settings: Settings) -> None:
     search = settings.search
-    require_known(search.strategy, names_in("search"), "search.strategy")
+    require_known(search.strategy, names_in("search/strategies"), "search.strategy")
     require_known(search.backbone, settings.backbones, "search.backbone")
     require_known(search.test_set, settings.images.tests, "search.test_set")
     for name in search.degradations:

@@ -16,7 +16,9 @@ rule train_descriptor:
         "../environment.yml"
     threads: SETTINGS.execution.threads
     params:
-        settings=SETTINGS.descriptor.model_dump(exclude={"weights", "layer"}),
+        sizes=SETTINGS.descriptor.sizes(),
+        sampling=SETTINGS.descriptor.sampling(),
+        recipe=SETTINGS.descriptor.recipe(),
         seed=SETTINGS.seed,
         code=code("train_descriptor.py"),
     message:

@@ -10,28 +10,27 @@ from grids.training.run import train_to_files
 from grids.training.super_resolution import super_resolution
 
 with job(snakemake.log[0]) as say:
-    params, settings = snakemake.params, snakemake.params.settings
+    params = snakemake.params
     execution = snakemake.config["execution"]
     device = devices.use(execution["device"], snakemake.threads)
     torch.manual_seed(randomness.key(params.seed, "descriptor", "weights"))
-    network = srresnet.network(
-        settings["features"], settings["blocks"], settings["global_residual"]
-    ).to(device)
+    network = srresnet.network(**params.sizes).to(device)
+    store = Store(snakemake.input.store, pd.read_parquet(snakemake.input.index))
     batches = super_resolution(
-        Store(snakemake.input.store, pd.read_parquet(snakemake.input.index)),
-        srresnet.SCALE,
-        patch=settings["patch"],
-        batch=settings["batch"],
-        seed=params.seed,
-        device=device,
+        store, srresnet.SCALE, **params.sampling, seed=params.seed, device=device
     )
     train_to_files(
         network,
         batches,
-        Recipe(settings["iterations"], settings["learning_rate"]),
+        Recipe(**params.recipe),
         weights_path=snakemake.output.weights,
         history_path=snakemake.output.history,
-        about={"settings": settings, "seed": params.seed, "code": params.code},
+        about={
+            "sizes": params.sizes,
+            "sampling": params.sampling,
+            "seed": params.seed,
+            "code": params.code,
+        },
         checkpoint_minutes=execution["checkpoint_minutes"],
         say=say,
         label="descriptor",
