@@ -2,55 +2,20 @@
 
 The procedure of SRGA (Liu et al., TPAMI 2023): features of one set of patches are compressed by
 principal components, all scores are pooled, and a zero-mean generalized Gaussian with shape α and
-standard deviation σ is fitted by its moments. The components come from the N × N Gram matrix, so
-that nothing of the features' dimension must be decomposed.
+standard deviation σ is fitted by its moments. The components come from the N × N Gram matrix (see
+`grids.features`), so that nothing of the features' dimension must be decomposed.
 """
-
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import gammaln
-from torch import Tensor
 
 SHAPES = (0.2, 10.0)
-CHUNK = 1 << 16
-BATCH = 16
 BINS = 101
 
 Floats = NDArray[np.float64]
-
-
-def features(
-    patches: Tensor,
-    describe: Callable[[Tensor], Tensor],
-    device: torch.device,
-    progress: Callable[[int], None] = lambda done: None,
-) -> Tensor:
-    """Features (N, D) of patches (N, 3, h, w), on the CPU; `progress` gets the number done."""
-    filled = None
-    for start in range(0, len(patches), BATCH):
-        part = describe(patches[start : start + BATCH].to(device)).cpu()
-        if filled is None:
-            filled = torch.empty(len(patches), part.shape[1])
-        filled[start : start + len(part)] = part
-        progress(start + len(part))
-    return filled
-
-
-def gram(features: Tensor) -> Floats:
-    """Gram matrix (N, N) of the features (N, D) after each column's mean is taken off.
-
-    Products are taken in float32 and summed over chunks of columns in float64.
-    """
-    total = torch.zeros(len(features), len(features), dtype=torch.float64)
-    for chunk in features.split(CHUNK, dim=1):
-        centred = chunk - chunk.mean(dim=0)
-        total += (centred @ centred.T).double()
-    return total.numpy()
 
 
 def scores(gram: Floats, components: int) -> Floats:

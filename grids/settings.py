@@ -75,7 +75,7 @@ class Descriptor(Section):
     patch: PositiveInt = Field(32, description="Side of a low-resolution patch in pixels.")
     learning_rate: PositiveFloat = Field(2e-4, description="Peak learning rate of AdamW.")
     warmup: Annotated[int, Field(ge=0, strict=True)] = Field(
-        2000, description="Steps of linear warm-up."
+        0, description="Steps of linear warm-up."
     )
     precision: Precision = Field("fp32", description="As `training.precision`.")
 
@@ -115,6 +115,9 @@ class Search(Section):
     )
     backbone: str = Field("srresnet", description="Network that the search trains.")
     delta: PositiveFloat = Field(0.7, description="Largest drop in dB a group's model may have.")
+    requests_per_round: PositiveInt = Field(
+        1, description="Groups that may be asked for at once, to be trained side by side."
+    )
     test_set: Name = Field("embedded", description="Test set that drops are measured on.")
     degradations: list[str] = Field(
         [], description="Degradations to group; empty: all of `degradations`."
@@ -213,6 +216,11 @@ class Settings(Section):
         """Names of the degradations to group, in alphabetical order."""
         return sorted(self.search.degradations or self.degradations)
 
+    def strategy_settings(self) -> dict[str, float | int]:
+        """What a strategy is told (see `grids.search.decision.SearchSettings`)."""
+        search = self.search.model_dump(include={"delta", "requests_per_round"})
+        return search | self.candidates.model_dump()
+
     def sizes(self, backbone: str) -> dict[str, int | float | bool]:
         """All options of a network, its module's defaults where not configured."""
         return options_of("backbones", backbone) | self.backbones[backbone]
@@ -225,9 +233,12 @@ def load(config: Mapping[str, Any]) -> Settings:
         InputError: one line with the key, the value and what would be right.
     """
     try:
-        settings = Settings.model_validate(dict(config))
+        settings = Settings.model_validate(_without_removed(config))
     except ValidationError as error:
         raise InputError(_first(error)) from None
+    for name in settings.images.tests:
+        if name in ("train", "pies"):
+            raise InputError(f"images.tests.{name}: this name is taken, choose another")
     _check_degradations(settings)
     _check_backbones(settings)
     _check_search(settings)
@@ -242,6 +253,30 @@ def load(config: Mapping[str, Any]) -> Settings:
     if weights and not Path(weights).is_file():
         raise InputError(f"descriptor.weights: {weights}: no such file")
     return settings
+
+
+def _without_removed(config: Mapping[str, Any]) -> dict:
+    """The configuration less what is null in its mappings by name.
+
+    Snakemake lays one file over another: null is how a file takes an entry out that one below has.
+    """
+    kept = dict(config)
+    images = kept.get("images")
+    if isinstance(images, Mapping):
+        kept["images"] = {
+            **images,
+            "tests": _less_null(images.get("tests", {"embedded": "embedded"})),
+        }
+    for section in ("degradations", "backbones"):
+        if section in kept:
+            kept[section] = _less_null(kept[section])
+    return kept
+
+
+def _less_null(entries: Any) -> Any:
+    if not isinstance(entries, Mapping):
+        return entries
+    return {name: entry for name, entry in entries.items() if entry is not None}
 
 
 def photographs(settings: Settings) -> dict[str, list[Path]]:
@@ -342,6 +377,3 @@ def _check_report(settings: Settings) -> None:
         require_known(name, settings.searched(), "degradation in report.noise_degradations")
     if settings.seed in report.noise_seeds:
         raise InputError(f"report.noise_seeds: {settings.seed} is the seed of all trainings")
-    for name in settings.images.tests:
-        if name in ("train", "pies"):
-            raise InputError(f"images.tests.{name}: this name is taken, choose another")

@@ -48,7 +48,7 @@ def code(script, *packages):
         if "backbones" in packages:
             modules.append(f"grids.backbones.{wildcards.backbone}")
         if "search" in packages:
-            modules.append(f"grids.search.{SETTINGS.search.strategy}")
+            modules.append(f"grids.search.strategies.{SETTINGS.search.strategy}")
         return digest.fingerprint(
             Path(workflow.basedir) / "workflow" / "scripts" / script, *modules
         )
@@ -66,9 +66,13 @@ def members(wildcards):
                 f"no degradation {name!r} in the configuration; it has: {known}"
             )
         return [name]
+    return members_of(wildcards.group)
+
+
+def members_of(group):
     try:
-        return list(names.members(wildcards.group, sorted(SETTINGS.degradations)))
-    except ValueError as error:
+        return list(names.members(group, sorted(SETTINGS.degradations)))
+    except InputError as error:
         raise WorkflowError(str(error))
 
 
@@ -123,39 +127,41 @@ def plan_of(number):
         return json.load(file)
 
 
-def verified_before(wildcards):
-    """Verifications that the plan of a round reads: all that the rounds before it asked for."""
+def known_groups(wildcards):
+    """Groups verified before a round: the baselines, then all that the rounds before asked for."""
     number = int(wildcards.round)
     if number == 0:
-        return []
+        return [*SINGLES, MIX]
     previous = plan_of(number - 1)
-    return [
-        searched_verification(group)
-        for group in previous["known"] + previous["requests"]
-    ]
+    asked = {*previous["known"], *previous["requests"]} - {MIX}
+    return [*SINGLES, MIX, *sorted(asked)]
 
 
-def last_plan(wildcards=None):
-    """The plan that holds the solution: walks the rounds, each of which asks for the next."""
-    number = 0
-    while "solution" not in (plan := plan_of(number)):
-        number += 1
-    return plan
+def known_verifications(wildcards):
+    return [searched_verification(group) for group in known_groups(wildcards)]
 
 
-def last_plan_file(wildcards):
-    return f"{RESULTS}/search/{last_plan()['round']}.json"
+def plans():
+    """All plans; the last holds the solution. Each round asks for the next as it is walked."""
+    walked = [plan_of(0)]
+    while "solution" not in walked[-1]:
+        walked.append(plan_of(len(walked)))
+    return walked
+
+
+def all_plan_files(wildcards):
+    return [f"{RESULTS}/search/{plan['round']}.json" for plan in plans()]
 
 
 def search_verifications(wildcards):
-    """All that the search knew in the end, and the mix of all for comparison."""
-    known = last_plan()["known"]
-    return [searched_verification(group) for group in sorted({*known, MIX})]
+    """All that the search knew in the end, baselines included."""
+    groups = sorted({*SINGLES, *plans()[-1]["known"]})
+    return [searched_verification(group) for group in groups]
 
 
 def table1_verifications(wildcards):
     """Verifications of a backbone on a test set: singles, mix of all, and the groups found."""
-    groups = {*SINGLES, MIX, *last_plan()["solution"]}
+    groups = {*SINGLES, MIX, *plans()[-1]["solution"]}
     return [
         verification(wildcards.backbone, group, wildcards.test_set)
         for group in sorted(groups)

@@ -1,12 +1,12 @@
-# Needs the rankings; asks for groups to be trained and verified, round by round, until it knows the
-# fewest groups whose models each lose at most delta.
+# Needs the similarity matrix; asks for groups to be trained and verified, round by round, until it
+# knows the fewest groups whose models each lose at most delta.
 
 
 checkpoint plan:
     """One round: what is known, and what must be trained next, or the solution."""
     input:
-        rankings=rules.candidates.output.rankings,
-        verifications=verified_before,
+        similarity="<results>/similarity.parquet",
+        verifications=known_verifications,
     output:
         plan="<results>/search/{round}.json",
     log:
@@ -14,7 +14,10 @@ checkpoint plan:
     conda:
         "../environment.yml"
     params:
-        settings=SETTINGS.search.model_dump(include={"strategy", "delta"}),
+        strategy=SETTINGS.search.strategy,
+        settings=SETTINGS.strategy_settings(),
+        degradations=SEARCHED,
+        groups=lambda wildcards: [list(members_of(g)) for g in known_groups(wildcards)],
         code=code("plan.py", "search"),
     message:
         "Planning round {wildcards.round} of the search"
@@ -25,7 +28,7 @@ checkpoint plan:
 rule groups:
     """The groups found, what each costs, and what it took to find them."""
     input:
-        plan=last_plan_file,
+        plans=all_plan_files,
         verifications=search_verifications,
         noise=noise_verifications,
     output:
@@ -35,9 +38,8 @@ rule groups:
     conda:
         "../environment.yml"
     params:
-        settings=SETTINGS.search.model_dump(
-            include={"strategy", "backbone", "delta", "test_set"}
-        ),
+        backbone=SETTINGS.search.backbone,
+        test_set=SETTINGS.search.test_set,
         degradations=SEARCHED,
         code=code("groups.py"),
     message:

@@ -8,7 +8,7 @@ from scipy import stats
 from scipy.integrate import quad
 from scipy.special import gamma
 
-from grids import ggd, similarity
+from grids import features, ggd, similarity
 
 # Published procedure of SRGA: (σ, α) of two laws, their divergence and distance.
 VECTORS = [
@@ -100,7 +100,7 @@ def test_scores_are_those_of_a_singular_value_decomposition(components):
     u, s, _ = np.linalg.svd(data - data.mean(axis=0), full_matrices=False)
     kept = min(components, 39)
     expected = u[:, :kept] * s[:kept]
-    scores = ggd.scores(ggd.gram(torch.from_numpy(data)), components)
+    scores = ggd.scores(features.gram(torch.from_numpy(data)), components)
     assert scores.shape == (40, kept)
     # The sign of a component is arbitrary.
     assert np.abs(scores) == pytest.approx(np.abs(expected), rel=1e-3, abs=2e-3)
@@ -109,28 +109,32 @@ def test_scores_are_those_of_a_singular_value_decomposition(components):
 def test_scores_of_some_rows_are_those_of_their_features_alone():
     data = torch.randn(30, 200, generator=torch.Generator().manual_seed(0))
     rows = np.array([1, 4, 5, 9, 20, 21, 22, 29])
-    alone = ggd.scores(ggd.gram(data[rows]), 5)
-    inside = ggd.scores(ggd.gram(data)[np.ix_(rows, rows)], 5)
+    alone = ggd.scores(features.gram(data[rows]), 5)
+    inside = ggd.scores(features.gram(data)[np.ix_(rows, rows)], 5)
     assert np.abs(inside) == pytest.approx(np.abs(alone), rel=1e-3, abs=1e-3)
 
 
 def test_gram_does_not_depend_on_the_chunks(monkeypatch):
     data = torch.randn(12, 1000, generator=torch.Generator().manual_seed(1))
-    whole = ggd.gram(data)
-    monkeypatch.setattr(ggd, "CHUNK", 64)
-    assert ggd.gram(data) == pytest.approx(whole, rel=1e-4, abs=1e-3)
+    whole = features.gram(data)
+    monkeypatch.setattr(features, "CHUNK", 64)
+    assert features.gram(data) == pytest.approx(whole, rel=1e-4, abs=1e-3)
 
 
 def test_features_come_in_the_order_of_the_patches():
     patches = torch.rand(37, 3, 4, 4)
     seen = []
-    features = ggd.features(patches, lambda p: p.flatten(1) * 2, torch.device("cpu"), seen.append)
-    assert torch.equal(features, patches.flatten(1) * 2)
+
+    def describe(p):
+        return p.flatten(1) * 2
+
+    found = features.features(patches, describe, torch.device("cpu"), seen.append)
+    assert torch.equal(found, patches.flatten(1) * 2)
     assert seen == [16, 32, 37]
 
 
 def test_estimate_has_the_full_set_first_and_halves_behind():
-    gram = ggd.gram(torch.randn(50, 300, generator=torch.Generator().manual_seed(2)))
+    gram = features.gram(torch.randn(50, 300, generator=torch.Generator().manual_seed(2)))
     table = ggd.estimate(gram, np.random.default_rng(0), components=20, clip=5, replicates=4)
     assert table["patches"].tolist() == [50, 25, 25, 25, 25]
     assert table["components"].tolist() == [20, 10, 10, 10, 10]

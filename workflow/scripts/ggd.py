@@ -1,4 +1,4 @@
-from grids import devices, ggd, pies, randomness
+from grids import devices, features, ggd, pies, randomness
 from grids.descriptors import srresnet
 from grids.files import appearing
 from grids.progress import Progress, job
@@ -9,10 +9,10 @@ with job(snakemake.log[0]) as say:
     describe = srresnet.describer(srresnet.load(snakemake.input.weights).to(device), params.layer)
     patches = pies.tensor(snakemake.input.pies)
     progress = Progress(f"features {snakemake.wildcards.degradation}", len(patches), "patches", say)
-    features = ggd.features(patches, describe, device, progress.report)
+    described = features.features(patches, describe, device, progress.report)
     # The halves are the same for all sets, so that their patches' noise cancels in a distance.
     generator = randomness.generator(randomness.key(params.seed, "half-samples"))
-    estimate = ggd.estimate(ggd.gram(features), generator, **params.settings)
+    estimate = ggd.estimate(features.gram(described), generator, **params.settings)
     with appearing(snakemake.output.ggd) as temporary:
         estimate.to_parquet(temporary, index=False)
     say(f"alpha {estimate['alpha'][0]:.3f}, sigma {estimate['sigma'][0]:.3f}")

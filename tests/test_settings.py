@@ -1,0 +1,137 @@
+import copy
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from grids import settings, settings_reference
+from grids.errors import InputError
+
+ROOT = Path(__file__).parents[1]
+
+
+def default():
+    return yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+
+
+def with_value(path, value):
+    config = copy.deepcopy(default())
+    *sections, key = path.split(".")
+    place = config
+    for section in sections:
+        place = place[section]
+    place[key] = value
+    return config
+
+
+@pytest.mark.parametrize("name", ["config", "paper"])
+def test_shipped_configurations_are_valid(name, monkeypatch, tmp_path):
+    monkeypatch.setenv("GRIDS_DATA", str(tmp_path))
+    config = default()
+    if name == "paper":
+        over = yaml.safe_load((ROOT / "config" / "paper.yaml").read_text(encoding="utf-8"))
+        for key, value in over.items():
+            config[key] = {**config[key], **value} if isinstance(value, dict) else value
+        config["images"]["tests"] = over["images"]["tests"]
+    assert len(settings.load(config).degradations) == 11
+
+
+def test_readme_lists_every_key():
+    written = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
+    assert written == settings_reference.document(), "run: python -m grids.settings_reference"
+
+
+def test_checking_a_configuration_imports_neither_torch_nor_snakemake():
+    code = "import sys, grids.settings; print({'torch', 'snakemake'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.strip() == "set()", done.stderr
+
+
+WRONG = [
+    ("degradations.jpg", {}, r"unknown degradation 'jpg'; did you mean 'jpeg'"),
+    ("degradations.jpeg", {"evaluation": {"quality": 0}}, r"degradations.jpeg.evaluation: quality"),
+    ("degradations.jpeg", {"evalution": {}}, r"did you mean 'evaluation'"),
+    ("degradations", {"jpeg": {}}, r"at least two, got 1"),
+    ("degradations", ["jpeg", "sr"], r"degradations: .*\['jpeg', 'sr'\]"),
+    ("backbones.srresnt", {}, r"unknown backbone 'srresnt'; did you mean 'srresnet'"),
+    ("backbones.srresnet", {"width": 3}, r"unknown option of backbones.srresnet 'width'"),
+    ("backbones.srresnet", {"features": "64"}, r"backbones.srresnet.features: must be of type int"),
+    ("search.backbone", "restormer", r"unknown search.backbone 'restormer'"),
+    ("search.strategy", "papr", r"unknown search.strategy 'papr'; did you mean 'paper'"),
+    ("search.delta", 0, r"search.delta: input should be greater than 0, got 0"),
+    ("search.delta", float("nan"), r"search.delta: .* got nan"),
+    ("search.test_set", "div2k", r"unknown search.test_set 'div2k'"),
+    ("search.degradations", ["jpeg"], r"at least two, got 1"),
+    ("search.degradations", ["jpeg", "jpeg"], r"stands there twice"),
+    ("search.degradations", ["jpeg", "haze"], r"unknown degradation in search.degradations 'haze'"),
+    ("training.iterations", 2.5, r"training.iterations: .*integer.* got 2.5"),
+    ("training.iterations", "200", r"training.iterations: .*integer.* got '200'"),
+    ("training.warmup", 100_000, r"training.warmup: 100000 steps must be fewer"),
+    ("training.patch", 8, r"training.patch: .*16, got 8"),
+    ("training", None, r"training: .*got None"),
+    ("trainning", {}, r"trainning: unknown key 'trainning'; did you mean 'training'"),
+    ("pies.sizes", 3, r"pies.sizes: unknown key 'sizes'; did you mean 'size'"),
+    ("images.tests", {}, r"images.tests: .*at least 1"),
+    ("images.tests", {"train": "embedded"}, r"this name is taken"),
+    ("report.noise_seeds", [0], r"report.noise_seeds: 0 is the seed"),
+    ("descriptor.weights", "nowhere.pth", r"descriptor.weights: nowhere.pth: no such file"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "message"), WRONG)
+def test_a_wrong_value_is_named_in_one_line(path, value, message):
+    with pytest.raises(InputError, match=message) as error:
+        settings.load(with_value(path, value))
+    assert "\n" not in str(error.value)
+
+
+def test_null_takes_an_entry_out():
+    loaded = settings.load(with_value("degradations.sr", None))
+    assert "sr" not in loaded.degradations
+    assert len(loaded.degradations) == 10
+
+
+def test_changed_parameters_reach_one_use_only():
+    loaded = settings.load(with_value("degradations.jpeg", {"training": {"quality": [20, 30]}}))
+    assert loaded.parameters("jpeg", "training") == {"quality": [20, 30]}
+    assert loaded.parameters("jpeg", "evaluation") == {"quality": 10}
+
+
+class TestPhotographs:
+    @pytest.fixture
+    def folder(self, tmp_path):
+        rng = np.random.default_rng(0)
+        for i in range(3):
+            pixels = rng.integers(0, 256, (100, 100, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / f"{i}.png")
+        return tmp_path
+
+    def refused(self, path, value):
+        loaded = settings.load(with_value(path, value))
+        with pytest.raises(InputError) as error:
+            settings.check_photographs(loaded, settings.photographs(loaded))
+        assert "\n" not in str(error.value)
+        return str(error.value)
+
+    def test_missing_and_empty_folders(self, tmp_path):
+        (tmp_path / "empty").mkdir()
+        assert "images.train" in self.refused("images.train", str(tmp_path / "nowhere"))
+        assert "no image" in self.refused("images.pies", str(tmp_path / "empty"))
+        message = self.refused("images.tests", {"embedded": str(tmp_path / "empty")})
+        assert message.startswith("images.tests.embedded")
+
+    def test_a_patch_larger_than_an_image(self, folder):
+        config = with_value("images.train", str(folder))
+        config["training"]["patch"] = 128
+        loaded = settings.load(config)
+        with pytest.raises(InputError, match=r"0.png: 100×100 .*training.patch.* 128×128.*3 bad"):
+            settings.check_photographs(loaded, settings.photographs(loaded))
+
+    def test_a_file_that_is_no_image(self, folder):
+        (folder / "3.png").write_text("text")
+        assert "3.png" in (message := self.refused("images.pies", str(folder)))
+        assert "1 bad, 3 good" in message

@@ -1,0 +1,24 @@
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from grids import groups
+from grids.files import appearing
+from grids.progress import job
+
+with job(snakemake.log[0]) as say:
+    params = snakemake.params
+    summary = groups.summary(
+        [json.loads(Path(path).read_text(encoding="utf-8")) for path in snakemake.input.plans],
+        [pd.read_parquet(path) for path in snakemake.input.verifications],
+        [pd.read_parquet(path) for path in snakemake.input.noise],
+        degradations=params.degradations,
+        backbone=params.backbone,
+        test_set=params.test_set,
+        models=f"{Path(snakemake.output.groups).parent}/models/{params.backbone}",
+    )
+    with appearing(snakemake.output.groups) as temporary:
+        text = json.dumps(summary, indent=2, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+    say(summary["verdict"])

@@ -1,0 +1,37 @@
+import importlib
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from grids.files import appearing
+from grids.names import group_name
+from grids.progress import job
+from grids.search import decision, measurements
+
+with job(snakemake.log[0]) as say:
+    params = snakemake.params
+    table = pd.read_parquet(snakemake.input.similarity)
+    verified = {
+        tuple(group): pd.read_parquet(path)
+        for group, path in zip(params.groups, snakemake.input.verifications, strict=True)
+    }
+    measured, _ = measurements.drops(verified)
+    strategy = importlib.import_module(f"grids.search.strategies.{params.strategy}")
+    answer = strategy.plan(
+        decision.similarity_from(table, tuple(params.degradations)),
+        measured,
+        decision.SearchSettings(**params.settings),
+    )
+    solved = isinstance(answer, decision.Solution)
+    plan = {
+        "round": int(snakemake.wildcards.round),
+        "strategy": params.strategy,
+        "delta": params.settings["delta"],
+        "known": sorted(group_name(group) for group in verified if len(group) > 1),
+        "solution" if solved else "requests": [group_name(group) for group in answer.groups],
+        "why": answer.why,
+    }
+    with appearing(snakemake.output.plan) as temporary:
+        Path(temporary).write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
+    say(f"{'solution' if solved else 'requests'}: {', '.join(map(group_name, answer.groups))}")
