@@ -9,8 +9,10 @@ from pathlib import Path
 # Jobs import the grids package of this checkout, the code that is fingerprinted, even where another
 # copy is installed.
 sys.path.insert(0, workflow.basedir)
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [workflow.basedir, os.environ.get("PYTHONPATH")])
+os.environ.update(
+    PYTHONPATH=os.pathsep.join(
+        filter(None, [workflow.basedir, os.getenv("PYTHONPATH")])
+    )
 )
 
 from grids import digest, images, names, settings

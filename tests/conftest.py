@@ -9,20 +9,16 @@ from pathlib import Path
 import pytest
 import yaml
 
+from grids.modules import names_in
+
 ROOT = Path(__file__).parents[1]
 
-TINY = {
+SMALLEST = yaml.safe_load((ROOT / "config" / "smallest.yaml").read_text(encoding="utf-8"))
+FOUR = {name: {} for name in SMALLEST["search"]["degradations"]}
+TINY = SMALLEST | {
     "results": "results",
-    "seed": 0,
-    "images": {"train": "embedded", "pies": "embedded", "tests": {"embedded": "embedded"}},
-    "degradations": {"gaussian_noise": {}, "jpeg": {}, "poisson_noise": {}, "sr": {}},
-    "pies": {"patches": 24, "size": 16},
-    "descriptor": {"features": 4, "blocks": 1, "iterations": 3, "batch": 1, "patch": 8},
-    "ggd": {"components": 6, "replicates": 2},
-    "search": {"delta": 0.5, "test_set": "embedded"},
-    "backbones": {"srresnet": {"features": 4, "blocks": 1}},
-    "training": {"iterations": 3, "batch": 2, "patch": 16, "warmup": 0, "learning_rate": 0.001},
-    "report": {"noise_seeds": [1], "noise_degradations": ["jpeg"]},
+    "degradations": dict.fromkeys(names_in("degradations")) | FOUR,
+    "search": {"delta": 2.0},
     "execution": {"device": "cpu"},
 }
 
