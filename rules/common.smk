@@ -179,7 +179,7 @@ def baseline_verifications(wildcards):
 
 
 def noise_verifications(wildcards):
-    """Single-task models of another seed, and those they are compared with."""
+    """Single-task models trained with another seed: their spread is the noise of a drop."""
     search = SETTINGS.search
     return [
         f"{RESULTS}/reseeded/{seed}/verify/{search.backbone}/{name}/{search.test_set}.parquet"
@@ -195,7 +195,13 @@ def report_files():
         test_set=SETTINGS.report.test_sets,
         suffix=["parquet", "csv", "txt", "svg"],
     )
-    figures = ["similarity.svg", "degradations.svg", "drop_distance.svg"]
+    figures = [
+        "similarity.svg",
+        "similarity_map.svg",
+        "densities.svg",
+        "degradations.svg",
+        "drop_distance.svg",
+    ]
     return [*tables, *(f"{RESULTS}/report/{figure}" for figure in figures)]
 
 

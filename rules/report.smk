@@ -30,14 +30,21 @@ rule table1:
 
 
 rule similarity_figure:
-    """The similarity matrix as a heat map."""
+    """The similarity matrix as a heat map with its clustering, and as a map in 2-D."""
     input:
         similarity="<results>/similarity.parquet",
     output:
-        figure=report(
+        heat_map=report(
             "<results>/report/similarity.svg",
             caption="../workflow/report/similarity.rst",
             category="Similarity",
+            labels={"figure": "heat map"},
+        ),
+        map=report(
+            "<results>/report/similarity_map.svg",
+            caption="../workflow/report/similarity_map.rst",
+            category="Similarity",
+            labels={"figure": "map"},
         ),
     log:
         "<logs>/report/similarity.log",
@@ -49,6 +56,33 @@ rule similarity_figure:
         "Drawing the similarity matrix"
     script:
         "../workflow/scripts/similarity_figure.py"
+
+
+rule densities_figure:
+    """The fitted laws over the histograms of the scores."""
+    input:
+        ggd=expand(
+            "<results>/ggd/{degradation}.parquet",
+            degradation=sorted(SETTINGS.degradations),
+        ),
+    output:
+        figure=report(
+            "<results>/report/densities.svg",
+            caption="../workflow/report/densities.rst",
+            category="Similarity",
+            labels={"figure": "densities"},
+        ),
+    log:
+        "<logs>/report/densities.log",
+    conda:
+        "../environment.yml"
+    params:
+        degradations=sorted(SETTINGS.degradations),
+        code=code("densities_figure.py"),
+    message:
+        "Drawing the fitted densities"
+    script:
+        "../workflow/scripts/densities_figure.py"
 
 
 rule contact_sheet:

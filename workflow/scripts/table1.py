@@ -7,21 +7,20 @@ from grids.files import appearing
 from grids.progress import job
 from grids.report import style, table1
 
-with job(snakemake.log[0]) as say:
+with job(snakemake.log[0]):
     output, wildcards = snakemake.output, snakemake.wildcards
     found = json.loads(Path(snakemake.input.groups).read_text(encoding="utf-8"))
     table = table1.table(
         [group["degradations"] for group in found["groups"]],
         [pd.read_parquet(path) for path in snakemake.input.verifications],
     )
-    text = table1.text(table, found, wildcards.backbone, wildcards.test_set)
     with appearing(output.parquet) as temporary:
         table.to_parquet(temporary, index=False)
     with appearing(output.csv) as temporary:
         table1.wide(table).to_csv(temporary, float_format="%.4f")
     with appearing(output.text) as temporary:
+        text = table1.text(table, found, wildcards.backbone, wildcards.test_set)
         temporary.write_text(text, encoding="utf-8")
     style.save(
         table1.figure(table, found["delta"], wildcards.backbone, wildcards.test_set), output.figure
     )
-    say(text)

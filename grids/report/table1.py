@@ -1,0 +1,219 @@
+"""Table 1 of the paper: single-task models, one model for all, and the grouped models."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from grids.errors import InputError
+from grids.names import group_name
+from grids.report import style
+
+AVERAGE = "average"
+
+ROWS = {
+    "input": "degraded input",
+    "single": "single-task (upper bound)",
+    "mix": "mix of all (baseline)",
+    "grouped": "grouped",
+    "grouped_vs_single": "grouped − single-task",
+    "grouped_vs_mix": "grouped − mix of all",
+    "mix_vs_single": "mix of all − single-task",
+}
+
+
+def table(groups: Sequence[Sequence[str]], verifications: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The table in long form.
+
+    Args:
+        groups: the degradations of each group, in the order of the columns.
+        verifications: one table (`degradation`, `image`, `psnr_db`, `input_psnr_db`) for each
+            single-task model, the model of all, and each group's, on the same images.
+
+    Returns:
+        `row` (a key of ROWS), `degradation` (or `average`), `group` (its name), `psnr_db` (PSNR, or
+        its difference, positive when the first named is better) and `std_db`, the standard error
+        of a difference over the images (NaN for one image, and where `psnr_db` is none).
+
+    Raises:
+        InputError: the models were measured on different images.
+    """
+    tables = {group_name(v["degradation"].unique()): v for v in verifications}
+    order = [name for group in groups for name in group]
+    group_of = {name: group_name(group) for group in groups for name in group}
+    psnr = {
+        "input": _images(tables, {name: name for name in order}, "input_psnr_db"),
+        "single": _images(tables, {name: name for name in order}, "psnr_db"),
+        "mix": _images(tables, dict.fromkeys(order, group_name(order)), "psnr_db"),
+        "grouped": _images(tables, group_of, "psnr_db"),
+    }
+    if pd.concat(psnr, axis=1).isna().any(axis=None):
+        raise InputError("the models were not measured on the same images; verify all on one set")
+    rows = []
+    for row in ROWS:
+        first, _, second = row.partition("_vs_")
+        values = psnr[first] - psnr[second] if second else psnr[first]
+        values = values.assign(**{AVERAGE: values.mean(axis=1)})
+        rows += [
+            {
+                "row": row,
+                "degradation": name,
+                "group": group_of.get(name),
+                "psnr_db": column.mean(),
+                "std_db": column.sem() if second else float("nan"),
+            }
+            for name, column in values.items()
+        ]
+    return pd.DataFrame(rows)
+
+
+def _images(
+    tables: Mapping[str, pd.DataFrame], model_of: Mapping[str, str], column: str
+) -> pd.DataFrame:
+    """A measure per image (rows) and degradation (columns), each from the model that it names."""
+    return pd.DataFrame(
+        {
+            name: tables[model].query("degradation == @name").set_index("image")[column]
+            for name, model in model_of.items()
+        }
+    )
+
+
+def wide(table: pd.DataFrame, column: str = "psnr_db") -> pd.DataFrame:
+    """The table as the paper prints it: a row a model or difference, a column a degradation."""
+    order = table["degradation"].unique()
+    return table.pivot(index="row", columns="degradation", values=column).loc[list(ROWS), order]
+
+
+def text(table: pd.DataFrame, found: Mapping, backbone: str, test_set: str) -> str:
+    """The table for people, degradations below one another, with what the search found.
+
+    Args:
+        table: in long form.
+        found: content of `groups.json`.
+        backbone: the network of the table.
+        test_set: its images.
+    """
+    values, errors = wide(table).T, wide(table, "std_db").T
+    number_of = {
+        name: str(number)
+        for number, group in enumerate(found["groups"], start=1)
+        for name in group["degradations"]
+    }
+    lines = [
+        ["Group", "Degradation", "Input", "Single", "Mix", "Grouped", "vs single", "vs mix", ""]
+    ]
+    for name, row in values.iterrows():
+        number = number_of.get(name, "")
+        if number != lines[-1][0]:
+            lines.append([])
+        beyond = name in number_of and -row["grouped_vs_single"] > found["delta"]
+        lines.append(
+            [
+                number,
+                style.readable(name),
+                *(f"{row[model]:.2f}" for model in ("input", "single", "mix", "grouped")),
+                *(
+                    _signed(row[difference], errors.loc[name, difference])
+                    for difference in ("grouped_vs_single", "grouped_vs_mix")
+                ),
+                "> δ" if beyond else "",
+            ]
+        )
+    trainings = found["trainings"]
+    searched = f"{found['backbone']} on {found['test_set']}"
+    notes = [
+        "Single: one model for each degradation (upper bound). Mix: one model for all (baseline).",
+        "Grouped: one model for each group. vs single, vs mix: grouped minus that, positive when",
+        "grouped is better, ± its standard error over the images. > δ: loses more than δ.",
+        "",
+        found["verdict"],
+        f"Searched with {searched}, strategy {found['strategy']}, rounds of requests: "
+        f"{found['rounds']}, trainings: {trainings['single']} single-task and "
+        f"{trainings['group']} of groups.",
+        f"{len(found['groups'])} models instead of {len(found['degradations'])}: "
+        f"{found['saved']:.0%} saved.",
+    ]
+    title = f"Table 1: {backbone} on {test_set}, PSNR in dB"
+    return "\n".join([title, "", *_aligned(lines), "", *notes]) + "\n"
+
+
+def _signed(value: float, error: float) -> str:
+    return f"{value:+.2f}" + (f" ± {error:.2f}" if error == error else "")
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Cells in columns two spaces apart, the first two to the left, numbers to the right."""
+    filled = [line for line in lines if line]
+    widths = [max(map(len, column)) for column in zip(*filled, strict=True)]
+
+    def aligned(line: Sequence[str]) -> str:
+        cells = [
+            cell.ljust(width) if place < 2 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        return "  ".join(cells).rstrip()
+
+    return [aligned(line) if line else "" for line in lines]
+
+
+def figure(table: pd.DataFrame, delta: float, backbone: str, test_set: str) -> Figure:
+    """What sharing costs on each degradation: grouped and mix of all against single-task.
+
+    Args:
+        table: in long form.
+        delta: the largest drop in dB that the search allowed.
+        backbone: the network of the table.
+        test_set: its images.
+    """
+    values, errors = wide(table), wide(table, "std_db")
+    names = list(values.columns)
+    drawn = style.new_figure(
+        max(7, 2.2 + 0.75 * len(names)), 5, "What sharing a model costs each degradation"
+    )
+    axes = drawn.subplots()
+    axes.set_title(f"Table 1: {backbone} on {test_set}", color=style.GREY, pad=20)
+    _shade_groups(axes, table)
+    axes.axhline(0, color=style.BLACK, linewidth=0.8, label="single-task model of each")
+    axes.axhline(-delta, color=style.RED, linestyle="--", label=f"−δ = −{delta:g} dB")
+    for row, shift, colour, marker, label in (
+        ("grouped_vs_single", -0.12, style.BLUE, "o", "grouped"),
+        ("mix_vs_single", 0.12, style.ORANGE, "D", "mix of all"),
+    ):
+        axes.errorbar(
+            [place + shift for place in range(len(names))],
+            values.loc[row],
+            # matplotlib draws no bar for 0, and refuses NaN.
+            yerr=errors.loc[row].fillna(0),
+            color=colour,
+            marker=marker,
+            linestyle="none",
+            capsize=2,
+            label=label,
+        )
+    axes.set_xticks(range(len(names)), [style.wrapped(name) for name in names])
+    axes.set_xlim(-0.5, len(names) - 0.5)
+    axes.tick_params(axis="x", length=0, labelsize=9)
+    axes.set_ylabel("PSNR − PSNR of the single-task model (dB)\nhigher is better")
+    drawn.legend(loc="outside lower center", ncols=4)
+    return drawn
+
+
+def _shade_groups(axes: Axes, table: pd.DataFrame) -> None:
+    """Bands behind the groups, their numbers above, and a line before the average."""
+    columns = table.drop_duplicates("degradation").reset_index()
+    axes.axvline(len(columns) - 1.5, color=style.GREY, linewidth=0.8)
+    for number, (_, group) in enumerate(columns.groupby("group", sort=False), start=1):
+        first, last = group.index[0] - 0.5, group.index[-1] + 0.5
+        if number % 2:
+            axes.axvspan(first, last, color=style.PALE, zorder=0, linewidth=0)
+        axes.annotate(
+            f"group {number}" if len(group) > 1 else f"{number}",
+            ((first + last) / 2, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 4),
+            textcoords="offset points",
+            ha="center",
+            color=style.GREY,
+        )

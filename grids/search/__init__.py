@@ -1,0 +1,1 @@
+"""Which groups to train: strategies, what they share, and what can be said about them."""

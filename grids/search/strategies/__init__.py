@@ -1,0 +1,1 @@
+"""Strategies of the search, one module each with `plan(similarity, measured, settings)`."""
