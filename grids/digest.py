@@ -2,7 +2,8 @@
 
 A fingerprint covers a script and every module of grids that it imports, directly or not, as syntax
 trees without docstrings. Comments, formatting and docstrings do not count, nor does the time of a
-file. Modules that are chosen by name at run time are given as further roots.
+file. Modules that are chosen by name at run time are given as further roots. Modules that only
+write messages are left out: a better wording must not train a network again.
 """
 
 import ast
@@ -11,6 +12,9 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
+
+# What only talks to people changes no result.
+TALK = {"grids.errors", "grids.progress"}
 
 
 def fingerprint(script: Path, *modules: str) -> str:
@@ -60,6 +64,8 @@ def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
 
 def _file(module: str) -> Path | None:
     """File of a module of grids, None for anything else. Packages are empty and do not count."""
+    if module in TALK:
+        return None
     head, *rest = module.split(".")
     path = PACKAGE.joinpath(*rest).with_suffix(".py")
     return path if head == "grids" and rest and path.exists() else None

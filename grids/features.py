@@ -7,22 +7,31 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from grids.arrays import to_tensor
+
 CHUNK = 1 << 16
 BATCH = 16
 
 
 def features(
-    patches: Tensor,
+    patches: NDArray[np.uint8],
     describe: Callable[[Tensor], Tensor],
     device: torch.device,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Tensor:
-    """Features (N, D) of patches (N, 3, h, w), on the CPU; `progress` gets the number done."""
+    """Features (N, D) of RGB patches (N, h, w, 3), on `device`.
+
+    Args:
+        patches: the set.
+        describe: the descriptor, from images (B, 3, h, w) in [0, 1] to features (B, D).
+        device: where it runs.
+        progress: gets the number of patches done.
+    """
     filled = None
     for start in range(0, len(patches), BATCH):
-        part = describe(patches[start : start + BATCH].to(device)).cpu()
+        part = describe(to_tensor(patches[start : start + BATCH]).to(device))
         if filled is None:
-            filled = torch.empty(len(patches), part.shape[1])
+            filled = torch.empty(len(patches), part.shape[1], device=device)
         filled[start : start + len(part)] = part
         progress(start + len(part))
     return filled
@@ -33,8 +42,8 @@ def gram(features: Tensor) -> NDArray[np.float64]:
 
     Products are taken in float32 and summed over chunks of columns in float64.
     """
-    total = torch.zeros(len(features), len(features), dtype=torch.float64)
+    total = torch.zeros(len(features), len(features), dtype=torch.float64, device=features.device)
     for chunk in features.split(CHUNK, dim=1):
         centred = chunk - chunk.mean(dim=0)
         total += (centred @ centred.T).double()
-    return total.numpy()
+    return total.cpu().numpy()

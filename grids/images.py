@@ -8,6 +8,8 @@ training, the PIES and the test set share scenes but no pixel.
 import glob
 import hashlib
 import importlib.util
+import io
+import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -73,22 +75,24 @@ def size(path: Path, part: Columns = WHOLE) -> tuple[int, int]:
     Raises:
         InputError: the file is not an image that can be opened.
     """
-    with _opened(path) as image:
+    with _opened(path, path) as image:
         width, height = image.size
         if image.getexif().get(ORIENTATION_TAG, 1) >= 5:  # a quarter turn
             width, height = height, width
     return _band(width, part)[1], height
 
 
-def _opened(path: Path) -> Image.Image:
+def _opened(file: Path | io.BytesIO, path: Path) -> Image.Image:
     try:
-        return Image.open(path)
+        return Image.open(file)
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path}: cannot be read as an image ({error})") from None
+        # Pillow names a buffer by its address.
+        reason = "not an image" if isinstance(error, UnidentifiedImageError) else error
+        raise InputError(f"{path}: cannot be read as an image ({reason})") from None
 
 
-def read(path: Path, left: int = 0, width: int | None = None) -> np.ndarray:
-    """The columns left … left + width of a photograph as (height, width, 3) uint8 RGB.
+def read(path: Path) -> np.ndarray:
+    """A photograph as (height, width, 3) uint8 RGB.
 
     EXIF orientation is applied; greyscale becomes RGB; transparency is laid over black; 16 bits a
     channel become 8 by division by 256.
@@ -96,7 +100,18 @@ def read(path: Path, left: int = 0, width: int | None = None) -> np.ndarray:
     Raises:
         InputError: the file cannot be decoded.
     """
-    with _opened(path) as image:
+    return _decoded(_content(path), path)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _decoded(content: bytes, path: Path) -> np.ndarray:
+    with _opened(io.BytesIO(content), path) as image:
         try:
             image = ImageOps.exif_transpose(image)
             if image.mode.startswith(("I", "F")):
@@ -106,11 +121,9 @@ def read(path: Path, left: int = 0, width: int | None = None) -> np.ndarray:
             if image.has_transparency_data:
                 rgba = image.convert("RGBA")
                 image = Image.alpha_composite(Image.new("RGBA", rgba.size, "black"), rgba)
-            pixels = np.asarray(image.convert("RGB"))
+            return np.asarray(image.convert("RGB"))
         except (OSError, SyntaxError, ValueError) as error:
             raise InputError(f"{path}: cannot be decoded ({error})") from None
-    right = pixels.shape[1] if width is None else left + width
-    return pixels[:, left:right]
 
 
 def check(paths: Sequence[Path], part: Columns, least: int, why: str) -> None:
@@ -146,26 +159,58 @@ def _raise_first(function: Callable[[Path], object], paths: Sequence[Path]) -> l
 
 
 def index(paths: Sequence[Path], root: Path, part: Columns = WHOLE) -> pd.DataFrame:
-    """Table of a set: `path` relative to `root`, `sha256` of the file, `left`, `width`, `height`.
+    """Table of a set: one row a file.
 
-    Every file is decoded once here, so that a broken one is named before anything is computed.
+    `path` relative to `root`, `sha256` of the file, its `bytes` and time `modified_ns`, and `left`,
+    `width` and `height` of the part that is used. Every file is decoded once here, so that a broken
+    one is named before anything is computed.
 
     Raises:
         InputError: files that cannot be decoded, the first named, with the counts.
     """
 
     def describe(path: Path) -> dict:
-        height, full_width = read(path).shape[:2]
+        modified = path.stat().st_mtime_ns
+        content = _content(path)
+        height, full_width = _decoded(content, path).shape[:2]
         left, width = _band(full_width, part)
         return {
             "path": os.path.relpath(path, root),
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "bytes": len(content),
+            "modified_ns": modified,
             "left": left,
             "width": width,
             "height": height,
         }
 
     return pd.DataFrame(_raise_first(describe, paths))
+
+
+def root_of(paths: Sequence[Path]) -> Path:
+    """The folder that all files of a set are in."""
+    return Path(os.path.commonpath([path.parent for path in paths]))
+
+
+def content_digest(paths: Sequence[Path], known: pd.DataFrame | None) -> str:
+    """Short digest of the names and the content of a set's files.
+
+    A file whose size and time are those of an index's row is not read again.
+
+    Args:
+        paths: the files.
+        known: the index of the set, or of an older state of it, if there is one.
+    """
+    root = root_of(paths)
+    rows = () if known is None else known.itertuples()
+    sums = {(row.path, row.bytes, row.modified_ns): row.sha256 for row in rows}
+
+    def named(path: Path) -> tuple[str, str]:
+        name, stat = os.path.relpath(path, root), path.stat()
+        known_sum = sums.get((name, stat.st_size, stat.st_mtime_ns))
+        return name, known_sum or hashlib.sha256(_content(path)).hexdigest()
+
+    return hashlib.sha256(json.dumps(_raise_first(named, paths)).encode()).hexdigest()[:16]
 
 
 def identities(table: pd.DataFrame) -> list[str]:
@@ -177,10 +222,15 @@ def photographs(paths: Sequence[Path], table: pd.DataFrame) -> Iterator[np.ndarr
     """The photographs of an index, one by one, as (height, width, 3) uint8 RGB.
 
     Raises:
-        InputError: a file no longer has the size that the index says.
+        InputError: the files are no longer those of the index.
     """
+    if len(paths) != len(table):
+        raise InputError(
+            f"{root_of(paths)}: {len(paths)} photographs, {len(table)} when it was indexed; "
+            "run the workflow again"
+        )
     for path, row in zip(paths, table.itertuples(), strict=True):
-        pixels = read(path, row.left, row.width)
-        if pixels.shape != (row.height, row.width, 3):
+        content = _content(path)
+        if hashlib.sha256(content).hexdigest() != row.sha256:
             raise InputError(f"{path}: changed since it was indexed; run the workflow again")
-        yield pixels
+        yield _decoded(content, path)[:, row.left : row.left + row.width]

@@ -5,7 +5,6 @@ Each set is one parquet file; its `image` column holds PNG bytes, as Hugging Fac
 
 import io
 import itertools
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,13 +12,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
 from PIL import Image
 
-from grids import degrade, randomness
-from grids.arrays import to_bytes, to_tensor
+from grids import randomness
 from grids.errors import InputError
-from grids.evaluation import psnr
 from grids.files import appearing
 
 SCHEMA = pa.schema(
@@ -30,81 +26,80 @@ SCHEMA = pa.schema(
         ("parameters", pa.string()),
     ]
 )
-BATCH = 64
 
 Patch = tuple[str, np.ndarray]
 
 
 def clean_patches(
-    photographs: Iterable[np.ndarray], identities: list[str], patches: int, size: int, seed: int
+    photographs: Iterable[np.ndarray],
+    identities: list[str],
+    *,
+    patches: int,
+    size: int,
+    reduction: int,
+    least_contrast: float,
+    seed: int,
 ) -> list[Patch]:
     """Disjoint square patches, spread evenly over the photographs.
 
     Each photograph is laid out in tiles from a random offset and its tiles are shuffled; then every
-    photograph gives one tile in turn until there are enough.
+    photograph gives one tile in turn until there are enough. A tile whose grey values have a
+    standard deviation below `least_contrast` is flat and left out: it says nothing about a blur.
 
     Args:
-        photographs: (height, width, 3) uint8 arrays, each at least `size` wide and high.
+        photographs: (height, width, 3) uint8 arrays.
         identities: names the content of each photograph in the keys of randomness.
         patches: number of patches to return.
         size: side of a patch in pixels.
+        reduction: photographs are made smaller by this factor (antialiased bicubic) before they are
+            cut; 4 gives the resolution that SRGA's descriptor is fed with, 1 keeps the native one.
+        least_contrast: on the scale 0 … 1.
         seed: seed of the offsets and the order.
 
     Returns:
         Pairs of an identifier (photograph's number and position) and a (size, size, 3) patch.
 
     Raises:
-        InputError: the photographs hold fewer disjoint patches than asked for.
+        InputError: the photographs hold fewer such patches than asked for.
     """
     tiles = []
     for number, (photograph, identity) in enumerate(zip(photographs, identities, strict=True)):
+        pixels = reduced(photograph, reduction)
         generator = randomness.generator(randomness.key(seed, "pies", identity))
-        starts = [generator.integers(length % size + 1) for length in photograph.shape[:2]]
+        starts = [generator.integers(length % size + 1) for length in pixels.shape[:2]]
         corners = [
             (y, x)
-            for y in range(starts[0], photograph.shape[0] - size + 1, size)
-            for x in range(starts[1], photograph.shape[1] - size + 1, size)
+            for y in range(starts[0], pixels.shape[0] - size + 1, size)
+            for x in range(starts[1], pixels.shape[1] - size + 1, size)
         ]
-        # Copies: otherwise every photograph stays in memory until the end.
-        tiles.append(
-            [
-                (f"{number:05d}_{y}_{x}", photograph[y : y + size, x : x + size].copy())
-                for y, x in generator.permutation(corners)[:patches]
-            ]
+        cut = (
+            (f"{number:05d}_{y}_{x}", pixels[y : y + size, x : x + size])
+            for y, x in generator.permutation(corners)
         )
+        textured = (tile for tile in cut if contrast(tile[1]) >= least_contrast)
+        # Copies: otherwise every photograph stays in memory until the end.
+        tiles.append([(name, tile.copy()) for name, tile in itertools.islice(textured, patches)])
     turns = [tile for turn in itertools.zip_longest(*tiles) for tile in turn if tile]
     if len(turns) < patches:
         raise InputError(
             f"pies.patches: {patches} patches of {size}×{size} asked for, but the photographs hold "
-            f"{len(turns)} disjoint ones; ask for fewer or give more photographs"
+            f"{len(turns)} that are disjoint and not flat; ask for fewer or give more photographs"
         )
     return sorted(turns[:patches], key=lambda tile: tile[0])
 
 
-def degraded_patches(
-    clean: list[Patch], name: str, parameters: dict, seed: int
-) -> tuple[list[Patch], pd.DataFrame]:
-    """One degraded set, and per patch `psnr_db` against the clean one and `parameters` (JSON).
+def reduced(photograph: np.ndarray, factor: int) -> np.ndarray:
+    """A uint8 photograph made smaller by a whole factor, antialiased bicubic."""
+    if factor == 1:
+        return photograph
+    height, width = photograph.shape[:2]
+    size = (width // factor, height // factor)
+    return np.asarray(Image.fromarray(photograph).resize(size, Image.Resampling.BICUBIC))
 
-    Args:
-        clean: the clean patches.
-        name: the degradation.
-        parameters: its fixed parameters.
-        seed: seed of what is random in it.
-    """
-    keys = [randomness.key(seed, name, identifier, 0) for identifier, _ in clean]
-    images = to_tensor(np.stack([patch for _, patch in clean]))
-    slices = [slice(start, start + BATCH) for start in range(0, len(keys), BATCH)]
-    degraded = np.concatenate(
-        [to_bytes(degrade.degrade(name, images[part], parameters, keys[part])) for part in slices]
-    )
-    measures = pd.DataFrame(
-        {
-            "psnr_db": [psnr(good, bad) for (_, good), bad in zip(clean, degraded, strict=True)],
-            "parameters": [json.dumps(degrade.drawn(name, parameters, key)) for key in keys],
-        }
-    )
-    return list(zip((identifier for identifier, _ in clean), degraded, strict=True)), measures
+
+def contrast(patch: np.ndarray) -> float:
+    """Standard deviation of a uint8 patch's grey values (mean of the channels), in 0 … 0.5."""
+    return float(patch.mean(axis=-1).std() / 255)
 
 
 def write(path: Path, patches: list[Patch], measures: pd.DataFrame | None = None) -> None:
@@ -133,11 +128,6 @@ def read(path: Path) -> list[Patch]:
         ]
     except (pa.ArrowException, OSError, KeyError, TypeError) as error:
         raise InputError(f"{path}: not a PIES set ({error}); delete it and run again") from None
-
-
-def tensor(path: Path) -> torch.Tensor:
-    """All patches of a set as (N, 3, size, size) float32 in [0, 1]."""
-    return to_tensor(np.stack([patch for _, patch in read(path)]))
 
 
 def _png(pixels: np.ndarray) -> bytes:

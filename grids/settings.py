@@ -22,6 +22,9 @@ Precision = Literal["fp32", "bf16"]
 PatchSide = Annotated[int, Field(ge=16, strict=True)]
 
 
+PACKAGED = Path(__file__).parent / "descriptors" / "packaged.safetensors"
+
+
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -54,13 +57,24 @@ class Degradation(Section):
 class Pies(Section):
     patches: PositiveInt = Field(800, description="Number of clean patches.")
     size: PatchSide = Field(32, description="Side of a patch in pixels, at least 16.")
+    reduction: PositiveInt = Field(
+        1,
+        description="Photographs are made smaller by this factor before they are cut: 4 is the "
+        "resolution of SRGA's patches, 1 that of the photographs.",
+    )
+    least_contrast: Annotated[float, Field(ge=0, lt=0.5)] = Field(
+        0.02,
+        description="Patches whose grey values have a standard deviation below this (on 0 … 1) are "
+        "flat and left out.",
+    )
 
 
 class Descriptor(Section):
     weights: str = Field(
-        "",
-        description="Weights file of a ×4 SRResNet (`.safetensors`, or `.pth` with BasicSR's "
-        "MSRResNet names); empty trains one on `images.train`.",
+        "packaged",
+        description="`packaged`: the ×4 SRResNet that ships with GRIDS; `trained`: one is trained "
+        "on `images.train` with the keys below; or a weights file (`.safetensors`, or `.pth` with "
+        "BasicSR's MSRResNet names).",
     )
     features: PositiveInt = Field(64, description="Channels of the network.")
     blocks: PositiveInt = Field(16, description="Residual blocks of the network.")
@@ -78,6 +92,10 @@ class Descriptor(Section):
         0, description="Steps of linear warm-up."
     )
     precision: Precision = Field("fp32", description="As `training.precision`.")
+
+    def path(self) -> Path:
+        """The weights file, where it is not `trained`."""
+        return PACKAGED if self.weights == "packaged" else Path(self.weights).expanduser()
 
     def sizes(self) -> dict:
         """Options of the network."""
@@ -249,9 +267,12 @@ def load(config: Mapping[str, Any]) -> Settings:
                 f"{name}.warmup: {section.warmup} steps must be fewer than "
                 f"{name}.iterations ({section.iterations})"
             )
-    weights = settings.descriptor.weights
-    if weights and not Path(weights).is_file():
-        raise InputError(f"descriptor.weights: {weights}: no such file")
+    descriptor = settings.descriptor
+    if descriptor.weights != "trained" and not descriptor.path().is_file():
+        raise InputError(
+            f"descriptor.weights: {descriptor.weights}: no such file; "
+            "write 'packaged', 'trained' or a path"
+        )
     return settings
 
 
@@ -302,10 +323,13 @@ def check_photographs(settings: Settings, found: Mapping[str, list[Path]]) -> No
     """
     least = {
         "train": (settings.training.patch, "training.patch"),
-        "pies": (settings.pies.size, "pies.size"),
+        "pies": (
+            settings.pies.size * settings.pies.reduction,
+            "pies.size (times pies.reduction)",
+        ),
         "test": (LEAST_TEST_SIDE, "a test set"),
     }
-    if not settings.descriptor.weights:
+    if settings.descriptor.weights == "trained":
         side = 4 * settings.descriptor.patch
         least["train"] = max(least["train"], (side, "descriptor.patch (four times)"))
     for name, paths in found.items():

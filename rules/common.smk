@@ -4,7 +4,11 @@ import json
 import os
 import sys
 
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
+
+import pandas as pd
 
 # Jobs import the grids package of this checkout, the code that is fingerprinted, even where another
 # copy is installed.
@@ -97,9 +101,42 @@ def photographs_of(wildcards):
         )
 
 
-def columns_of(wildcards):
-    source = SETTINGS.images.sources()[wildcards.images]
-    return list(images.columns(source, SETTINGS.images.role(wildcards.images)))
+def content(name=None):
+    """Parameter: what the pixels of an image set depend on, the set of the wildcard by default.
+
+    The content of the files, the part of them that is used, and the code that reads them.
+    """
+
+    def of(wildcards):
+        return content_of(name or wildcards.get("images") or wildcards.test_set)
+
+    return of
+
+
+@cache
+def content_of(name):
+    index = Path(f"{RESULTS}/images/{name}.parquet")
+    known = pd.read_parquet(index) if index.exists() else None
+    digest = images.content_digest(PHOTOGRAPHS[name], known)
+    return [digest, *columns_of(name), code("store.py")(None)]
+
+
+def columns_of(name):
+    return images.columns(SETTINGS.images.sources()[name], SETTINGS.images.role(name))
+
+
+def descriptor_weights():
+    """Weights that are not made here count by their content, not by their time."""
+    if SETTINGS.descriptor.weights == "trained":
+        return f"{RESULTS}/descriptor/model.safetensors"
+    return ancient(str(SETTINGS.descriptor.path()))
+
+
+def descriptor_digest():
+    """Parameter: content of the weights that are not made here."""
+    if SETTINGS.descriptor.weights == "trained":
+        return "trained"
+    return sha256(SETTINGS.descriptor.path().read_bytes()).hexdigest()[:16]
 
 
 def sizes(wildcards):

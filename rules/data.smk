@@ -1,5 +1,8 @@
 # Needs the photographs of the configuration; makes an index of each set and the memory-mapped store
 # that trainings and verifications read.
+#
+# What follows from photographs depends on their content, by the parameter `content`, and not on the
+# time of a file: `ancient` cuts that chain here, so that a touched photograph is only indexed again.
 
 
 rule index:
@@ -13,7 +16,8 @@ rule index:
     conda:
         "../environment.yml"
     params:
-        columns=columns_of,
+        columns=lambda wildcards: list(columns_of(wildcards.images)),
+        content=content(),
         code=code("index.py"),
     message:
         "Indexing the photographs of {wildcards.images}"
@@ -24,8 +28,7 @@ rule index:
 rule store:
     """All photographs of a set as raw 8-bit RGB in one memory-mapped file."""
     input:
-        photographs=photographs_of,
-        index="<results>/images/{images}.parquet",
+        index=ancient("<results>/images/{images}.parquet"),
     output:
         store="<results>/store/{images}.npy",
     log:
@@ -33,6 +36,8 @@ rule store:
     conda:
         "../environment.yml"
     params:
+        source=lambda wildcards: SETTINGS.images.sources()[wildcards.images],
+        content=content(),
         code=code("store.py"),
     message:
         "Decoding the photographs of {wildcards.images}"

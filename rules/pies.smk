@@ -5,8 +5,7 @@
 rule clean_pies:
     """Disjoint patches, spread evenly over the photographs."""
     input:
-        photographs=[str(path) for path in PHOTOGRAPHS["pies"]],
-        index="<results>/images/pies.parquet",
+        index=ancient("<results>/images/pies.parquet"),
     output:
         pies="<results>/pies/clean.parquet",
     log:
@@ -14,6 +13,8 @@ rule clean_pies:
     conda:
         "../environment.yml"
     params:
+        source=SETTINGS.images.pies,
+        content=content("pies"),
         settings=SETTINGS.pies.model_dump(),
         seed=SETTINGS.seed,
         code=code("clean_pies.py"),

@@ -5,8 +5,8 @@
 rule train_descriptor:
     """Trains the x4 super-resolver whose features describe degradations."""
     input:
-        index="<results>/images/train.parquet",
-        store="<results>/store/train.npy",
+        index=ancient("<results>/images/train.parquet"),
+        store=ancient("<results>/store/train.npy"),
     output:
         weights="<results>/descriptor/model.safetensors",
         history="<results>/descriptor/history.parquet",
@@ -16,6 +16,7 @@ rule train_descriptor:
         "../environment.yml"
     threads: SETTINGS.execution.threads
     params:
+        content=content("train"),
         sizes=SETTINGS.descriptor.sizes(),
         sampling=SETTINGS.descriptor.sampling(),
         recipe=SETTINGS.descriptor.recipe(),
@@ -31,7 +32,7 @@ rule ggd:
     """Features of a PIES set, their principal components, and the law fitted to the scores."""
     input:
         pies="<results>/pies/{degradation}.parquet",
-        weights=SETTINGS.descriptor.weights or "<results>/descriptor/model.safetensors",
+        weights=descriptor_weights(),
     output:
         ggd="<results>/ggd/{degradation}.parquet",
     log:
@@ -41,6 +42,7 @@ rule ggd:
     threads: SETTINGS.execution.threads
     params:
         settings=SETTINGS.ggd.model_dump(),
+        descriptor=descriptor_digest(),
         layer=SETTINGS.descriptor.layer,
         seed=SETTINGS.seed,
         code=code("ggd.py"),

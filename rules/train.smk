@@ -4,8 +4,8 @@
 rule train:
     """One network for one group of degradations. Killed and run again, it goes on."""
     input:
-        index="<results>/images/train.parquet",
-        store="<results>/store/train.npy",
+        index=ancient("<results>/images/train.parquet"),
+        store=ancient("<results>/store/train.npy"),
     output:
         weights="<results>/models/{backbone}/{group}/model.safetensors",
         history="<results>/models/{backbone}/{group}/history.parquet",
@@ -15,6 +15,7 @@ rule train:
         "../environment.yml"
     threads: SETTINGS.execution.threads
     params:
+        content=content("train"),
         recipe=SETTINGS.training.recipe(),
         sampling=SETTINGS.training.sampling(),
         group=parameters("training"),
@@ -34,6 +35,7 @@ use rule train as train_reseeded with:
     log:
         "<logs>/train/{backbone}/{group}_seed_{seed}.log",
     params:
+        content=content("train"),
         recipe=SETTINGS.training.recipe(),
         sampling=SETTINGS.training.sampling(),
         group=parameters("training"),

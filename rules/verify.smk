@@ -5,8 +5,8 @@ rule verify:
     """A model measured on each degradation of its group."""
     input:
         weights="<results>/models/{backbone}/{group}/model.safetensors",
-        index="<results>/images/{test_set}.parquet",
-        store="<results>/store/{test_set}.npy",
+        index=ancient("<results>/images/{test_set}.parquet"),
+        store=ancient("<results>/store/{test_set}.npy"),
     output:
         verification="<results>/verify/{backbone}/{group}/{test_set}.parquet",
     log:
@@ -15,6 +15,7 @@ rule verify:
         "../environment.yml"
     threads: SETTINGS.execution.threads
     params:
+        content=content(),
         group=parameters("evaluation"),
         sizes=sizes,
         seed=SETTINGS.seed,
@@ -28,8 +29,8 @@ rule verify:
 use rule verify as verify_reseeded with:
     input:
         weights="<results>/reseeded/{seed}/models/{backbone}/{group}/model.safetensors",
-        index="<results>/images/{test_set}.parquet",
-        store="<results>/store/{test_set}.npy",
+        index=ancient("<results>/images/{test_set}.parquet"),
+        store=ancient("<results>/store/{test_set}.npy"),
     output:
         verification="<results>/reseeded/{seed}/verify/{backbone}/{group}/{test_set}.parquet",
     log:

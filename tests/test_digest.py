@@ -68,6 +68,12 @@ def test_indirect_imports_count(package):
     assert of(package, "train.py") != before
 
 
+def test_what_only_talks_does_not_count(package):
+    before = of(package, "train.py")
+    edit(package / "grids" / "progress.py", "ETA", "left")
+    assert of(package, "train.py") == before
+
+
 def test_modules_named_by_wildcards_count_for_themselves_only(package):
     jpeg = of(package, "train.py", "grids.degradations.jpeg")
     sr = of(package, "train.py", "grids.degradations.sr")

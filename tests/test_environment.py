@@ -12,7 +12,9 @@ ROOT = Path(__file__).parents[1]
 
 
 def pins(lines):
-    return {canonicalize_name(name): version for name, version in (l.split("==") for l in lines)}
+    return {
+        canonicalize_name(name): version for name, version in (line.split("==") for line in lines)
+    }
 
 
 def locked():

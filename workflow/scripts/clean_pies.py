@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pandas as pd
 
 from grids import images, pies
@@ -7,7 +5,7 @@ from grids.progress import job
 
 with job(snakemake.log[0]) as say:
     table = pd.read_parquet(snakemake.input.index)
-    paths = [Path(path) for path in snakemake.input.photographs]
+    paths = images.find(snakemake.params.source)
     patches = pies.clean_patches(
         images.photographs(paths, table),
         images.identities(table),

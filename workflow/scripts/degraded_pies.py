@@ -1,9 +1,11 @@
-from grids import pies
+from grids import degraded_pies, pies
 from grids.progress import job
 
 with job(snakemake.log[0]) as say:
     ((name, parameters),) = snakemake.params.group.items()
     clean = pies.read(snakemake.input.clean)
-    patches, measures = pies.degraded_patches(clean, name, parameters, snakemake.params.seed)
+    patches, measures = degraded_pies.degraded_patches(
+        clean, name, parameters, snakemake.params.seed
+    )
     pies.write(snakemake.output.pies, patches, measures)
     say(f"{name}: mean PSNR {measures['psnr_db'].mean():.2f} dB")

@@ -1,3 +1,5 @@
+import numpy as np
+
 from grids import devices, features, ggd, pies, randomness
 from grids.descriptors import srresnet
 from grids.files import appearing
@@ -7,7 +9,7 @@ with job(snakemake.log[0]) as say:
     params = snakemake.params
     device = devices.use(snakemake.config["execution"]["device"], snakemake.threads)
     describe = srresnet.describer(srresnet.load(snakemake.input.weights).to(device), params.layer)
-    patches = pies.tensor(snakemake.input.pies)
+    patches = np.stack([pixels for _, pixels in pies.read(snakemake.input.pies)])
     progress = Progress(f"features {snakemake.wildcards.degradation}", len(patches), "patches", say)
     described = features.features(patches, describe, device, progress.report)
     # The halves are the same for all sets, so that their patches' noise cancels in a distance.

@@ -1,4 +1,3 @@
-import os
 from pathlib import Path
 
 from grids import images
@@ -7,8 +6,7 @@ from grids.progress import job
 
 with job(snakemake.log[0]) as say:
     paths = [Path(path) for path in snakemake.input.photographs]
-    root = Path(os.path.commonpath([path.parent for path in paths]))
-    table = images.index(paths, root, tuple(snakemake.params.columns))
+    table = images.index(paths, images.root_of(paths), tuple(snakemake.params.columns))
     with appearing(snakemake.output.index) as temporary:
         table.to_parquet(temporary, index=False)
     say(f"{len(table)} photographs")

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pandas as pd
 
 from grids import images, store
@@ -8,7 +6,7 @@ from grids.progress import Progress, job
 
 with job(snakemake.log[0]) as say:
     table = pd.read_parquet(snakemake.input.index)
-    paths = [Path(path) for path in snakemake.input.photographs]
+    paths = images.find(snakemake.params.source)
     progress = Progress(f"store {snakemake.wildcards.images}", len(paths), "photographs", say)
     with appearing(snakemake.output.store) as temporary:
         store.write(temporary, table, progress.over(images.photographs(paths, table)))
