@@ -35,3 +35,6 @@ use rule verify as verify_reseeded with:
         verification="<results>/reseeded/{seed}/verify/{backbone}/{group}/{test_set}.parquet",
     log:
         "<logs>/verify/{backbone}/{group}_{test_set}_seed_{seed}.log",
+    message:
+        "Verifying {wildcards.backbone} on {wildcards.group} with {wildcards.test_set},"
+        " seed {wildcards.seed}"

@@ -1,96 +1,113 @@
-"""A tiny workflow that tests run for real: four degradations, seconds."""
+"""A tiny workflow that tests run for real: four degradations, a minute or two."""
 
 import copy
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image
 
+from grids import images
 from grids.modules import names_in
 
 ROOT = Path(__file__).parents[1]
-
 SMALLEST = yaml.safe_load((ROOT / "config" / "smallest.yaml").read_text(encoding="utf-8"))
 FOUR = {name: {} for name in SMALLEST["search"]["degradations"]}
 TINY = SMALLEST | {
     "results": "results",
+    "images": {"train": "photographs/train", "pies": "photographs/pies", "tests": {}},
     "degradations": dict.fromkeys(names_in("degradations")) | FOUR,
-    "search": {"delta": 2.0},
+    "search": {"delta": 2.0, "test_set": "own"},
     "execution": {"device": "cpu"},
 }
+TINY["images"]["tests"] = {"embedded": None, "own": "photographs/own"}
+TINY["report"] = TINY["report"] | {"test_sets": ["own"]}
 
 
 class Tree:
-    """A folder with a configuration, in which Snakemake is run on the checkout's workflow."""
+    """A folder with photographs and a configuration, in which a checkout's workflow is run."""
 
-    def __init__(self, folder: Path, root: Path = ROOT):
+    def __init__(self, folder: Path, checkout: Path = ROOT):
         self.folder = folder
-        self.root = root
+        self.checkout = checkout
         self.config = copy.deepcopy(TINY)
 
     def path(self, name: str) -> Path:
         return self.folder / "results" / name
 
+    def copy(self, folder: Path, checkout: Path | None = None) -> "Tree":
+        """Everything with its times, in another place."""
+        shutil.copytree(self.folder, folder, copy_function=shutil.copy2, dirs_exist_ok=True)
+        other = Tree(folder, checkout or self.checkout)
+        other.config = copy.deepcopy(self.config)
+        return other
+
     def snakemake(self, *arguments: str, **options) -> subprocess.CompletedProcess:
         (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
+        command = [
+            *(sys.executable, "-m", "snakemake"),
+            *("--snakefile", self.checkout / "Snakefile"),
+            *("--workflow-profile", self.checkout / "profiles" / "default"),
+            *("--configfile", "config.yaml", "--cores", "2"),
+        ]
         return subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "snakemake",
-                "--snakefile",
-                self.root / "Snakefile",
-                "--workflow-profile",
-                self.root / "profiles" / "default",
-                "--configfile",
-                "config.yaml",
-                "--cores",
-                "2",
-                *arguments,
-            ],
+            [*command, *arguments],
             cwd=self.folder,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             **options,
         )
 
-    def run(self, *targets: str) -> str:
-        done = self.snakemake(*targets)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
+    def run(self, *arguments: str) -> str:
+        """What a run that must end well prints."""
+        done = self.snakemake(*arguments)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
 
-    def jobs(self, *targets: str) -> set[str]:
-        """Output files that a dry run would make, relative to the results folder."""
-        done = self.snakemake("--dry-run", "--quiet", "progress", *targets)
-        assert done.returncode == 0, done.stdout + done.stderr
-        listed = done.stdout + done.stderr
-        return {
-            name.strip().removeprefix("results/")
-            for line in listed.splitlines()
-            if line.strip().startswith("output: ")
-            for name in line.split("output: ")[1].split(", ")
-        }
+    def jobs(self, *arguments: str) -> set[str]:
+        """Messages of the jobs that a dry run would execute."""
+        listed = self.run("--dry-run", *arguments)
+        return set(re.findall(r"^Job \d+: (.*)$", listed, flags=re.MULTILINE))
+
+    def executed(self, *arguments: str) -> set[str]:
+        """Messages of the jobs that a run executes."""
+        return set(re.findall(r"^Job \d+: (.*)$", self.run(*arguments), flags=re.MULTILINE))
 
     def error(self, *arguments: str) -> str:
-        """The one line of a run that must fail."""
+        """The lines about the error of a run that must fail."""
         done = self.snakemake(*arguments)
-        assert done.returncode != 0
-        lines = [line for line in done.stderr.splitlines() if "rror" in line]
-        return "\n".join(lines)
+        assert done.returncode != 0, done.stdout
+        return "\n".join(line for line in done.stdout.splitlines() if "rror" in line)
+
+
+def write_photographs(folder: Path) -> None:
+    """Crops of the embedded photographs: three sets that share no pixel."""
+    for number, path in enumerate(images.find("embedded")):
+        pixels = images.read(path)
+        for left, name in ((0, "train"), (70, "pies"), (140, "own")):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            crop = Image.fromarray(pixels[40:104, left : left + 64])
+            crop.save(folder / name / f"{number}.png")
 
 
 @pytest.fixture
 def tree(tmp_path):
+    write_photographs(tmp_path / "photographs")
     return Tree(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """A finished tree, run once; tests must leave it as it is."""
-    tree = Tree(tmp_path_factory.mktemp("finished"))
+    """A finished tree, run once; tests work on copies of it."""
+    folder = tmp_path_factory.mktemp("finished")
+    write_photographs(folder / "photographs")
+    tree = Tree(folder)
     tree.run("all")
     return tree
