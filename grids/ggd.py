@@ -6,11 +6,15 @@ standard deviation σ is fitted by its moments. The components come from the N �
 `grids.features`), so that nothing of the features' dimension must be decomposed.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import gammaln
+
+from grids.errors import InputError
 
 SHAPES = (0.2, 10.0)
 BINS = 101
@@ -94,46 +98,78 @@ def density(x: Floats, alpha: float, sigma: float) -> Floats:
     return np.exp(log_peak - (np.abs(x) / np.exp(log_beta)) ** alpha)
 
 
-def half_samples(patches: int, replicates: int, generator: np.random.Generator) -> list[NDArray]:
-    """Random halves of the patches' numbers, sorted.
+def subsets(
+    patches: int, size: int, replicates: int, generator: np.random.Generator
+) -> list[NDArray]:
+    """Random choices of `size` of the patches' numbers without repetition, sorted.
 
-    The spread of an estimate over halves drawn without replacement estimates the standard error of
-    the estimate from all (delete-half jackknife), with no patch twice, which would add zero
-    components.
+    The spread of an estimate over halves drawn so estimates the standard error of the estimate from
+    all (delete-half jackknife), with no patch twice, which would add zero components.
     """
-    half = patches // 2
-    return [np.sort(generator.permutation(patches)[:half]) for _ in range(replicates)]
+    return [np.sort(generator.permutation(patches)[:size]) for _ in range(replicates)]
 
 
 def estimate(
-    gram: Floats, generator: np.random.Generator, components: int, clip: float, replicates: int
+    gram: Floats,
+    generator: np.random.Generator,
+    *,
+    components: int,
+    clip: float,
+    replicates: int,
+    counts: Sequence[int] = (),
 ) -> pd.DataFrame:
-    """The law of a set, and of random halves of it.
+    """The law of a set, and of random parts of it.
+
+    The law depends on the number of patches: two sets are compared at the same number, with the
+    same components. So a set of fewer patches compares with the replicates at its own count.
 
     Args:
         gram: Gram matrix (N, N) of the set's features.
-        generator: chooses the halves; equal for sets that are compared with one another.
-        components: principal components kept of the full set (at most N − 1); a half keeps half as
-            many, since the fit depends on the ratio of components to patches.
+        generator: chooses the parts; equal for sets that are compared with one another.
+        components: principal components kept of the full set (at most N − 1); of a part the same
+            share, since the fit depends on the ratio of components to patches.
         clip: scores beyond this many standard deviations are dropped; 0 keeps all.
-        replicates: number of halves.
+        replicates: parts of each size.
+        counts: sizes of parts besides halves, at most N.
 
     Returns:
-        One row a replicate, the full set first: `alpha`, `sigma`, `patches`, `components`, and for
-        the full set `histogram` (counts of the fitted scores) and `histogram_limit` (the bins span
-        ± this); null in the others.
+        One row a fit, the full set first, then halves, then parts of the other sizes: `alpha`,
+        `sigma`, `patches`, `components`, and for the full set `histogram` (counts of the fitted
+        scores) and `histogram_limit` (the bins span ± this); null in the others.
+
+    Raises:
+        InputError: a count is larger than the set.
     """
-    count = len(gram)
-    kept = min(components, count - 1)
-    rows = []
-    for rows_used in [np.arange(count), *half_samples(count, replicates, generator)]:
-        share = kept if len(rows_used) == count else max(1, kept * len(rows_used) // count)
-        pooled = clipped(scores(gram[np.ix_(rows_used, rows_used)], share), clip)
-        alpha, sigma = fit(pooled)
-        row = {"alpha": alpha, "sigma": sigma, "patches": len(rows_used), "components": share}
-        if len(rows_used) == count:
-            limit = float(np.abs(pooled).max())
-            counts, _ = np.histogram(pooled, bins=BINS, range=(-limit, limit))
-            row |= {"histogram": counts.tolist(), "histogram_limit": limit}
-        rows.append(row)
+    total = len(gram)
+    if max(counts, default=0) > total:
+        raise InputError(f"ggd.counts: {max(counts)} patches, but a set holds {total}")
+    pooled = _pooled(gram, np.arange(total), components, clip)
+    limit = float(np.abs(pooled).max())
+    histogram, _ = np.histogram(pooled, bins=BINS, range=(-limit, limit))
+    first = _row(pooled, total, share(components, total, total))
+    rows = [first | {"histogram": histogram.tolist(), "histogram_limit": limit}]
+    for size in (total // 2, *counts):
+        for part in subsets(total, size, replicates, generator):
+            kept = share(components, size, total)
+            rows.append(_row(_pooled(gram, part, kept, clip), size, kept))
     return pd.DataFrame(rows)
+
+
+def share(components: int, patches: int, of: int) -> int:
+    """Components kept of some patches where `components` are kept of a set of `of`."""
+    return max(1, min(components, of - 1) * patches // of)
+
+
+def halves(estimate: pd.DataFrame) -> pd.DataFrame:
+    """Rows of an estimate that were fitted to halves of the set."""
+    parts = estimate.iloc[1:]
+    return parts[parts["patches"] == estimate["patches"].iloc[0] // 2]
+
+
+def _pooled(gram: Floats, part: NDArray, components: int, clip: float) -> Floats:
+    return clipped(scores(gram[np.ix_(part, part)], components), clip)
+
+
+def _row(pooled: Floats, patches: int, components: int) -> dict:
+    alpha, sigma = fit(pooled)
+    return {"alpha": alpha, "sigma": sigma, "patches": patches, "components": components}

@@ -3,7 +3,7 @@
 A module declares `PARAMETERS`: for each name its value for `evaluation` (PIES and verification) and
 for `training`, the `range` of what is possible, and what it `is`. A value is a
 number, or `[low, high]`, from which each image gets its own number, uniformly: a whole one if the
-declared values are whole.
+declared values are whole. `SEVERITIES` lists values from mild to strong.
 """
 
 import ast
@@ -19,21 +19,34 @@ from grids.modules import names_in, require_known, source_of
 Use = Literal["evaluation", "training"]
 
 
-@cache
 def specification(degradation: str) -> dict[str, dict]:
     """`PARAMETERS` of a degradation's module.
-
-    Read from the source instead of by import: the Snakefile checks the configuration with it, and
-    the modules import torch, which takes seconds.
 
     Raises:
         InputError: there is no such degradation; the nearest name is given.
     """
+    return _constant(degradation, "PARAMETERS")
+
+
+def severities(degradation: str) -> list[dict]:
+    """All parameters of a degradation for each of its `SEVERITIES`, the mildest first."""
+    declared = specification(degradation)
+    steps = _constant(degradation, "SEVERITIES")
+    return [resolve(declared, step, "evaluation") for step in steps]
+
+
+@cache
+def _constant(degradation: str, constant: str) -> Any:
+    """A literal in a degradation's module.
+
+    Read from the source instead of by import: the Snakefile checks the configuration with it, and
+    the modules import torch, which takes seconds.
+    """
     require_known(degradation, names_in("degradations"), "degradation")
     for node in source_of("degradations", degradation).body:
-        if isinstance(node, ast.Assign) and node.targets[0].id == "PARAMETERS":
+        if isinstance(node, ast.Assign) and node.targets[0].id == constant:
             return ast.literal_eval(node.value)
-    raise InputError(f"grids/degradations/{degradation}.py declares no PARAMETERS")
+    raise InputError(f"grids/degradations/{degradation}.py declares no {constant}")
 
 
 def resolve(specification: dict[str, dict], overrides: Mapping[str, Any], use: Use) -> dict:

@@ -18,28 +18,44 @@ def matrix(fits: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """The similarity matrix as a table of all ordered pairs.
 
     Args:
-        fits: for each degradation a table with one row a replicate: `alpha`, `sigma`; row 0 is the
-            full set of patches, the others are half-samples, the same for all degradations.
+        fits: for each degradation its law and those of its parts, as `grids.ggd.estimate` gives
+            them; the parts are the same for all degradations.
 
     Returns:
         `source`, `target`, `kl` (nats), `distance` and `distance_std`, its standard error from the
-        half-samples; smaller is more similar, not symmetric.
+        halves; smaller is more similar, not symmetric.
     """
-    rows = []
-    for source, p in fits.items():
-        for target, q in fits.items():
-            divergence = ggd.kl(*(t[c].to_numpy() for t in (p, q) for c in ("alpha", "sigma")))
-            distances = distance(divergence)
-            rows.append(
-                {
-                    "source": source,
-                    "target": target,
-                    "kl": max(float(divergence[0]), 0.0),
-                    "distance": float(distances[0]),
-                    "distance_std": float(distances[1:].std(ddof=1)),
-                }
-            )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(
+        {"source": source, "target": target, **between(fits[source], fits[target])}
+        for source in fits
+        for target in fits
+    )
+
+
+def between(source: pd.DataFrame, target: pd.DataFrame) -> dict[str, float]:
+    """`kl`, `distance` and `distance_std` from one set to another; arguments as for `matrix`."""
+    halves = (pd.concat([fit.iloc[:1], ggd.halves(fit)]) for fit in (source, target))
+    laws = (table[column].to_numpy() for table in halves for column in ("alpha", "sigma"))
+    divergence = ggd.kl(*laws)
+    distances = distance(divergence)
+    return {
+        "kl": max(float(divergence[0]), 0.0),
+        "distance": float(distances[0]),
+        "distance_std": float(distances[1:].std(ddof=1)),
+    }
+
+
+def tolerance(table: pd.DataFrame, wanted: float | str) -> float:
+    """Difference of distances that means nothing to the rankings.
+
+    Args:
+        table: the similarity matrix.
+        wanted: a number, or `uncertainty`: the median standard error of the distances between two
+            degradations.
+    """
+    if wanted != "uncertainty":
+        return float(wanted)
+    return float(table.loc[table["source"] != table["target"], "distance_std"].median())
 
 
 def square(table: pd.DataFrame, column: str = "distance") -> pd.DataFrame:

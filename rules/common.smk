@@ -19,7 +19,7 @@ os.environ.update(
     )
 )
 
-from grids import digest, images, names, settings
+from grids import digest, images, names, paper, settings
 from grids.errors import InputError
 
 try:
@@ -89,6 +89,11 @@ def parameters(use):
         return {name: SETTINGS.parameters(name, use) for name in members(wildcards)}
 
     return of
+
+
+def severities(wildcards):
+    (name,) = members(wildcards)
+    return SETTINGS.severities(name)
 
 
 def photographs_of(wildcards):
@@ -239,6 +244,8 @@ def report_files():
         "degradations.svg",
         "drop_distance.svg",
     ]
+    if set(paper.DEGRADATIONS) <= set(SETTINGS.degradations):
+        figures += ["paper_averages.txt", "paper_averages.svg"]
     return [*tables, *(f"{RESULTS}/report/{figure}" for figure in figures)]
 
 

@@ -132,3 +132,53 @@ rule drop_distance_figure:
         "Drawing drop against distance"
     script:
         "../workflow/scripts/drop_distance_figure.py"
+
+
+rule severity_figure:
+    """Distance from the clean patches against severity."""
+    input:
+        severities=expand(
+            "<results>/severity/{degradation}.parquet",
+            degradation=sorted(SETTINGS.degradations),
+        ),
+    output:
+        figure=report(
+            "<results>/report/severity.svg",
+            caption="../workflow/report/severity.rst",
+            category="Similarity",
+        ),
+    log:
+        "<logs>/report/severity.log",
+    conda:
+        "../environment.yml"
+    params:
+        degradations=sorted(SETTINGS.degradations),
+        code=code("severity_figure.py"),
+    message:
+        "Drawing distance against severity"
+    script:
+        "../workflow/scripts/severity_figure.py"
+
+
+rule paper_averages:
+    """The mean distances that the paper quotes, beside ours."""
+    input:
+        similarity="<results>/similarity.parquet",
+    output:
+        csv="<results>/report/paper_averages.csv",
+        text="<results>/report/paper_averages.txt",
+        figure=report(
+            "<results>/report/paper_averages.svg",
+            caption="../workflow/report/paper_averages.rst",
+            category="Similarity",
+        ),
+    log:
+        "<logs>/report/paper_averages.log",
+    conda:
+        "../environment.yml"
+    params:
+        code=code("paper_averages.py"),
+    message:
+        "Comparing with the paper's mean distances"
+    script:
+        "../workflow/scripts/paper_averages.py"

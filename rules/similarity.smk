@@ -72,3 +72,29 @@ rule similarity:
         "Comparing the degradations"
     script:
         "../workflow/scripts/similarity.py"
+
+
+rule severity:
+    """How the distance from the clean patches grows with a degradation's severity."""
+    input:
+        clean="<results>/pies/clean.parquet",
+        ggd="<results>/ggd/clean.parquet",
+        weights=descriptor_weights(),
+    output:
+        severity="<results>/severity/{degradation}.parquet",
+    log:
+        "<logs>/severity/{degradation}.log",
+    conda:
+        "../environment.yml"
+    threads: SETTINGS.execution.threads
+    params:
+        severities=severities,
+        settings=SETTINGS.ggd.model_dump(),
+        descriptor=descriptor_digest(),
+        layer=SETTINGS.descriptor.layer,
+        seed=SETTINGS.seed,
+        code=code("severity.py", "degradations"),
+    message:
+        "Measuring severities of {wildcards.degradation}"
+    script:
+        "../workflow/scripts/severity.py"

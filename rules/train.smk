@@ -1,11 +1,12 @@
-# Needs the training store; makes the model of any group with any backbone.
+# Needs the training store; makes the model of any group with any backbone, and the pictures of its
+# training.
 
 
 rule train:
     """One network for one group of degradations. Killed and run again, it goes on."""
     input:
-        index=ancient("<results>/images/train.parquet"),
-        store=ancient("<results>/store/train.npy"),
+        index="<results>/images/train.parquet",
+        store="<results>/store/train.npy",
     output:
         weights="<results>/models/{backbone}/{group}/model.safetensors",
         history="<results>/models/{backbone}/{group}/history.parquet",
@@ -13,11 +14,10 @@ rule train:
         "<logs>/train/{backbone}/{group}.log",
     conda:
         "../environment.yml"
-    threads: SETTINGS.execution.threads
+    threads: SETTINGS.execution.threads * SETTINGS.execution.processes
     params:
-        content=content("train"),
         recipe=SETTINGS.training.recipe(),
-        sampling=SETTINGS.training.sampling(),
+        sampling=lambda wildcards: SETTINGS.training.sampling(members(wildcards)),
         group=parameters("training"),
         sizes=sizes,
         seed=SETTINGS.seed,
@@ -35,12 +35,72 @@ use rule train as train_reseeded with:
     log:
         "<logs>/train/{backbone}/{group}_seed_{seed}.log",
     params:
-        content=content("train"),
         recipe=SETTINGS.training.recipe(),
-        sampling=SETTINGS.training.sampling(),
+        sampling=lambda wildcards: SETTINGS.training.sampling(members(wildcards)),
         group=parameters("training"),
         sizes=sizes,
         seed=lambda wildcards: int(wildcards.seed),
         code=code("train.py", "degradations", "backbones"),
     message:
         "Training {wildcards.backbone} on {wildcards.group} with seed {wildcards.seed}"
+
+
+rule training_figure:
+    """Loss, learning rate and validation PSNR over the steps of a training."""
+    input:
+        history="<results>/models/{backbone}/{group}/history.parquet",
+    output:
+        figure=report(
+            "<results>/report/training/{backbone}/{group}.svg",
+            caption="../workflow/report/training.rst",
+            category="Trainings",
+            labels={
+                "backbone": "{backbone}",
+                "group": "{group}",
+                "figure": "history",
+            },
+        ),
+    log:
+        "<logs>/report/training/{backbone}/{group}.log",
+    conda:
+        "../environment.yml"
+    params:
+        group=members,
+        code=code("training_figure.py"),
+    message:
+        "Drawing the training of {wildcards.backbone} on {wildcards.group}"
+    script:
+        "../workflow/scripts/training_figure.py"
+
+
+rule samples:
+    """Crops of the training photographs: degraded, restored, clean."""
+    input:
+        weights="<results>/models/{backbone}/{group}/model.safetensors",
+        index="<results>/images/train.parquet",
+        store="<results>/store/train.npy",
+    output:
+        picture=report(
+            "<results>/report/samples/{backbone}/{group}.png",
+            caption="../workflow/report/samples.rst",
+            category="Trainings",
+            labels={
+                "backbone": "{backbone}",
+                "group": "{group}",
+                "figure": "samples",
+            },
+        ),
+    log:
+        "<logs>/report/samples/{backbone}/{group}.log",
+    conda:
+        "../environment.yml"
+    threads: SETTINGS.execution.threads
+    params:
+        group=parameters("evaluation"),
+        sizes=sizes,
+        seed=SETTINGS.seed,
+        code=code("samples.py", "degradations", "backbones"),
+    message:
+        "Restoring samples with {wildcards.backbone} of {wildcards.group}"
+    script:
+        "../workflow/scripts/samples.py"

@@ -9,6 +9,7 @@ from scipy.integrate import quad
 from scipy.special import gamma
 
 from grids import features, ggd, similarity
+from grids.errors import InputError
 
 # Published procedure of SRGA: (σ, α) of two laws, their divergence and distance.
 VECTORS = [
@@ -144,6 +145,55 @@ def test_estimate_has_the_full_set_first_and_halves_behind():
     assert (table["alpha"][0], table["sigma"][0]) == ggd.fit(ggd.clipped(ggd.scores(gram, 20), 5))
 
 
+def correlated(patches, seed):
+    """Features of patches from one law with a falling spectrum and heavy tails."""
+    generator = np.random.default_rng(seed)
+    scales = np.arange(1, 2001) ** -0.6
+    return torch.from_numpy(generator.laplace(size=(patches, 2000)) * scales).float()
+
+
+def test_laws_of_one_degradation_compare_at_equal_number_of_patches():
+    """A set of 60 patches against a reference of 400: far apart as they stand, near at 60."""
+    arguments = {"components": 150, "clip": 5.0, "replicates": 16}
+    reference = ggd.estimate(
+        features.gram(correlated(400, 0)), np.random.default_rng(0), counts=[60], **arguments
+    )
+    at_60 = reference[reference["patches"] == 60]
+    assert len(at_60) == 16
+    kept = at_60["components"].iloc[0]
+    assert kept == ggd.share(150, 60, 400) == 22
+    mean = at_60[["alpha", "sigma"]].mean()
+    own = [at_60.iloc[i][["alpha", "sigma"]].to_numpy(float) for i in range(16)]
+    floor = max(similarity.distance(ggd.kl(*law, *mean)) for law in own)
+    for seed in range(1, 6):
+        gram = features.gram(correlated(60, seed))
+        small = ggd.fit(ggd.clipped(ggd.scores(gram, kept), 5.0))
+        equal_number = similarity.distance(ggd.kl(*small, *mean))
+        as_they_stand = similarity.distance(ggd.kl(*small, *reference.loc[0, ["alpha", "sigma"]]))
+        assert equal_number <= floor + 0.3
+        assert as_they_stand > equal_number + 1
+
+
+def test_a_count_beyond_the_set_is_refused():
+    gram = features.gram(correlated(20, 0))
+    with pytest.raises(InputError, match=r"ggd.counts: 30 patches, but a set holds 20"):
+        ggd.estimate(
+            gram, np.random.default_rng(0), components=5, clip=5, replicates=2, counts=[30]
+        )
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [(0.25, 0.25), ("uncertainty", 0.3)])
+def test_tolerance_is_a_number_or_the_median_standard_error(wanted, expected):
+    table = pd.DataFrame(
+        {
+            "source": ["a", "a", "b", "b"],
+            "target": ["a", "b", "a", "b"],
+            "distance_std": [0.0, 0.2, 0.4, 0.0],
+        }
+    )
+    assert similarity.tolerance(table, wanted) == pytest.approx(expected)
+
+
 def test_standard_error_of_halves_is_that_of_repeated_sampling():
     """The spread over halves of one sample against the spread over fresh samples."""
     generator = np.random.default_rng(3)
@@ -155,7 +205,7 @@ def test_standard_error_of_halves_is_that_of_repeated_sampling():
     ratios = []
     for _ in range(20):
         sample = generator.laplace(size=(100, 5))
-        halves = ggd.half_samples(100, 40, generator)
+        halves = ggd.subsets(100, 50, 40, generator)
         ratios.append(np.std([fit_of(sample[h]) for h in halves]) / np.std(fresh))
     assert np.mean(ratios) == pytest.approx(1, abs=0.2)
 
@@ -166,6 +216,7 @@ def fits(alpha, sigma, spread, seed):
         {
             "alpha": [alpha, *generator.normal(alpha, spread, 8)],
             "sigma": [sigma, *generator.normal(sigma, spread, 8)],
+            "patches": [100] + 8 * [50],
         }
     )
 

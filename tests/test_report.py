@@ -1,14 +1,25 @@
 import io
+import math
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from grids import candidates, groups
+from grids import candidates, groups, paper
 from grids.errors import InputError
 from grids.names import group_name
-from grids.report import contact_sheet, densities, drop_distance, similarity, style, table1
+from grids.report import (
+    contact_sheet,
+    densities,
+    drop_distance,
+    paper_averages,
+    severity,
+    similarity,
+    style,
+    table1,
+)
 from grids.similarity import square
 
 NAMES = ["jpeg", "poisson_noise", "r_l", "salt_pepper_noise"]
@@ -271,3 +282,57 @@ def test_mosaic_enlarges_without_smoothing(count, lines):
     side = 3 * 64 + 2 * 3
     assert whole.shape == (lines * side, min(count, 2) * side, 3)
     assert set(np.unique(whole)) == {*range(0, 10 * count, 10), 255}
+
+
+def test_paper_averages_of_the_paper_s_own_matrix_agree():
+    """A matrix whose averages are those quoted: solved for, so nothing is left over."""
+    pairs = list(combinations(paper.DEGRADATIONS, 2))
+    design = np.array(
+        [
+            [set(pair) <= set(group) for pair in pairs] / np.array(math.comb(len(group), 2))
+            for group in paper.QUOTED_AVERAGES
+        ]
+    )
+    wanted = np.array(list(paper.QUOTED_AVERAGES.values()))
+    solved = 3.3 + np.linalg.lstsq(design, wanted - 3.3, rcond=None)[0]
+    values = dict(zip(pairs, solved, strict=True))
+    table = pd.DataFrame(
+        {
+            "source": a,
+            "target": b,
+            "distance": 0.0 if a == b else values[min(a, b), max(a, b)] + (0.1 if a < b else -0.1),
+            "distance_std": 0.02,
+        }
+        for a in paper.DEGRADATIONS
+        for b in paper.DEGRADATIONS
+    )
+    averages = paper_averages.compare(table)
+    assert averages["difference"].abs().max() < 1e-9
+    found = paper_averages.agreement(averages)
+    assert found["spearman"] == pytest.approx(1)
+    assert "mean absolute error 0.00" in paper_averages.text(averages)
+
+
+def test_agreement_names_what_one_group_does():
+    averages = pd.DataFrame({"paper": [1.0, 2, 3, 4], "here": [1.0, 2, 3, 2.5]})
+    averages["difference"] = averages["here"] - averages["paper"]
+    found = paper_averages.agreement(averages)
+    assert found["mean_absolute_error"] == pytest.approx(1.5 / 4)
+    assert found["largest_error"] == pytest.approx(0.5)
+    assert found["least_spearman"] == pytest.approx(0.5)
+    assert found["spearman"] == pytest.approx(0.8)
+
+
+def test_severity_panels_name_what_varies(tmp_path):
+    table = pd.DataFrame(
+        {
+            "parameters": ['{"sigma": 1.0, "size": 15}', '{"sigma": 2.5, "size": 15}'],
+            "distance": [1.0, 2.0],
+            "distance_std": [0.1, 0.1],
+        }
+    )
+    assert severity.varied(table) == {"sigma": [1.0, 2.5]}
+    drawn = severity.figure({"gaussian_blur": table})
+    panel = drawn.axes[0]
+    assert panel.get_xlabel() == "sigma"
+    assert [label.get_text() for label in panel.get_xticklabels()] == ["1", "2.5"]

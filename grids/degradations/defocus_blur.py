@@ -15,6 +15,13 @@ PARAMETERS = {
         "is": "radius of the disk in pixels",
     },
 }
+SEVERITIES = [
+    {"radius": 1.0},
+    {"radius": 2.0},
+    {"radius": 3.0},
+    {"radius": 4.0},
+    {"radius": 6.0},
+]
 SUBDIVISION = 8
 
 

@@ -19,6 +19,13 @@ PARAMETERS = {
         "is": "side of the kernel in pixels, odd (an even one is enlarged by one)",
     },
 }
+SEVERITIES = [
+    {"sigma": 0.5, "size": 31},
+    {"sigma": 1.0, "size": 31},
+    {"sigma": 2.0, "size": 31},
+    {"sigma": 4.0, "size": 31},
+    {"sigma": 8.0, "size": 31},
+]
 
 
 def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:

@@ -11,6 +11,13 @@ PARAMETERS = {
         "is": "standard deviation on the scale 0 … 255",
     },
 }
+SEVERITIES = [
+    {"sigma": 5.0},
+    {"sigma": 10.0},
+    {"sigma": 20.0},
+    {"sigma": 35.0},
+    {"sigma": 50.0},
+]
 
 
 def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:

@@ -20,6 +20,13 @@ PARAMETERS = {
         "is": "brightness A of the haze",
     },
 }
+SEVERITIES = [
+    {"transmission": 0.9},
+    {"transmission": 0.75},
+    {"transmission": 0.6},
+    {"transmission": 0.45},
+    {"transmission": 0.3},
+]
 
 
 def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:

@@ -17,6 +17,13 @@ PARAMETERS = {
         "is": "width of the lines in pixels of an image of 256×256; it grows with the image",
     },
 }
+SEVERITIES = [
+    {"lines": 1},
+    {"lines": 3},
+    {"lines": 6},
+    {"lines": 10},
+    {"lines": 20},
+]
 REFERENCE_SIDE = 256
 
 

@@ -16,6 +16,13 @@ PARAMETERS = {
         "is": "the codec's quality",
     },
 }
+SEVERITIES = [
+    {"quality": 80},
+    {"quality": 40},
+    {"quality": 20},
+    {"quality": 10},
+    {"quality": 5},
+]
 
 
 def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:

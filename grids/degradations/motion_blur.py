@@ -25,6 +25,13 @@ PARAMETERS = {
         "is": "direction of the line in degrees",
     },
 }
+SEVERITIES = [
+    {"radius": 5, "sigma": 3.0},
+    {"radius": 10, "sigma": 5.0},
+    {"radius": 15, "sigma": 7.0},
+    {"radius": 15, "sigma": 9.0},
+    {"radius": 20, "sigma": 12.0},
+]
 
 
 def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:

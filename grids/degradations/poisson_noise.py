@@ -11,6 +11,13 @@ PARAMETERS = {
         "is": "expected count at the value 1",
     },
 }
+SEVERITIES = [
+    {"scale": 1000.0},
+    {"scale": 300.0},
+    {"scale": 100.0},
+    {"scale": 30.0},
+    {"scale": 10.0},
+]
 
 
 def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:

@@ -22,6 +22,13 @@ PARAMETERS = {
         "is": "side of the box in pixels, odd (an even one is enlarged by one)",
     },
 }
+SEVERITIES = [
+    {"size": 3},
+    {"size": 5},
+    {"size": 7},
+    {"size": 9},
+    {"size": 11},
+]
 FRAME = 7
 EPSILON = 1e-12
 START = 0.5

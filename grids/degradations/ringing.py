@@ -20,6 +20,13 @@ PARAMETERS = {
         "is": "side of the kernel in pixels, odd (an even one is enlarged by one)",
     },
 }
+SEVERITIES = [
+    {"cutoff": 2.4},
+    {"cutoff": 2.0},
+    {"cutoff": 1.6},
+    {"cutoff": 1.2},
+    {"cutoff": 0.8},
+]
 
 
 def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:

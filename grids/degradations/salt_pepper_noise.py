@@ -11,6 +11,13 @@ PARAMETERS = {
         "is": "share of the pixels; half become white, half black",
     },
 }
+SEVERITIES = [
+    {"amount": 0.01},
+    {"amount": 0.03},
+    {"amount": 0.05},
+    {"amount": 0.07},
+    {"amount": 0.1},
+]
 
 
 def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:

@@ -13,6 +13,13 @@ PARAMETERS = {
         "is": "factor of the reduction",
     },
 }
+SEVERITIES = [
+    {"scale": 2},
+    {"scale": 3},
+    {"scale": 4},
+    {"scale": 6},
+    {"scale": 8},
+]
 
 
 def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:

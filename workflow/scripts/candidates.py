@@ -6,8 +6,10 @@ from grids.progress import job
 
 with job(snakemake.log[0]) as say:
     wanted = snakemake.params.degradations
-    distances = similarity.square(pd.read_parquet(snakemake.input.similarity)).loc[wanted, wanted]
-    rankings = candidates.rank(distances.to_numpy(), wanted, **snakemake.params.settings)
+    table = pd.read_parquet(snakemake.input.similarity)
+    distances = similarity.square(table).loc[wanted, wanted].to_numpy()
+    tolerance = similarity.tolerance(table, snakemake.params.settings["tolerance"])
+    rankings = candidates.rank(distances, wanted, tolerance)
     for size, path in enumerate(snakemake.output.rankings, start=1):
         with appearing(path) as temporary:
             rankings[size].to_parquet(temporary, index=False)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from grids import similarity
 from grids.files import appearing
 from grids.names import group_name
 from grids.progress import job
@@ -17,11 +18,12 @@ with job(snakemake.log[0]) as say:
         for group, path in zip(params.groups, snakemake.input.verifications, strict=True)
     }
     measured, _ = measurements.drops(verified)
+    tolerance = similarity.tolerance(table, params.settings["tolerance"])
     strategy = importlib.import_module(f"grids.search.strategies.{params.strategy}")
     answer = strategy.plan(
         decision.similarity_from(table, tuple(params.degradations)),
         measured,
-        decision.SearchSettings(**params.settings),
+        decision.SearchSettings(**params.settings | {"tolerance": tolerance}),
     )
     solved = isinstance(answer, decision.Solution)
     plan = {

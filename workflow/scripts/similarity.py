@@ -6,7 +6,7 @@ from grids.progress import job
 
 with job(snakemake.log[0]) as say:
     fits = {
-        name: pd.read_parquet(path, columns=["alpha", "sigma"])
+        name: pd.read_parquet(path, columns=["alpha", "sigma", "patches"])
         for name, path in zip(snakemake.params.degradations, snakemake.input.ggd, strict=True)
     }
     with appearing(snakemake.output.similarity) as temporary:

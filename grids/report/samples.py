@@ -1,0 +1,60 @@
+"""Before and after: a crop of each degradation of a group, degraded, restored and clean."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import nn
+
+from grids import degrade, randomness
+from grids.arrays import to_bytes, to_tensor
+from grids.evaluation import psnr, restore
+from grids.report.style import readable
+
+SIDE = 128
+GAP = 4
+LINE = 16
+
+
+def strip(
+    network: nn.Module,
+    group: Mapping[str, dict],
+    photographs: Sequence[np.ndarray],
+    seed: int,
+    device: torch.device,
+) -> Image.Image:
+    """A row of three a degradation, with its name and the PSNR before and after above it.
+
+    Args:
+        network: the restorer, in evaluation mode, on `device`.
+        group: degradations with their fixed parameters.
+        photographs: (height, width, 3) uint8 arrays, at least 16 pixels a side; the crop is the
+            middle of one, which differs from row to row.
+        seed: seed of the degradations.
+        device: where the network runs.
+    """
+    rows = []
+    for number, (name, parameters) in enumerate(group.items()):
+        clean = _middle(photographs[number % len(photographs)])
+        key = randomness.key(seed, name, "sample", number)
+        degraded = degrade.degrade(name, to_tensor(clean)[None], parameters, [key])
+        restored = to_bytes(restore(network, degraded, device))[0]
+        before = to_bytes(degraded)[0]
+        text = f"{readable(name)}: {psnr(clean, before):.1f} dB, restored {psnr(clean, restored):.1f} dB"
+        rows.append((text, [before, restored, clean]))
+    width = 3 * SIDE + 4 * GAP
+    picture = Image.new("RGB", (width, len(rows) * (LINE + SIDE + GAP) + GAP), "white")
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(12)
+    for number, (text, images) in enumerate(rows):
+        top = number * (LINE + SIDE + GAP) + GAP
+        draw.text((GAP, top), text, "black", font)
+        for column, pixels in enumerate(images):
+            place = (GAP + column * (SIDE + GAP), top + LINE)
+            picture.paste(Image.fromarray(np.ascontiguousarray(pixels)), place)
+    return picture
+
+
+def _middle(photograph: np.ndarray) -> np.ndarray:
+    top, left = (max(0, (length - SIDE) // 2) for length in photograph.shape[:2])
+    return photograph[top : top + SIDE, left : left + SIDE]

@@ -1,0 +1,15 @@
+from pathlib import Path
+
+import pandas as pd
+
+from grids.files import appearing
+from grids.progress import job
+from grids.report import paper_averages, style
+
+with job(snakemake.log[0]):
+    averages = paper_averages.compare(pd.read_parquet(snakemake.input.similarity))
+    with appearing(snakemake.output.csv) as temporary:
+        averages.to_csv(temporary, index=False, float_format="%.4f")
+    with appearing(snakemake.output.text) as temporary:
+        Path(temporary).write_text(paper_averages.text(averages), encoding="utf-8")
+    style.save(paper_averages.figure(averages), snakemake.output.figure)
