@@ -42,5 +42,9 @@ rule all:
         report=report_files(),
 
 
+if workflow.is_main_process:
+    check_records()
+
+
 onsuccess:
     print_summary()

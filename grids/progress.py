@@ -6,8 +6,9 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from grids import records
 from grids.errors import InputError
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -53,13 +54,17 @@ def _clock(seconds: float) -> str:
 
 
 @contextmanager
-def job(log: str | Path) -> Iterator[Say]:
-    """Runs a job's body with a function that says a line to the log file and to the terminal.
+def job(snakemake: Any) -> Iterator[Say]:
+    """Runs a script's body with a function that says a line to the log file and to the terminal.
 
     A mistake that the user can mend ends the process with that one line instead of a traceback;
-    any other error leaves its traceback in the log as well.
+    any other error leaves its traceback in the log as well. A job that ends well is recorded (see
+    `grids.records`).
+
+    Args:
+        snakemake: the object of this name that Snakemake gives to a script.
     """
-    with open(log, "w", encoding="utf-8", buffering=1) as file:
+    with open(snakemake.log[0], "w", encoding="utf-8", buffering=1) as file:
 
         def say(line: str) -> None:
             print(f"{time.strftime('%H:%M:%S')} {line}", file=file)
@@ -73,3 +78,10 @@ def job(log: str | Path) -> Iterator[Say]:
         except Exception:
             traceback.print_exc(file=file)
             raise
+    records.write(
+        Path(snakemake.config["results"]),
+        snakemake.rule,
+        dict(snakemake.wildcards.items()),
+        list(snakemake.output),
+        dict(snakemake.params.items()),
+    )

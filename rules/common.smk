@@ -19,7 +19,10 @@ os.environ.update(
     )
 )
 
-from grids import digest, images, names, paper, settings
+from snakemake.exceptions import IncompleteCheckpointException
+from snakemake.iocontainers import Wildcards
+
+from grids import digest, images, names, paper, records, settings
 from grids.errors import InputError
 
 try:
@@ -33,6 +36,7 @@ except InputError as error:
 # Scripts read how to compute (device, checkpoints) from the configuration instead of from
 # parameters, since a change of it must make nothing run again.
 config["execution"] = SETTINGS.execution.model_dump()
+config["results"] = SETTINGS.results
 
 RESULTS = SETTINGS.results
 SEARCHED = SETTINGS.searched()
@@ -247,6 +251,36 @@ def report_files():
     if set(paper.DEGRADATIONS) <= set(SETTINGS.degradations):
         figures += ["paper_averages.txt", "paper_averages.svg"]
     return [*tables, *(f"{RESULTS}/report/{figure}" for figure in figures)]
+
+
+def check_records():
+    """Ends the run if Snakemake has forgotten how results were made and they are out of date."""
+
+    def expected(name, wildcards):
+        if not workflow.is_rule(name):
+            return None
+        job, now = Wildcards(fromdict=wildcards), {}
+        for parameter, value in workflow.get_rule(name).params.items():
+            try:
+                now[parameter] = value(job) if callable(value) else value
+            except IncompleteCheckpointException:
+                pass  # the rounds before decide, and have records of their own
+            except WorkflowError:
+                return None  # its degradation or network is no longer configured
+        return now
+
+    stale = list(records.stale(Path(RESULTS), expected))
+    if stale:
+        lines = [
+            f"  {output} ({', '.join(differing)})"
+            for _, outputs, differing in stale
+            for output in outputs
+        ]
+        sys.exit(
+            "error: these results were made with other settings or code, and .snakemake, which "
+            "would have had them made again, is gone; delete them and run again:\n"
+            + "\n".join(lines)
+        )
 
 
 def print_summary():

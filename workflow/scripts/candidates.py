@@ -4,7 +4,7 @@ from grids import candidates, similarity
 from grids.files import appearing
 from grids.progress import job
 
-with job(snakemake.log[0]) as say:
+with job(snakemake) as say:
     wanted = snakemake.params.degradations
     table = pd.read_parquet(snakemake.input.similarity)
     distances = similarity.square(table).loc[wanted, wanted].to_numpy()

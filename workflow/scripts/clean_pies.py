@@ -3,7 +3,7 @@ import pandas as pd
 from grids import images, pies
 from grids.progress import job
 
-with job(snakemake.log[0]) as say:
+with job(snakemake) as say:
     table = pd.read_parquet(snakemake.input.index)
     paths = images.find(snakemake.params.source)
     patches = pies.clean_patches(

@@ -1,7 +1,7 @@
 from grids.progress import job
 from grids.report import contact_sheet, style
 
-with job(snakemake.log[0]):
+with job(snakemake):
     names, paths = snakemake.params.degradations, snakemake.input.pies
     sets = {name: contact_sheet.read(path) for name, path in zip(names, paths, strict=True)}
     style.save(contact_sheet.figure(sets), snakemake.output.figure)

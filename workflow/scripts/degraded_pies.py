@@ -1,7 +1,7 @@
 from grids import degraded_pies, pies
 from grids.progress import job
 
-with job(snakemake.log[0]) as say:
+with job(snakemake) as say:
     ((name, parameters),) = snakemake.params.group.items()
     clean = pies.read(snakemake.input.clean)
     patches, measures = degraded_pies.degraded_patches(

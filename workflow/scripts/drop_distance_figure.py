@@ -6,7 +6,7 @@ import pandas as pd
 from grids.progress import job
 from grids.report import drop_distance, style
 
-with job(snakemake.log[0]):
+with job(snakemake):
     found = json.loads(Path(snakemake.input.groups).read_text(encoding="utf-8"))
     rankings = [pd.read_parquet(path) for path in snakemake.input.rankings]
     style.save(drop_distance.figure(found, rankings), snakemake.output.figure)

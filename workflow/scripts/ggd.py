@@ -5,7 +5,7 @@ from grids.descriptors import srresnet
 from grids.files import appearing
 from grids.progress import Progress, job
 
-with job(snakemake.log[0]) as say:
+with job(snakemake) as say:
     params = snakemake.params
     device = devices.use(snakemake.config["execution"]["device"], snakemake.threads)
     describe = srresnet.describer(srresnet.load(snakemake.input.weights).to(device), params.layer)

@@ -7,7 +7,7 @@ from grids import groups
 from grids.files import appearing
 from grids.progress import job
 
-with job(snakemake.log[0]) as say:
+with job(snakemake) as say:
     params = snakemake.params
     summary = groups.summary(
         [json.loads(Path(path).read_text(encoding="utf-8")) for path in snakemake.input.plans],

@@ -4,7 +4,7 @@ from grids import images
 from grids.files import appearing
 from grids.progress import job
 
-with job(snakemake.log[0]) as say:
+with job(snakemake) as say:
     paths = [Path(path) for path in snakemake.input.photographs]
     table = images.index(paths, images.root_of(paths), tuple(snakemake.params.columns))
     with appearing(snakemake.output.index) as temporary:

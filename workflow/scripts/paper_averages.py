@@ -6,7 +6,7 @@ from grids.files import appearing
 from grids.progress import job
 from grids.report import paper_averages, style
 
-with job(snakemake.log[0]):
+with job(snakemake):
     averages = paper_averages.compare(pd.read_parquet(snakemake.input.similarity))
     with appearing(snakemake.output.csv) as temporary:
         averages.to_csv(temporary, index=False, float_format="%.4f")

@@ -10,7 +10,7 @@ from grids.names import group_name
 from grids.progress import job
 from grids.search import decision, measurements
 
-with job(snakemake.log[0]) as say:
+with job(snakemake) as say:
     params = snakemake.params
     table = pd.read_parquet(snakemake.input.similarity)
     verified = {

@@ -6,7 +6,7 @@ from grids.progress import job
 from grids.report import samples
 from grids.store import Store
 
-with job(snakemake.log[0]):
+with job(snakemake):
     params, files = snakemake.params, snakemake.input
     device = devices.use(snakemake.config["execution"]["device"], snakemake.threads)
     network = restorers.read(files.weights, snakemake.wildcards.backbone, params.sizes, device)

@@ -3,7 +3,7 @@ import pandas as pd
 from grids.progress import job
 from grids.report import severity, style
 
-with job(snakemake.log[0]):
+with job(snakemake):
     tables = {
         name: pd.read_parquet(path)
         for name, path in zip(

@@ -4,7 +4,7 @@ from grids import similarity
 from grids.files import appearing
 from grids.progress import job
 
-with job(snakemake.log[0]) as say:
+with job(snakemake) as say:
     fits = {
         name: pd.read_parquet(path, columns=["alpha", "sigma", "patches"])
         for name, path in zip(snakemake.params.degradations, snakemake.input.ggd, strict=True)

@@ -4,7 +4,7 @@ from grids import images, store
 from grids.files import appearing
 from grids.progress import Progress, job
 
-with job(snakemake.log[0]) as say:
+with job(snakemake) as say:
     table = pd.read_parquet(snakemake.input.index)
     paths = images.find(snakemake.params.source)
     progress = Progress(f"store {snakemake.wildcards.images}", len(paths), "photographs", say)

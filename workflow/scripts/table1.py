@@ -7,7 +7,7 @@ from grids.files import appearing
 from grids.progress import job
 from grids.report import style, table1
 
-with job(snakemake.log[0]):
+with job(snakemake):
     output, wildcards = snakemake.output, snakemake.wildcards
     found = json.loads(Path(snakemake.input.groups).read_text(encoding="utf-8"))
     table = table1.table(

@@ -1,7 +1,7 @@
 from grids.progress import job
 from grids.training import launch, restorer
 
-with job(snakemake.log[0]) as say:
+with job(snakemake) as say:
     params, wildcards = snakemake.params, snakemake.wildcards
     processes, execution = launch.split(snakemake.config["execution"], snakemake.threads)
     arguments = {

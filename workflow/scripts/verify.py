@@ -6,7 +6,7 @@ from grids.files import appearing
 from grids.progress import Progress, job
 from grids.store import Store
 
-with job(snakemake.log[0]) as say:
+with job(snakemake) as say:
     params, wildcards = snakemake.params, snakemake.wildcards
     device = devices.use(snakemake.config["execution"]["device"], snakemake.threads)
     network = restorers.read(snakemake.input.weights, wildcards.backbone, params.sizes, device)

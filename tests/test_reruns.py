@@ -1,0 +1,373 @@
+"""What runs again after a change: exactly the affected jobs, on a finished tree.
+
+Dry runs, on copies of one finished tree. Jobs are named by their messages. Where a change reaches
+the search, a dry run sees the next plan only; those cases are executed to their end.
+"""
+
+import copy
+import json
+import os
+import shutil
+import time
+
+import numpy as np
+import pytest
+from conftest import ROOT, Tree
+from PIL import Image
+from safetensors.torch import load_file
+
+SOURCES = ("grids", "workflow", "rules", "profiles", "config", "Snakefile", "environment.yml")
+DEGRADATIONS = ("gaussian_noise", "jpeg", "poisson_noise", "sr")
+MIX = "+".join(DEGRADATIONS)
+
+FIGURES = {
+    "Writing Table 1: srresnet on own",
+    "Drawing drop against distance",
+}
+SEARCH = {"Planning round 0 of the search", "Writing the groups", *FIGURES}
+MATRIX = {
+    "Comparing the degradations",
+    "Ranking the groups",
+    "Drawing the similarity matrix",
+    "Drawing the fitted densities",
+} | SEARCH
+
+
+def train(group, backbone="srresnet"):
+    return {f"Training {backbone} on {group}"}
+
+
+def verify(group, test_set="own"):
+    return {f"Verifying srresnet on {group} with {test_set}"}
+
+
+def reseeded(name):
+    return {
+        f"Training srresnet on {name} with seed 1",
+        f"Verifying srresnet on {name} with own, seed 1",
+    }
+
+
+def every(function):
+    return set().union(*(function(group) for group in (*DEGRADATIONS, MIX)))
+
+
+def trainings(jobs):
+    return {job for job in jobs if job.startswith("Training srresnet")}
+
+
+@pytest.fixture
+def other(finished, tmp_path):
+    return finished.copy(tmp_path / "tree")
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A copy of the sources that tests may edit."""
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    for name in SOURCES:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / name)
+    return folder
+
+
+@pytest.fixture
+def edited(finished, tmp_path, checkout):
+    """Edits a module of a copied checkout; the tree that uses it."""
+
+    def edit(name, old=None, new=""):
+        path = checkout / name
+        text = path.read_text(encoding="utf-8")
+        assert old is None or old in text
+        changed = f"{text}\nMORE = 1\n" if old is None else text.replace(old, new)
+        path.write_text(changed, encoding="utf-8")
+        return finished.copy(tmp_path / "tree", checkout)
+
+    return edit
+
+
+class TestNothingRuns:
+    def test_untouched(self, other):
+        assert other.jobs("all") == set()
+
+    def test_other_checkout_with_other_times(self, finished, tmp_path, checkout):
+        for path in checkout.rglob("*"):
+            os.utime(path)
+        assert finished.copy(tmp_path / "tree", checkout).jobs("all") == set()
+
+    @pytest.mark.parametrize(
+        ("name", "old", "new"),
+        [
+            ("grids/ggd.py", "def fit(", "# Moments.\ndef fit("),
+            ("grids/degradations/jpeg.py", '"""JPEG', '"""The JPEG'),
+            ("grids/evaluation.py", "rows = []", "rows   =   []"),
+            ("workflow/scripts/verify.py", "with job", "# A job.\nwith job"),
+            ("grids/progress.py", "ETA", "left"),
+            ("rules/train.smk", "# Needs", "# It needs"),
+        ],
+    )
+    def test_comments_docstrings_formatting_and_wording(self, edited, name, old, new):
+        assert edited(name, old, new).jobs("all") == set()
+
+    def test_order_of_keys_and_of_degradations(self, other):
+        config = {key: other.config[key] for key in reversed(other.config)}
+        names = reversed(list(config["degradations"]))
+        config["degradations"] = {name: config["degradations"][name] for name in names}
+        config["training"] = dict(reversed(config["training"].items()))
+        other.config = config
+        assert other.jobs("all") == set()
+
+    def test_how_it_is_computed(self, other):
+        other.config["execution"] = {"device": "auto", "threads": 2, "checkpoint_minutes": 3}
+        assert other.jobs("all") == set()
+
+
+class TestPhotographs:
+    @pytest.mark.parametrize("side", [70, 800])  # below and above the size that Snakemake hashes
+    def test_a_touched_one_is_indexed_again_at_most(self, tree, side):
+        for name in ("train", "pies", "own"):
+            pixels = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tree.folder / "photographs" / name / "0.png")
+        targets = [
+            f"results/{name}"
+            for name in ("store/train.npy", "pies/jpeg.parquet", "verify/srresnet/jpeg/own.parquet")
+        ]
+        tree.run(*targets)
+        time.sleep(0.01)
+        for name in ("train", "pies", "own"):
+            (tree.folder / "photographs" / name / "0.png").touch()
+        jobs = tree.executed(*targets)
+        assert jobs <= {f"Indexing the photographs of {name}" for name in ("train", "pies", "own")}
+        assert tree.jobs(*targets) == set()
+
+    def added(self, tree, name):
+        source = tree.folder / "photographs" / name
+        shutil.copy(source / "0.png", source / "9.png")
+
+    def test_one_added_to_train_trains_all_again(self, other):
+        self.added(other, "train")
+        jobs = other.jobs("all")
+        assert trainings(jobs) == every(train) | train("jpeg with seed 1")
+        assert "Training the descriptor" in jobs  # of this configuration, on these photographs
+        assert not {job for job in jobs if job.startswith("Degrading")}
+
+    def test_one_added_to_pies_trains_nothing(self, other):
+        self.added(other, "pies")
+        jobs = other.jobs("all")
+        assert jobs == {
+            "Indexing the photographs of pies",
+            "Cutting the clean PIES patches",
+            "Drawing the contact sheet of the degradations",
+            *(f"Degrading the PIES patches: {name}" for name in DEGRADATIONS),
+            *(f"Describing {name}" for name in DEGRADATIONS),
+            *MATRIX,
+        }
+
+    def test_a_replaced_one_with_an_old_time_is_noticed(self, other):
+        path = other.folder / "photographs" / "own" / "0.png"
+        then = path.stat()
+        shutil.copy(other.folder / "photographs" / "own" / "1.png", path)
+        os.utime(path, ns=(then.st_atime_ns, then.st_mtime_ns - 10**12))
+        assert every(verify) <= other.jobs("all")
+
+
+class TestConfiguration:
+    def test_a_parameter_of_one_degradation(self, other):
+        other.config["degradations"]["jpeg"] = {
+            "evaluation": {"quality": 20},
+            "training": {"quality": [20, 30]},
+        }
+        assert other.jobs("all") == {
+            "Degrading the PIES patches: jpeg",
+            "Describing jpeg",
+            "Drawing the contact sheet of the degradations",
+            *MATRIX,
+            *train("jpeg"),
+            *verify("jpeg"),
+            *train(MIX),
+            *verify(MIX),
+            *reseeded("jpeg"),
+        }
+
+    def test_delta_reuses_every_training(self, other):
+        other.config["search"]["delta"] = 3.0
+        jobs = other.executed("all")
+        assert jobs == SEARCH
+        assert json.loads(other.path("groups.json").read_text())["delta"] == 3.0
+
+    def test_a_smaller_delta_trains_what_is_newly_asked_for_only(self, other):
+        before = set(os.listdir(other.path("models/srresnet")))
+        other.config["search"]["delta"] = 0.001
+        jobs = other.executed("all")
+        again = {f"Training srresnet on {group}" for group in before}
+        assert not trainings(jobs) & again
+        assert other.jobs("all") == set()
+
+    def test_a_test_set_added(self, other):
+        shutil.copytree(other.folder / "photographs/own", other.folder / "photographs/more")
+        other.config["images"]["tests"]["more"] = "photographs/more"
+        other.config["report"]["test_sets"] = ["own", "more"]
+        jobs = other.executed("all")
+        found = json.loads(other.path("groups.json").read_text())["groups"]
+        groups = {*DEGRADATIONS, MIX, *(group["name"] for group in found)}
+        assert jobs == {
+            "Indexing the photographs of more",
+            "Decoding the photographs of more",
+            "Writing Table 1: srresnet on more",
+            *(job for group in groups for job in verify(group, "more")),
+        }
+
+    @pytest.mark.parametrize(
+        ("section", "value"),
+        [("training", {"iterations": 4}), ("backbones", {"srresnet": {"features": 5}})],
+    )
+    def test_training_settings(self, other, section, value):
+        for key, entry in value.items():
+            if isinstance(entry, dict):
+                other.config[section][key].update(entry)
+            else:
+                other.config[section][key] = entry
+        jobs = other.jobs("all")
+        assert jobs == every(train) | every(verify) | reseeded("jpeg") | SEARCH
+
+    def test_a_further_degradation(self, other):
+        other.config["degradations"]["haze"] = {}
+        jobs = other.executed("all")
+        assert {
+            "Degrading the PIES patches: haze",
+            "Describing haze",
+            *MATRIX,
+            *train("haze"),
+            *verify("haze"),
+        } <= jobs
+        assert not {f"Describing {name}" for name in DEGRADATIONS} & jobs
+        assert all("haze" in job for job in trainings(jobs))
+
+
+class TestCode:
+    def test_of_one_degradation(self, edited):
+        assert edited("grids/degradations/jpeg.py").jobs("all") == {
+            "Degrading the PIES patches: jpeg",
+            "Describing jpeg",
+            "Drawing the contact sheet of the degradations",
+            *MATRIX,
+            *train("jpeg"),
+            *verify("jpeg"),
+            *train(MIX),
+            *verify(MIX),
+            *reseeded("jpeg"),
+        }
+
+    def test_of_the_estimate(self, edited):
+        jobs = edited("grids/ggd.py").jobs("all")
+        assert jobs == {f"Describing {name}" for name in DEGRADATIONS} | MATRIX
+
+    def test_of_the_training(self, edited):
+        jobs = edited("grids/training/schedule.py").jobs("all")
+        assert every(train) | every(verify) | reseeded("jpeg") <= jobs
+        assert not {job for job in jobs if job.startswith(("Degrading", "Cutting"))}
+
+    def test_of_the_strategy(self, edited):
+        assert edited("grids/search/strategies/paper.py").jobs("all") == SEARCH
+
+    def test_of_a_figure(self, edited):
+        jobs = edited("grids/report/drop_distance.py").jobs("all")
+        assert jobs == {"Drawing drop against distance"}
+
+    def test_of_reading_photographs(self, edited):
+        jobs = edited("grids/images.py").jobs("all")
+        assert every(train) <= jobs
+        assert {f"Describing {name}" for name in DEGRADATIONS} <= jobs
+
+    def test_an_edit_can_be_accepted(self, edited):
+        tree = edited("grids/training/schedule.py")
+        assert every(train) <= tree.jobs("all")
+        before = load_file(tree.path("models/srresnet/jpeg/model.safetensors"))
+        tree.run("--touch", "all")
+        assert tree.jobs("all") == set()
+        after = load_file(tree.path("models/srresnet/jpeg/model.safetensors"))
+        assert all(np.array_equal(before[name], after[name]) for name in before)
+
+
+class TestRepair:
+    @pytest.mark.parametrize(
+        ("name", "jobs"),
+        [
+            ("store/train.npy", {"Decoding the photographs of train"}),
+            ("ggd/jpeg.parquet", {"Describing jpeg", *MATRIX}),
+            (
+                "verify/srresnet/jpeg/own.parquet",
+                {*verify("jpeg"), *SEARCH},
+            ),
+            ("search/0.json", SEARCH),
+            ("report/similarity.svg", {"Drawing the similarity matrix"}),
+        ],
+    )
+    def test_a_deleted_file_is_made_again(self, other, name, jobs):
+        other.path(name).unlink()
+        # What is not needed to have what was asked for stays away.
+        assert other.executed("all", f"results/{name}") <= jobs
+        assert other.path(name).exists()
+        assert other.jobs("all") == set()
+
+    def test_a_model_folder_half_written(self, other):
+        folder = other.path("models/srresnet/jpeg")
+        (folder / "model.safetensors").unlink()
+        (folder / ".model.safetensors.123").write_bytes(b"half")
+        jobs = other.executed("all")
+        assert trainings(jobs) == train("jpeg")
+        assert other.jobs("all") == set()
+
+
+class TestLostMemory:
+    @pytest.fixture
+    def forgetful(self, other):
+        shutil.rmtree(other.folder / ".snakemake")
+        return other
+
+    def test_nothing_changed(self, forgetful):
+        assert forgetful.jobs("all") == set()
+
+    def test_a_changed_parameter_names_the_stale_results(self, forgetful):
+        forgetful.config["degradations"]["jpeg"] = {"training": {"quality": [20, 30]}}
+        done = forgetful.snakemake("--dry-run", "all")
+        assert done.returncode != 0
+        named = {
+            line.split()[0] for line in done.stdout.splitlines() if line.startswith("  results")
+        }
+        for group in ("jpeg", MIX):
+            assert f"results/models/srresnet/{group}/model.safetensors" in named
+        assert not {name for name in named if "models/srresnet/sr/" in name}
+        assert "gone; delete them and run again" in done.stdout
+
+    def test_changed_code_names_the_stale_results(self, edited):
+        tree = edited("grids/ggd.py")
+        shutil.rmtree(tree.folder / ".snakemake")
+        done = tree.snakemake("--dry-run", "all")
+        assert done.returncode != 0
+        assert "results/ggd/jpeg.parquet (code)" in done.stdout
+        assert "models/" not in done.stdout
+
+    def test_deleting_what_was_named_mends_it(self, forgetful):
+        forgetful.config["ggd"]["clip"] = 0.0
+        done = forgetful.snakemake("--dry-run", "all")
+        for line in done.stdout.splitlines():
+            if line.startswith("  results"):
+                (forgetful.folder / line.split()[0]).unlink()
+        jobs = forgetful.executed("all")
+        assert {f"Describing {name}" for name in DEGRADATIONS} <= jobs
+        assert not trainings(jobs)
+        assert forgetful.jobs("all") == set()
+
+
+def test_two_trees_of_one_checkout_do_not_touch_each_other(finished, tmp_path):
+    one, two = (finished.copy(tmp_path / name) for name in ("one", "two"))
+    two.config = copy.deepcopy(one.config)
+    two.config["search"]["delta"] = 3.0
+    two.run("all")
+    assert one.jobs("all") == set()
+    assert isinstance(one, Tree)
