@@ -18,16 +18,29 @@ def count(network):
 
 def test_parameter_counts_of_the_public_networks():
     assert count(srresnet.build()) == 1_222_147
+    assert count(srresnet.build(strided=True)) == 1_591_427
     assert count(descriptor.network(64, 16, global_residual=False)) == 1_517_571
 
 
-@pytest.mark.parametrize("size", [(17, 23), (1, 1), (48, 48)])
-def test_restorer_keeps_the_shape(size):
-    assert srresnet.build(features=8, blocks=2)(torch.rand(2, 3, *size)).shape == (2, 3, *size)
+@pytest.mark.parametrize("strided", [False, True])
+@pytest.mark.parametrize("size", [(17, 23), (3, 3), (48, 48)])
+def test_restorer_keeps_the_shape(size, strided):
+    network = srresnet.build(features=8, blocks=2, strided=strided)
+    assert network(torch.rand(2, 3, *size)).shape == (2, 3, *size)
 
 
-def test_every_parameter_gets_a_gradient():
-    network = srresnet.build(features=8, blocks=2)
+def test_the_strided_restorer_works_on_a_sixteenth_of_the_pixels():
+    network = srresnet.build(features=8, blocks=1, strided=True)
+    assert network.trunk(torch.rand(1, 3, 48, 32)).shape == (1, 8, 12, 8)
+    # Mirrored by hand, an odd size gives the same.
+    x = torch.rand(1, 3, 18, 23)
+    padded = F.pad(x, (0, 1, 0, 2), mode="reflect")
+    assert torch.equal(network(x), network(padded)[..., :18, :23])
+
+
+@pytest.mark.parametrize("strided", [False, True])
+def test_every_parameter_gets_a_gradient(strided):
+    network = srresnet.build(features=8, blocks=2, strided=strided)
     network(torch.rand(1, 3, 16, 16)).mean().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
 

@@ -1,7 +1,7 @@
 """What runs again after a change: exactly the affected jobs, on a finished tree.
 
-Dry runs, on copies of one finished tree. Jobs are named by their messages. Where a change reaches
-the search, a dry run sees the next plan only; those cases are executed to their end.
+On copies of one finished tree. Jobs are named by their messages. Most are dry runs; where a change
+reaches the search, a dry run sees the next plan and not what follows from it, so some are executed.
 """
 
 import copy
@@ -50,6 +50,18 @@ def reseeded(name):
 
 def every(function):
     return set().union(*(function(group) for group in (*DEGRADATIONS, MIX)))
+
+
+JPEG = {
+    "Degrading the PIES patches: jpeg",
+    "Describing jpeg",
+    "Drawing the contact sheet of the degradations",
+    *MATRIX,
+    *train("jpeg"),
+    *verify("jpeg"),
+    *train(MIX),
+    *verify(MIX),
+}
 
 
 def trainings(jobs):
@@ -151,7 +163,7 @@ class TestPhotographs:
     def test_one_added_to_train_trains_all_again(self, other):
         self.added(other, "train")
         jobs = other.jobs("all")
-        assert trainings(jobs) == every(train) | train("jpeg with seed 1")
+        assert trainings(jobs) == every(train)
         assert "Training the descriptor" in jobs  # of this configuration, on these photographs
         assert not {job for job in jobs if job.startswith("Degrading")}
 
@@ -181,17 +193,11 @@ class TestConfiguration:
             "evaluation": {"quality": 20},
             "training": {"quality": [20, 30]},
         }
-        assert other.jobs("all") == {
-            "Degrading the PIES patches: jpeg",
-            "Describing jpeg",
-            "Drawing the contact sheet of the degradations",
-            *MATRIX,
-            *train("jpeg"),
-            *verify("jpeg"),
-            *train(MIX),
-            *verify(MIX),
-            *reseeded("jpeg"),
-        }
+        jobs = other.executed("all")
+        assert {*JPEG, *reseeded("jpeg")} <= jobs
+        # The search may ask for more: groups with jpeg only, the others are trained.
+        more = jobs - JPEG - reseeded("jpeg")
+        assert all("jpeg" in job or job.startswith("Planning") for job in more)
 
     def test_delta_reuses_every_training(self, other):
         other.config["search"]["delta"] = 3.0
@@ -232,7 +238,7 @@ class TestConfiguration:
             else:
                 other.config[section][key] = entry
         jobs = other.jobs("all")
-        assert jobs == every(train) | every(verify) | reseeded("jpeg") | SEARCH
+        assert jobs == every(train) | every(verify) | SEARCH
 
     def test_a_further_degradation(self, other):
         other.config["degradations"]["haze"] = {}
@@ -250,17 +256,7 @@ class TestConfiguration:
 
 class TestCode:
     def test_of_one_degradation(self, edited):
-        assert edited("grids/degradations/jpeg.py").jobs("all") == {
-            "Degrading the PIES patches: jpeg",
-            "Describing jpeg",
-            "Drawing the contact sheet of the degradations",
-            *MATRIX,
-            *train("jpeg"),
-            *verify("jpeg"),
-            *train(MIX),
-            *verify(MIX),
-            *reseeded("jpeg"),
-        }
+        assert edited("grids/degradations/jpeg.py").jobs("all") == JPEG
 
     def test_of_the_estimate(self, edited):
         jobs = edited("grids/ggd.py").jobs("all")
@@ -268,7 +264,7 @@ class TestCode:
 
     def test_of_the_training(self, edited):
         jobs = edited("grids/training/schedule.py").jobs("all")
-        assert every(train) | every(verify) | reseeded("jpeg") <= jobs
+        assert every(train) | every(verify) <= jobs
         assert not {job for job in jobs if job.startswith(("Degrading", "Cutting"))}
 
     def test_of_the_strategy(self, edited):

@@ -1,4 +1,11 @@
 import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,29 +13,53 @@ import torch
 from torch import nn
 
 from grids.backbones import srresnet
-from grids.training import loop, state
-from grids.training.loop import Diverged, Recipe, train
+from grids.errors import InputError
+from grids.training import loop, run, state
+from grids.training.compiled import compiled
+from grids.training.loop import Diverged, Execution, Recipe, train
 from grids.training.schedule import warmup_cosine
 
-RECIPE = Recipe(iterations=12, learning_rate=1e-3, warmup=3)
+torch.set_num_threads(1)  # threads that wait for one another take ages on a busy machine
+
+ROOT = Path(__file__).parents[1]
+RECIPE = Recipe(iterations=12, batch=2, learning_rate=1e-3, warmup=3)
+# Of the last step that each look came by, whatever the clock.
+EVERY_STEP = Execution(checkpoint_steps=1, validation=2)
 
 
-def batches(step):
-    generator = torch.Generator().manual_seed(step)
-    target = torch.rand(2, 3, 12, 12, generator=generator)
-    return (target + 0.1 * torch.randn(target.shape, generator=generator)).clamp(0, 1), target
+def batches(step, samples):
+    pairs = []
+    for sample in samples:
+        generator = torch.Generator().manual_seed(1000 * (step + 1) + sample)
+        target = torch.rand(3, 12, 12, generator=generator)
+        noise = 0.1 * torch.randn(target.shape, generator=generator)
+        pairs.append(((target + noise).clamp(0, 1), target))
+    sources, targets = zip(*pairs, strict=True)
+    return torch.stack(sources), torch.stack(targets)
 
 
-def run(path, step_batches=batches, recipe=RECIPE, about=None, lines=None, minutes=0.0):
+def poisoned(at, value=math.nan):
+    """Batches whose targets are spoilt from the step with index `at` on."""
+
+    def of(step, samples):
+        source, target = batches(step, samples)
+        return source, target + (value if step >= at else 0)
+
+    return of
+
+
+def run_training(
+    path, step_batches=batches, recipe=RECIPE, about=None, lines=None, execution=EVERY_STEP
+):
     torch.manual_seed(0)
     network = srresnet.build(features=8, blocks=1)
     history = train(
         network,
         step_batches,
         recipe,
-        state_path=path / "state.pt",
-        about=about or {"seed": 0},
-        checkpoint_minutes=minutes,
+        state_folder=path / "state",
+        about=about or {"seed": 0, "group": {"jpeg": {"quality": 10}}},
+        execution=execution,
         say=(lines if lines is not None else []).append,
         label="test",
     )
@@ -36,10 +67,10 @@ def run(path, step_batches=batches, recipe=RECIPE, about=None, lines=None, minut
 
 
 def killed_at(step):
-    def until(asked):
+    def until(asked, samples):
         if asked == step:
             raise KeyboardInterrupt
-        return batches(asked)
+        return batches(asked, samples)
 
     return until
 
@@ -51,6 +82,16 @@ def same(one: nn.Module, other: nn.Module) -> bool:
     )
 
 
+def difference(one: nn.Module, other: nn.Module) -> float:
+    """Largest difference of two weights."""
+    pairs = zip(one.parameters(), other.parameters(), strict=True)
+    return max((a - b).abs().max().item() for a, b in pairs)
+
+
+def states(path):
+    return sorted(file.name for file in (path / "state").iterdir())
+
+
 def test_schedule_rises_linearly_and_falls_as_a_cosine():
     rates = [warmup_cosine(s, 110, 10, 1.0, 0.1) for s in range(110)]
     assert rates[:10] == pytest.approx(np.arange(1, 11) / 10)
@@ -60,18 +101,18 @@ def test_schedule_rises_linearly_and_falls_as_a_cosine():
 
 
 def test_training_lowers_the_loss(tmp_path):
-    _, history = run(tmp_path, recipe=Recipe(iterations=60, learning_rate=3e-3))
+    _, history = run_training(tmp_path, recipe=Recipe(iterations=60, batch=2, learning_rate=3e-3))
     assert history["loss"][-10:].mean() < history["loss"][:10].mean()
     assert history["step"].tolist() == list(range(1, 61))
 
 
 def test_steps_are_those_of_a_plain_loop(tmp_path):
-    network, _ = run(tmp_path)
+    network, _ = run_training(tmp_path)
     torch.manual_seed(0)
     plain = srresnet.build(features=8, blocks=1)
     optimizer = torch.optim.AdamW(plain.parameters(), lr=1e-3, weight_decay=1e-4)
     for step in range(12):
-        source, target = batches(step)
+        source, target = batches(step, range(2))
         optimizer.param_groups[0]["lr"] = warmup_cosine(step, 12, 3, 1e-3, 1e-7)
         optimizer.zero_grad()
         (plain(source) - target).abs().mean().backward()
@@ -81,33 +122,111 @@ def test_steps_are_those_of_a_plain_loop(tmp_path):
 
 
 @pytest.mark.parametrize("step", [1, 5, 11])
-def test_killed_and_run_again_ends_with_the_same_weights(tmp_path, step):
-    undisturbed, expected = run(tmp_path / "a")
+@pytest.mark.parametrize("rows", [200, 2])
+def test_killed_and_run_again_ends_with_the_same_weights(tmp_path, monkeypatch, step, rows):
+    monkeypatch.setattr(loop, "HISTORY_ROWS", rows)
+    undisturbed, expected = run_training(tmp_path / "a")
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "b", killed_at(step))
+        run_training(tmp_path / "b", killed_at(step))
     lines = []
-    resumed, history = run(tmp_path / "b", lines=lines)
+    resumed, history = run_training(tmp_path / "b", lines=lines)
     assert lines[0] == f"resuming after step {step}"
     assert same(resumed, undisturbed)
-    assert history["loss"].tolist() == expected["loss"].tolist()
+    for column in ("loss", "learning_rate", "validation_psnr_db"):
+        assert history[column].tolist() == expected[column].tolist()
 
 
-def test_a_state_of_other_settings_is_set_aside(tmp_path):
+@pytest.mark.parametrize(
+    "other",
+    [
+        Execution(workers=0, validation=0),
+        Execution(workers=4, checkpoint_steps=5, keep_checkpoints=1),
+        Execution(checkpoint_minutes=1e-9),
+    ],
+)
+def test_execution_does_not_alter_the_weights(tmp_path, other):
+    assert same(run_training(tmp_path / "a")[0], run_training(tmp_path / "b", execution=other)[0])
+
+
+def test_accumulation_gives_the_same_weights_up_to_rounding(tmp_path):
+    recipe = replace(RECIPE, batch=4, clip=0.01)
+    whole, _ = run_training(tmp_path / "a", recipe=recipe)
+    parts, _ = run_training(tmp_path / "b", recipe=recipe, execution=Execution(accumulation=4))
+    assert 0 < difference(whole, parts) < 2e-5
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"training\.batch: 2 cannot be shared"):
+        run_training(tmp_path, execution=Execution(accumulation=3))
+
+
+def test_clipping_shortens_the_gradient(tmp_path):
+    # AdamW forgives a common factor, so what is looked at is the gradient of the last step.
+    recipe = replace(RECIPE, iterations=4, warmup=0)
+    longest = []
+    for clip in (0.0, 1e-3):
+        network, _ = run_training(tmp_path / str(clip), recipe=replace(recipe, clip=clip))
+        longest.append(torch.stack([p.grad.norm() for p in network.parameters()]).norm().item())
+    assert longest[0] > 1e-2
+    assert longest[1] == pytest.approx(1e-3, rel=1e-3)
+
+
+def test_history_has_what_there_is_to_see(tmp_path):
+    recipe = replace(RECIPE, iterations=40)
+    _, history = run_training(tmp_path, recipe=recipe)
+    assert (history["steps_per_second"] > 0).all()
+    assert (history["memory_mib"] > 10).all()
+    measured = history.dropna(subset="validation_psnr_db")
+    assert measured["step"].tolist() == list(range(2, 41, 2))
+    assert measured["validation_psnr_db"].iloc[-1] > measured["validation_psnr_db"].iloc[0]
+    without = run_training(tmp_path / "off", recipe=recipe, execution=Execution(validation=0))[1]
+    assert without["validation_psnr_db"].isna().all()
+
+
+def test_the_newest_checkpoints_are_kept(tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path, killed_at(5))
-    lines = []
-    other, _ = run(tmp_path, about={"seed": 1}, lines=lines)
-    assert "other settings (seed)" in lines[0]
-    assert (tmp_path / "state.aside-1.pt").exists()
-    assert same(other, run(tmp_path / "fresh", about={"seed": 1})[0])
+        run_training(tmp_path, killed_at(7), execution=replace(EVERY_STEP, keep_checkpoints=3))
+    assert states(tmp_path) == [f"{step:09d}.pt" for step in (5, 6, 7)]
 
 
-def test_a_broken_state_is_set_aside(tmp_path):
-    (tmp_path / "state.pt").write_bytes(b"not a checkpoint")
+def test_a_state_of_other_settings_is_set_aside_and_the_difference_named(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run_training(tmp_path, killed_at(5))
     lines = []
-    network, _ = run(tmp_path, lines=lines)
+    about = {"seed": 1, "group": {"jpeg": {"quality": 20}}}
+    other, _ = run_training(tmp_path, about=about, lines=lines)
+    assert "other settings (group.jpeg.quality, seed)" in lines[0]
+    assert (tmp_path / "state.aside-1" / "000000005.pt").exists()
+    assert same(other, run_training(tmp_path / "fresh", about=about)[0])
+
+
+def test_another_recipe_is_another_training(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run_training(tmp_path, killed_at(5))
+    lines = []
+    run_training(tmp_path, recipe=replace(RECIPE, clip=1.0), lines=lines)
+    assert "other settings (recipe.clip)" in lines[0]
+
+
+def test_a_broken_state_is_set_aside_and_the_one_before_serves(tmp_path):
+    undisturbed, _ = run_training(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run_training(tmp_path, killed_at(5))
+    newest = tmp_path / "state" / "000000005.pt"
+    newest.write_bytes(newest.read_bytes()[:1000])
+    lines = []
+    resumed, _ = run_training(tmp_path, lines=lines)
     assert "cannot be read" in lines[0]
-    assert same(network, run(tmp_path / "fresh")[0])
+    assert lines[1] == "resuming after step 4"
+    assert newest.with_suffix(".broken").exists()
+    assert same(resumed, undisturbed)
+
+
+def test_nothing_but_broken_states_is_a_fresh_start(tmp_path):
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "000000003.pt").write_bytes(b"not a checkpoint")
+    network, _ = run_training(tmp_path)
+    assert same(network, run_training(tmp_path / "fresh")[0])
 
 
 def test_a_state_that_would_execute_code_is_refused(tmp_path):
@@ -115,40 +234,95 @@ def test_a_state_that_would_execute_code_is_refused(tmp_path):
         def __reduce__(self):
             return (exec, (f"open({str(tmp_path / 'owned')!r}, 'w')",))
 
-    torch.save(Evil(), tmp_path / "state.pt")
-    run(tmp_path, lines=(lines := []))
+    (tmp_path / "state").mkdir()
+    torch.save(Evil(), tmp_path / "state" / "000000003.pt")
+    run_training(tmp_path, lines=(lines := []))
     assert "cannot be read" in lines[0]
     assert not (tmp_path / "owned").exists()
 
 
 def test_divergence_names_the_step_and_keeps_the_last_good_state(tmp_path):
-    def poisoned(step):
-        source, target = batches(step)
-        return source, target * (math.nan if step == 7 else 1)
-
-    with pytest.raises(Diverged, match="step 8 is nan"):
-        run(tmp_path, poisoned)
-    kept = torch.load(tmp_path / "state.pt", weights_only=True)
-    assert kept["step"] == 7
+    with pytest.raises(Diverged, match=r"step 8 is nan; lower training\.learning_rate"):
+        run_training(tmp_path, poisoned(7))
+    kept = torch.load(tmp_path / "state" / "000000007.pt", weights_only=True)
+    assert kept["counters"]["step"] == 7
     assert all(torch.isfinite(t).all() for t in kept["network"].values())
 
 
-def test_divergence_is_found_at_its_step_within_a_stretch(tmp_path, monkeypatch):
+def test_divergence_is_found_at_its_step_between_looks(tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "HISTORY_ROWS", 2)
-
-    def poisoned(step):
-        source, target = batches(step)
-        return source, target + (math.inf if step == 2 else 0)
-
     with pytest.raises(Diverged, match="step 3 is inf"):
-        run(tmp_path, poisoned)
-    assert not (tmp_path / "state.pt").exists()
+        run_training(tmp_path, poisoned(2, math.inf), execution=Execution())
+    assert not (tmp_path / "state").exists()
+
+
+def test_an_exploding_loss_is_a_divergence(tmp_path):
+    with pytest.raises(Diverged, match=r"step 6 is 5\.\d+"):
+        run_training(tmp_path, poisoned(5, 5.0))
+
+
+class TestRollback:
+    RECIPE = Recipe(iterations=60, batch=2, learning_rate=1e-3, on_divergence="rollback")
+
+    @staticmethod
+    def once():
+        """Spoils step 11 the first time it is asked for."""
+        asked = []
+
+        def of(step, samples):
+            source, target = batches(step, samples)
+            if step == 10:
+                asked.append(step)
+            return source, target * (math.nan if step == 10 and len(asked) == 1 else 1)
+
+        return of
+
+    def test_once_at_half_the_rate_from_the_last_anchor_but_one(self, tmp_path):
+        lines = []
+        network, history = run_training(tmp_path, self.once(), self.RECIPE, lines=lines)
+        assert "diverged at step 11: back to step 6, at half the rate" in lines
+        assert history["step"].tolist() == list(range(1, 61))
+        assert history["rollbacks"].tolist() == [0] * 6 + [1] * 54
+        rates = [warmup_cosine(s, 60, 0, 1e-3, 1e-7) * (0.5 if s >= 6 else 1) for s in range(60)]
+        assert history["learning_rate"].tolist() == pytest.approx(rates)
+        assert all(torch.isfinite(p).all() for p in network.parameters())
+
+    def test_result_does_not_depend_on_the_checkpoints(self, tmp_path):
+        results = [
+            run_training(tmp_path / str(i), self.once(), self.RECIPE, execution=execution)[0]
+            for i, execution in enumerate([EVERY_STEP, Execution(keep_checkpoints=1)])
+        ]
+        assert same(*results)
+
+    @pytest.mark.parametrize("step", [8, 12])
+    def test_result_does_not_depend_on_a_kill(self, tmp_path, step):
+        undisturbed, _ = run_training(tmp_path / "a", self.once(), self.RECIPE)
+        spoils = self.once()
+
+        def killed(asked, samples):
+            if asked == step:
+                raise KeyboardInterrupt
+            return spoils(asked, samples)
+
+        with pytest.raises(KeyboardInterrupt):
+            run_training(
+                tmp_path / "b", killed, self.RECIPE, execution=replace(EVERY_STEP, workers=0)
+            )
+        spoils = self.once() if step == 8 else batches
+        resumed, _ = run_training(tmp_path / "b", spoils, self.RECIPE)
+        assert same(resumed, undisturbed)
+
+    def test_a_second_divergence_ends_the_training(self, tmp_path):
+        lines = []
+        with pytest.raises(Diverged, match="step 11 is nan"):
+            run_training(tmp_path, poisoned(10), self.RECIPE, lines=lines)
+        assert sum("diverged" in line for line in lines) == 1
 
 
 def test_kill_while_saving_leaves_the_previous_state(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path, killed_at(5))
-    before = (tmp_path / "state.pt").read_bytes()
+        run_training(tmp_path, killed_at(5))
+    before = states(tmp_path)
 
     def half(content, path):
         path.write_bytes(b"half")
@@ -156,6 +330,80 @@ def test_kill_while_saving_leaves_the_previous_state(tmp_path, monkeypatch):
 
     monkeypatch.setattr(state.torch, "save", half)
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path)
-    assert (tmp_path / "state.pt").read_bytes() == before
-    assert [p.name for p in tmp_path.iterdir()] == ["state.pt"]
+        run_training(tmp_path)
+    assert states(tmp_path) == before
+
+
+def test_outputs_replace_the_state(tmp_path):
+    run.train_to_files(
+        srresnet.build(features=8, blocks=1),
+        batches,
+        RECIPE,
+        weights_path=tmp_path / "model.safetensors",
+        history_path=tmp_path / "history.parquet",
+        about={},
+        execution=EVERY_STEP,
+        say=lambda line: None,
+        label="test",
+    )
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "history.parquet",
+        "model.safetensors",
+    ]
+
+
+ENDLESS = """
+import sys
+from pathlib import Path
+from dataclasses import replace
+sys.path.insert(0, {tests!r})
+import test_training as t
+t.run_training(
+    Path({folder!r}),
+    recipe=replace(t.RECIPE, iterations=10**6),
+    lines=type("Lines", (), {{"append": lambda self, line: print(line, flush=True)}})(),
+    execution=t.Execution(checkpoint_steps=100),
+)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_process_with_a_checkpoint(tmp_path, number):
+    code = ENDLESS.format(tests=str(ROOT / "tests"), folder=str(tmp_path))
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    ) as process:
+        while not (tmp_path / "state").exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(number)
+        said = process.communicate(timeout=30)[0]
+    assert process.returncode == 128 + number
+    name = signal.Signals(number).name
+    step = int(states(tmp_path)[-1].removesuffix(".pt"))
+    assert f"{name}: state kept after step {step}; run again to go on" in said
+
+
+def test_where_compiling_fails_it_goes_on_without(tmp_path, monkeypatch):
+    def broken(network):
+        def call(x):
+            raise RuntimeError("no compiler\nand much more")
+
+        return call
+
+    monkeypatch.setattr(torch, "compile", broken)
+    lines = []
+    network, _ = run_training(tmp_path, execution=Execution(compile=True), lines=lines)
+    assert "execution.compile: not possible here (no compiler); going on without" in lines
+    assert same(network, run_training(tmp_path / "plain")[0])
+
+
+def test_a_compiled_network_shares_its_weights(monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda network: nn.Sequential(network))
+    network = nn.Conv2d(3, 3, 1)
+    faster = compiled(network, lambda model: model(torch.ones(1, 3, 2, 2)).sum(), print)
+    assert faster is not network
+    assert network.weight.grad is None

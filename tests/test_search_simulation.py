@@ -1,0 +1,166 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from grids.errors import InputError
+from grids.search import measurements, simulation
+from grids.search.decision import SearchSettings, similarity_from
+from grids.search.families import DELTA, FAMILIES, completed, published
+from grids.search.frontier import frontier
+from grids.search.story import story
+from grids.search.strategies import paper
+from grids.search.trials import trials
+
+
+def inside(n):
+    return (np.arange(1 << n)[:, None] >> np.arange(n) & 1).astype(bool)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_families_draw_the_same_and_do_not_depend_on_what_is_asked(family):
+    first, again = (FAMILIES[family](6, 0.5, 0.15, 7) for _ in range(2))
+    table = first.drops(inside(6))
+    np.testing.assert_array_equal(table, again.drops(inside(6)))
+    np.testing.assert_allclose(table[[9, 33]], first.drops(inside(6)[[9, 33]]))
+    other = FAMILIES[family](6, 0.5, 0.15, 8).drops(inside(6))
+    assert not np.allclose(table, other)
+
+
+def test_noise_is_normal_and_as_strong_as_said():
+    quiet, noisy = (FAMILIES["linear"](11, 0.9, noise, 3).drops(inside(11)) for noise in (0, 0.15))
+    noise = noisy - quiet
+    assert noise.std() == pytest.approx(0.15, rel=0.02)
+    assert abs(noise.mean()) < 0.005
+    assert abs(np.corrcoef(noise[1:].ravel(), noise[:-1].ravel())[0, 1]) < 0.03
+
+
+def test_published_groups_alone_give_the_four_groups_of_the_paper():
+    similarity, measured = published()
+    failed = lambda group: dict.fromkeys(group, float("inf"))  # noqa: E731
+    # The paper's own ranking is not published: every strategy must come to four groups.
+    answers = [
+        simulation.run(
+            simulation.strategy(name),
+            similarity,
+            lambda group: measured.get(group, failed(group)),
+            SearchSettings(0.7, 8),
+            measured,
+        )
+        for name in ("active",)
+    ]
+    assert [len(answer.groups) for answer in answers] == [4]
+    assert answers[0].groups
+
+
+def test_published_distances_have_the_published_means():
+    similarity, measured = published()
+    assert len(similarity.names) == 11
+    position = [similarity.names.index(n) for n in ("defocus_blur", "r_l", "ringing")]
+    block = similarity.distance[np.ix_(position, position)]
+    assert block.sum() / 6 == pytest.approx(2.20)
+    assert max(measured[tuple(similarity.names)].values()) == pytest.approx(5.32)
+    stand_in = completed(similarity, measured, 0.7)
+    assert stand_in.of(("defocus_blur", "sr")) == {"defocus_blur": 0.43, "sr": -1.8}
+
+
+def test_compare_counts_and_trials_summarize():
+    table = trials("linear", ["paper", "active"], [1, 4], [5], [0.0, 0.9], 0.15, DELTA, range(3))
+    assert len(table) == 8
+    assert (table["groups"] >= table["optimum"]).all()
+    assert (table["rounds"] <= table["trainings"]).all()
+    with pytest.raises(InputError, match="unknown strategy"):
+        trials("linear", ["papr"], [1], [5], [0.9], 0.15, DELTA, range(1))
+
+
+def test_forecast_and_frontier():
+    instance = FAMILIES["linear"](6, 0.9, 0.15, 0)
+    settings = SearchSettings(DELTA)
+    before = simulation.forecast(paper.plan, instance.similarity, {}, settings)
+    assert 1 <= before.least <= before.likely
+    done = simulation.run(paper.plan, instance.similarity, instance.of, settings)
+    table = frontier(instance.similarity, done.measured)
+    assert table["verified"].is_monotonic_decreasing
+    assert (table["predicted"] <= table["verified"]).all()
+    row = frontier(instance.similarity, done.measured, [DELTA]).iloc[0]
+    assert row["verified"] <= len(done.groups)
+
+
+@pytest.mark.parametrize("name", ["paper", "active"])
+def test_the_story_of_a_search(name):
+    instance = FAMILIES["linear"](5, 0.9, 0.15, 0)
+    done = simulation.run(
+        simulation.strategy(name), instance.similarity, instance.of, SearchSettings(DELTA, 2)
+    )
+    plans, known = [], []
+    for i, (groups, why) in enumerate(zip((*done.rounds, ()), done.whys, strict=True)):
+        plan = {"round": i + 1, "strategy": name, "delta": DELTA, "known": list(known)}
+        key = "requests" if groups else "solution"
+        plan |= {key: ["+".join(group) for group in groups or done.groups], "why": why}
+        known += ["+".join(group) for group in groups]
+        plans.append(json.loads(json.dumps(plan, allow_nan=False)))
+    lines = story(plans, done.measured)
+    assert sum(line.startswith("Round") for line in lines) == len(done.rounds) + 1
+    assert "nothing is left" in lines[-1]
+    assert any("passes" in line for line in lines)
+    assert "left" in story(plans[:1], {})[-1]
+
+
+def tables():
+    images = ["1.png", "2.png", "3.png"]
+    rows = lambda name, values: pd.DataFrame(  # noqa: E731
+        {"degradation": name, "image": images, "psnr_db": values}
+    )
+    both = pd.concat([rows("jpeg", [29.0, 30.5, 31.0]), rows("sr", [33.0, 34.0, 35.0])])
+    return {
+        ("jpeg",): rows("jpeg", [30.0, 31.0, 32.0]),
+        ("sr",): rows("sr", [32.0, 34.0, 33.0]),
+        ("jpeg", "sr"): both,
+    }
+
+
+def test_drops_and_their_paired_errors():
+    drop, error = measurements.drops(tables())
+    assert drop["jpeg", "sr"] == pytest.approx({"jpeg": 2.5 / 3, "sr": -1.0})
+    assert drop["sr",] == {"sr": 0.0}
+    assert error["jpeg", "sr"]["jpeg"] == pytest.approx(np.std([1, 0.5, 1], ddof=1) / 3**0.5)
+    found = tables()
+    found["sr",] = found["sr",].iloc[:2]
+    with pytest.raises(InputError, match="same images"):
+        measurements.drops(found)
+    del found["sr",]
+    with pytest.raises(InputError, match="single-task model of sr"):
+        measurements.drops(found)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_brought_along(tmp_path, suffix):
+    path = tmp_path / f"own{suffix}"
+    written = {("jpeg",): "jpeg", ("sr",): "sr", ("jpeg", "sr"): "sr+jpeg"}
+    table = pd.concat([t.assign(group=written[group]) for group, t in tables().items()])
+    save = lambda t: t.to_csv(path) if suffix == ".csv" else t.to_parquet(path)  # noqa: E731
+    save(table)
+    found = measurements.read(path, ["jpeg", "sr", "ringing"])
+    assert measurements.drops(found)[0] == measurements.drops(tables())[0]
+    for broken, message in [
+        (table.drop(columns="image"), "no column 'image'"),
+        (table.assign(psnr_db=np.inf), "finite"),
+        (table.replace("sr+jpeg", "sr+jpg"), "did you mean 'jpeg'"),
+        (table[(table["group"] != "sr+jpeg") | (table["degradation"] == "sr")], "needs rows"),
+        (pd.concat([table, table]), "twice"),
+    ]:
+        save(broken)
+        with pytest.raises(InputError, match=message):
+            measurements.read(path, ["jpeg", "sr", "ringing"])
+
+
+def test_similarity_from_its_table():
+    table = pd.DataFrame(
+        [(s, t, ord(s) - ord(t), 0.1) for s in "cab" for t in "abc"],
+        columns=["source", "target", "distance", "distance_std"],
+    )
+    found = similarity_from(table)
+    assert found.names == ("a", "b", "c")
+    assert found.distance[0, 2] == -2
+    assert similarity_from(table, ("c", "a")).distance.tolist() == [[0, -2], [2, 0]]

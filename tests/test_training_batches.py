@@ -1,0 +1,124 @@
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from grids import parameters
+from grids.modules import names_in
+from grids.training.batches import ahead, crop
+from grids.training.restoration import restoration
+from grids.training.super_resolution import super_resolution
+
+torch.set_num_threads(1)  # threads that wait for one another take ages on a busy machine
+
+CPU = torch.device("cpu")
+NAMES = names_in("degradations")
+GROUP = {n: parameters.resolve(parameters.specification(n), {}, "training") for n in NAMES}
+
+
+@pytest.fixture(scope="module")
+def photographs():
+    generator = np.random.default_rng(0)
+    sizes = [(60, 90), (80, 64), (48, 48)]
+    return [generator.integers(0, 256, (*size, 3), dtype=np.uint8) for size in sizes]
+
+
+def restorer(photographs, names=NAMES, weights=None, seed=0):
+    return restoration(
+        photographs,
+        {name: GROUP[name] for name in names},
+        patch=32,
+        weights=weights or dict.fromkeys(names, 1.0),
+        seed=seed,
+        device=CPU,
+    )
+
+
+def descriptor(photographs):
+    return super_resolution(photographs, 4, patch=8, seed=0, device=CPU)
+
+
+def equal(one, other):
+    return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("make", [restorer, descriptor])
+def test_a_sample_is_the_same_in_whatever_part_of_the_batch(photographs, make):
+    batches = make(photographs)
+    whole = batches(7, range(24))
+    parts = [batches(7, range(first, first + 8)) for first in (0, 8, 16)]
+    joined = [torch.cat(tensors) for tensors in zip(*parts, strict=True)]
+    assert equal(whole, joined)
+    assert not equal(whole, batches(8, range(24)))
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3, 9])
+def test_batches_come_in_order_and_the_same_whatever_the_workers(photographs, workers):
+    batches = restorer(photographs)
+    parts = [range(2), range(2, 4)]
+    made = list(ahead(batches, range(5, 10), parts, workers, CPU))
+    assert len(made) == 5
+    for step, pairs in enumerate(made, start=5):
+        for part, pair in zip(parts, pairs, strict=True):
+            assert equal(pair, batches(step, part))
+
+
+def test_batches_are_made_while_the_first_is_in_use():
+    second = threading.Event()
+
+    def batches(step, samples):
+        if step == 1:
+            second.set()
+        return torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 4)
+
+    made = ahead(batches, range(100), [range(1)], 1, CPU)
+    next(made)
+    assert second.wait(timeout=10)
+    made.close()
+
+
+def test_a_worker_s_error_is_the_loop_s_and_ends_the_workers(photographs):
+    def batches(step, samples):
+        raise ZeroDivisionError(step)
+
+    before = threading.active_count()
+    with pytest.raises(ZeroDivisionError):
+        list(ahead(batches, range(100), [range(1)], 2, CPU))
+    assert threading.active_count() == before
+
+
+def test_inputs_and_targets_are_8_bit_numbers_in_range(photographs):
+    for make in (restorer, descriptor):
+        for tensor in make(photographs)(0, range(16)):
+            assert tensor.min() >= 0
+            assert tensor.max() <= 1
+            assert torch.allclose(tensor * 255, (tensor * 255).round(), atol=1e-4)
+
+
+def test_crops_do_not_depend_on_the_group(photographs):
+    one = restorer(photographs, ["jpeg"])(3, range(8))[1]
+    other = restorer(photographs, ["sr", "haze", "r_l"])(3, range(8))[1]
+    assert torch.equal(one, other)
+
+
+def test_degradations_are_drawn_in_proportion_to_their_weights():
+    # A grey image stays as it is under sr, becomes 0.5·0.5 + 0.9·0.5 under haze.
+    grey = [np.full((40, 40, 3), 128, np.uint8)]
+    group = {"haze": {"airlight": 0.9, "transmission": 0.5}, "sr": {"scale": 2}}
+    batches = restoration(
+        grey, group, patch=16, weights={"haze": 3.0, "sr": 1.0}, seed=0, device=CPU
+    )
+    hazy = [
+        (degraded - clean).abs().amax((1, 2, 3)) > 0.1
+        for degraded, clean in (batches(step, range(100)) for step in range(8))
+    ]
+    # 800 draws: the standard deviation of the share is 0.015.
+    assert torch.cat(hazy).float().mean().item() == pytest.approx(0.75, abs=0.06)
+
+
+def test_crops_reach_every_pixel_in_every_orientation():
+    photograph = np.arange(3 * 4 * 3, dtype=np.uint8).reshape(3, 4, 3)
+    generator = np.random.default_rng(0)
+    crops = {crop([photograph], 3, generator).tobytes() for _ in range(200)}
+    assert len(crops) == 2 * 8

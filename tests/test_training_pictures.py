@@ -1,0 +1,49 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from grids.report import samples, training
+
+
+def history(validation, rollbacks):
+    steps = np.arange(1, 201) * 30
+    return pd.DataFrame(
+        {
+            "step": steps,
+            "loss": 1 / steps,
+            "learning_rate": 1e-4,
+            "steps_per_second": 3.0,
+            "memory_mib": 2000.0,
+            "validation_psnr_db": np.where(steps % 300 == 0, validation, np.nan),
+            "rollbacks": np.where(steps > 3000, rollbacks, 0),
+        }
+    )
+
+
+@pytest.mark.parametrize(("validation", "rollbacks"), [(30.0, 1), (np.nan, 0)])
+def test_figure_shows_what_there_is(validation, rollbacks):
+    figure = training.figure(history(validation, rollbacks), "srresnet", ["jpeg", "r_l"])
+    figure.draw_without_rendering()
+    loss, psnr, rate = figure.axes
+    assert "on JPEG, R-L" in loss.get_title()
+    assert rate.get_xlabel() == "step"
+    texts = {text.get_text() for axes in figure.axes for text in axes.texts}
+    assert texts == ({"rolled back"} if rollbacks else {"not measured"})
+    assert len(psnr.lines) == 1 + rollbacks
+
+
+def test_strip_has_a_row_a_degradation_with_before_after_and_clean():
+    photograph = np.random.default_rng(0).integers(0, 256, (140, 90, 3), np.uint8)
+    black = {"inpainting": {"lines": 5, "thickness": 5.0}, "sr": {"scale": 2}}
+    picture = samples.strip(nn.Identity(), black, [photograph], 0, torch.device("cpu"))
+    pixels = np.asarray(picture)
+    assert pixels.shape == (2 * (samples.LINE + samples.SIDE + samples.GAP) + samples.GAP, 400, 3)
+    top = samples.GAP + samples.LINE
+    before, after, clean = (
+        pixels[top : top + 128, left : left + 90] for left in (4, 4 + 132, 4 + 2 * 132)
+    )
+    assert np.array_equal(clean, photograph[6:134])
+    assert np.array_equal(before, after)
+    assert not np.array_equal(before, clean)

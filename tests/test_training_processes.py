@@ -1,0 +1,119 @@
+"""A training in several processes, started as the rules start it."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from grids import images, store
+from grids.training import launch, restorer
+from grids.training.loop import Execution
+
+torch.set_num_threads(1)  # threads that wait for one another take ages on a busy machine
+
+ROOT = Path(__file__).parents[1]
+
+# Gradients are summed in another order, so their last bit differs. AdamW makes a step of the whole
+# learning rate out of a gradient that is next to nothing, so differences grow: 2e-8 after 20 steps,
+# 5e-5 (and 6e-5 dB) after 200.
+TOLERANCE = 1e-6
+
+EXECUTION = {
+    **{name: getattr(Execution(), name) for name in Execution.__dataclass_fields__},
+    "device": "cpu",
+    "threads": 1,
+    "validation": 2,
+}
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("store")
+    paths = images.find("embedded")
+    table = images.index(paths, paths[0].parent, (0.0, 0.5))
+    table.to_parquet(folder / "index.parquet")
+    store.write(folder / "store.npy", table, images.photographs(paths, table))
+    return {"index": str(folder / "index.parquet"), "store": str(folder / "store.npy")}
+
+
+def train(folder, photographs, processes, say=lambda line: None, **recipe):
+    # Two processes work their shares through in two parts each.
+    parts = {"accumulation": processes, "checkpoint_steps": 50}
+    section = EXECUTION | {"processes": processes} | parts
+    processes, execution = launch.split(section, threads=processes)
+    arguments = {
+        "backbone": "srresnet",
+        "sizes": {"features": 8, "blocks": 1, "strided": False},
+        "group": {"gaussian_noise": {"sigma": [10.0, 50.0]}, "jpeg": {"quality": [10, 40]}},
+        "sampling": {"patch": 16, "weights": {"gaussian_noise": 0.5, "jpeg": 0.5}},
+        "recipe": {"iterations": 20, "batch": 4, "learning_rate": 1e-3} | recipe,
+        "seed": 0,
+        "code": "",
+        "weights": str(folder / "model.safetensors"),
+        "history": str(folder / "history.parquet"),
+        "label": "test",
+        **photographs,
+        **execution,
+    }
+    launch.run(restorer.train, arguments, processes, say)
+
+
+def test_two_processes_end_with_the_result_of_one(tmp_path, photographs):
+    for processes in (1, 2):
+        train(tmp_path / str(processes), photographs, processes)
+    one, two = (load_file(tmp_path / str(n) / "model.safetensors") for n in (1, 2))
+    for name, weights in one.items():
+        assert (weights - two[name]).abs().max() < TOLERANCE, name
+    first, second = (pd.read_parquet(tmp_path / str(n) / "history.parquet") for n in (1, 2))
+    assert np.allclose(first["loss"], second["loss"], atol=1e-5)
+    assert np.allclose(
+        first["validation_psnr_db"], second["validation_psnr_db"], atol=1e-2, equal_nan=True
+    )
+    assert sorted(p.name for p in (tmp_path / "2").iterdir()) == [
+        "history.parquet",
+        "model.safetensors",
+    ]
+
+
+def test_a_mistake_ends_all_processes_and_is_said_once(tmp_path, photographs):
+    lines = []
+    with pytest.raises(SystemExit, match="ended with status 1"):
+        train(tmp_path, photographs, 2, lines.append, batch=3)
+    assert [line for line in lines if line.startswith("error")] == [
+        "error: training.batch: 3 cannot be shared by execution.processes (2) times "
+        "execution.accumulation (2)"
+    ]
+
+
+ENDLESS = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import test_training_processes as t
+t.train(Path({folder!r}), {photographs!r}, 2, lambda l: print(l, flush=True), iterations=10**6)
+"""
+
+
+def test_a_signal_ends_all_processes_with_a_checkpoint(tmp_path, photographs):
+    values = {"tests": str(ROOT / "tests"), "folder": str(tmp_path), "photographs": photographs}
+    with subprocess.Popen(
+        [sys.executable, "-c", ENDLESS.format(**values)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    ) as process:
+        while not (tmp_path / "state").exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.terminate()
+        said = process.communicate(timeout=30)[0]
+    assert process.returncode != 0
+    newest = sorted((tmp_path / "state").glob("*.pt"))[-1]
+    assert f"SIGTERM: state kept after step {int(newest.stem)}; run again to go on" in said
