@@ -59,8 +59,9 @@ def find(source: str) -> list[Path]:
     return images
 
 
-def columns(source: str, role: str) -> Columns:
-    """Part of each photograph's width that a set uses; `role` is `train`, `pies` or `test`."""
+def columns(source: str, name: str) -> Columns:
+    """Part of each photograph's width that a set uses; a name but `train` and `pies` is a test."""
+    role = name if name in EMBEDDED_COLUMNS else "test"
     return EMBEDDED_COLUMNS[role] if source == "embedded" else WHOLE
 
 
@@ -192,25 +193,28 @@ def root_of(paths: Sequence[Path]) -> Path:
     return Path(os.path.commonpath([path.parent for path in paths]))
 
 
-def content_digest(paths: Sequence[Path], known: pd.DataFrame | None) -> str:
-    """Short digest of the names and the content of a set's files.
-
-    A file whose size and time are those of an index's row is not read again.
+def content_digest(
+    paths: Sequence[Path], part: Columns, code: str, seen: pd.DataFrame | None
+) -> str:
+    """Short digest of all that the pixels of a set depend on.
 
     Args:
-        paths: the files.
-        known: the index of the set, or of an older state of it, if there is one.
+        paths: the files; their names relative to their common folder count, and their content.
+        part: the part of each photograph that is used.
+        code: fingerprint of what reads them.
+        seen: rows of indexes; a file of their size and time is not read again.
     """
     root = root_of(paths)
-    rows = () if known is None else known.itertuples()
+    rows = () if seen is None else seen.itertuples()
     sums = {(row.path, row.bytes, row.modified_ns): row.sha256 for row in rows}
 
     def named(path: Path) -> tuple[str, str]:
         name, stat = os.path.relpath(path, root), path.stat()
-        known_sum = sums.get((name, stat.st_size, stat.st_mtime_ns))
-        return name, known_sum or hashlib.sha256(_content(path)).hexdigest()
+        known = sums.get((name, stat.st_size, stat.st_mtime_ns))
+        return name, known or hashlib.sha256(_content(path)).hexdigest()
 
-    return hashlib.sha256(json.dumps(_raise_first(named, paths)).encode()).hexdigest()[:16]
+    content = json.dumps([_raise_first(named, paths), part, code])
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def identities(table: pd.DataFrame) -> list[str]:

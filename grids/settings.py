@@ -4,11 +4,11 @@ The descriptions and defaults here are the source of `config/README.md`. Only th
 this module: the library takes plain numbers, so that a change here alters no fingerprint.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from grids import images, parameters
 from grids.errors import InputError
@@ -40,8 +40,9 @@ class Images(Section):
         """All sets by name."""
         return {"train": self.train, "pies": self.pies, **self.tests}
 
-    def role(self, name: str) -> str:
-        return name if name in ("train", "pies") else "test"
+    def columns(self, name: str) -> images.Columns:
+        """Part of each photograph's width that a set uses."""
+        return images.columns(self.sources()[name], name)
 
 
 class Degradation(Section):
@@ -102,12 +103,12 @@ class Descriptor(Section):
         return self.model_dump(include={"features", "blocks", "global_residual"})
 
     def sampling(self) -> dict:
-        """What a batch is made of."""
-        return self.model_dump(include={"patch", "batch"})
+        """What a sample is made of."""
+        return self.model_dump(include={"patch"})
 
     def recipe(self) -> dict:
         """Optimization."""
-        return self.model_dump(include={"iterations", "learning_rate", "warmup", "precision"})
+        return self.model_dump(exclude=set(self.sizes()) | {"weights", "layer", "patch"})
 
 
 class Ggd(Section):
@@ -118,11 +119,18 @@ class Ggd(Section):
     replicates: Annotated[int, Field(ge=2, strict=True)] = Field(
         16, description="Half-samples of the patches, for the uncertainty of a distance."
     )
+    counts: list[PositiveInt] = Field(
+        [],
+        description="Further numbers of patches at which the laws are fitted, so that smaller sets "
+        "compare with them at equal number.",
+    )
 
 
 class Candidates(Section):
-    tolerance: PositiveFloat = Field(
-        0.1, description="Mean distances within one bin of this width count as equal."
+    tolerance: PositiveFloat | Literal["uncertainty"] = Field(
+        "uncertainty",
+        description="Mean distances within one bin of this width count as equal; `uncertainty`: "
+        "the median standard error of the distances.",
     )
 
 
@@ -163,25 +171,79 @@ class Training(Section):
         "faster where the processor has units for it.",
     )
 
-    def sampling(self) -> dict:
-        """What a batch is made of."""
-        return self.model_dump(include={"patch", "batch"})
+    clip: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        0.0, description="Largest norm of a step's gradient, a longer one is shortened; 0: none."
+    )
+    on_divergence: Literal["stop", "rollback"] = Field(
+        "stop",
+        description="When the loss is not finite or beyond all measure: `stop`, or `rollback`: "
+        "once, by at most a tenth of the steps, and from there at half the rate.",
+    )
+    weights: dict[str, PositiveFloat] = Field(
+        {},
+        description="How often a sample gets a degradation, in proportion to the others of its "
+        "group: by name, 1 where not given. A change runs again the groups it concerns.",
+    )
+
+    @field_validator("weights")
+    @classmethod
+    def _of_known_degradations(cls, weights: dict[str, float]) -> dict[str, float]:
+        for name in weights:
+            require_known(name, names_in("degradations"), "degradation")
+        return weights
+
+    def sampling(self, group: Iterable[str]) -> dict:
+        """What a sample of a group's training is made of."""
+        weights = {name: self.weights.get(name, 1.0) for name in group}
+        total = sum(weights.values())
+        # As shares, they change only with the proportions: never for a group of one.
+        shares = {name: weight / total for name, weight in weights.items()}
+        return {"patch": self.patch, "weights": shares}
 
     def recipe(self) -> dict:
         """Optimization; lists instead of tuples, since it stands in JSON too."""
-        return self.model_dump(exclude={"patch", "batch"}, mode="json")
+        return self.model_dump(exclude={"patch", "weights"}, mode="json")
 
 
 class Execution(Section):
     """How things are computed, not what: a change here makes nothing run again."""
 
-    checkpoint_minutes: PositiveFloat = Field(
-        10.0, description="Minutes between resumable checkpoints."
-    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="`auto` takes a GPU where there is one."
     )
     threads: PositiveInt = Field(1, description="CPU threads of a training and a verification.")
+    processes: PositiveInt = Field(
+        1,
+        description="Processes that share each batch of a training, on one machine (torchrun): "
+        "one a GPU, or each with `threads` CPU threads.",
+    )
+    accumulation: PositiveInt = Field(
+        1,
+        description="Parts that a process works through its share of a batch in: less memory for "
+        "the same step. It and `processes` together must divide `training.batch`.",
+    )
+    workers: Annotated[int, Field(ge=0, strict=True)] = Field(
+        1, description="Threads that make the next batches during a step; 0: none."
+    )
+    compile: bool = Field(
+        False,
+        description="Compile the network for its training (`torch.compile`): minutes at the start, "
+        "then faster, above all on a GPU. Where it fails, a line says so and it goes on without.",
+    )
+    checkpoint_minutes: PositiveFloat = Field(
+        10.0, description="Minutes between resumable checkpoints."
+    )
+    checkpoint_steps: Annotated[int, Field(ge=0, strict=True)] = Field(
+        0, description="Steps between further checkpoints; 0: by time alone."
+    )
+    keep_checkpoints: PositiveInt = Field(
+        2, description="Newest checkpoints kept: if one cannot be read, the one before it serves."
+    )
+    validation: Annotated[int, Field(ge=0, strict=True)] = Field(
+        8,
+        description="Patches of the training photographs, fixed and never trained on as they are, "
+        "whose PSNR is noted twenty times a training; 0: none. Nothing is decided by it.",
+    )
 
 
 class Report(Section):
@@ -229,6 +291,10 @@ class Settings(Section):
         """All parameters of a degradation for one use, the module's where not configured."""
         overrides = getattr(self.degradations[degradation], use)
         return parameters.resolve(parameters.specification(degradation), overrides, use)
+
+    def severities(self, degradation: str) -> list[dict]:
+        """All parameters of a degradation for each severity, the mildest first."""
+        return parameters.severities(degradation)
 
     def searched(self) -> list[str]:
         """Names of the degradations to group, in alphabetical order."""
@@ -304,7 +370,7 @@ def photographs(settings: Settings) -> dict[str, list[Path]]:
     """The files of each image set."""
     found = {}
     for name, source in settings.images.sources().items():
-        key = f"images.{name if settings.images.role(name) == name else f'tests.{name}'}"
+        key = f"images.{name if name in ('train', 'pies') else f'tests.{name}'}"
         try:
             found[name] = images.find(source)
         except InputError as error:
@@ -327,15 +393,13 @@ def check_photographs(settings: Settings, found: Mapping[str, list[Path]]) -> No
             settings.pies.size * settings.pies.reduction,
             "pies.size (times pies.reduction)",
         ),
-        "test": (LEAST_TEST_SIDE, "a test set"),
     }
     if settings.descriptor.weights == "trained":
         side = 4 * settings.descriptor.patch
         least["train"] = max(least["train"], (side, "descriptor.patch (four times)"))
     for name, paths in found.items():
-        role = settings.images.role(name)
-        part = images.columns(settings.images.sources()[name], role)
-        images.check(paths, part, *least[role])
+        side, why = least.get(name, (LEAST_TEST_SIDE, "a test set"))
+        images.check(paths, settings.images.columns(name), side, why)
 
 
 def _first(error: ValidationError) -> str:

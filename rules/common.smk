@@ -37,6 +37,7 @@ except InputError as error:
 # parameters, since a change of it must make nothing run again.
 config["execution"] = SETTINGS.execution.model_dump()
 config["results"] = SETTINGS.results
+config["sources"] = SETTINGS.images.sources()
 
 RESULTS = SETTINGS.results
 SEARCHED = SETTINGS.searched()
@@ -100,38 +101,54 @@ def severities(wildcards):
     return SETTINGS.severities(name)
 
 
-def photographs_of(wildcards):
-    try:
-        return [str(path) for path in PHOTOGRAPHS[wildcards.images]]
-    except KeyError:
-        known = ", ".join(PHOTOGRAPHS)
-        raise WorkflowError(
-            f"no image set {wildcards.images!r} in the configuration; it has: {known}"
-        )
-
-
-def content(name=None):
-    """Parameter: what the pixels of an image set depend on, the set of the wildcard by default.
-
-    The content of the files, the part of them that is used, and the code that reads them.
-    """
-
-    def of(wildcards):
-        return content_of(name or wildcards.get("images") or wildcards.test_set)
-
-    return of
+# Fingerprint of the code that reads photographs; scripts read it from the configuration.
+config["reading"] = code("store.py")(None)
 
 
 @cache
 def content_of(name):
-    index = Path(f"{RESULTS}/images/{name}.parquet")
-    known = pd.read_parquet(index) if index.exists() else None
-    digest = images.content_digest(PHOTOGRAPHS[name], known)
-    return [digest, *columns_of(name), code("store.py")(None)]
+    """Digest of what the pixels of an image set depend on, which names its index and its store.
+
+    That is the content of the files, the part of them that is used, and the code that reads them.
+    Files that an index has seen with the same size and time are not read again.
+    """
+    if name not in PHOTOGRAPHS:
+        known = ", ".join(PHOTOGRAPHS)
+        raise WorkflowError(
+            f"no image set {name!r} in the configuration; it has: {known}"
+        )
+    seen = [
+        pd.read_parquet(path)
+        for path in Path(RESULTS, "images", name).glob("*.parquet")
+    ]
+    return images.content_digest(
+        PHOTOGRAPHS[name],
+        SETTINGS.images.columns(name),
+        config["reading"],
+        pd.concat(seen) if seen else None,
+    )
 
 
-def columns_of(name):
-    return images.columns(SETTINGS.images.sources()[name], SETTINGS.images.role(name))
+def content(name=None):
+    """Parameter: the content of an image set, that of the wildcard `test_set` by default."""
+    return lambda wildcards: content_of(name or wildcards.test_set)
+
+
+def index_of(name=None):
+    """Input: index of an image set, that of the wildcard `test_set` by default.
+
+    A name holds for one content: the time of the file says nothing.
+    """
+    return lambda wildcards: ancient(
+        f"{RESULTS}/images/{name or wildcards.test_set}/{content(name)(wildcards)}.parquet"
+    )
+
+
+def store_of(name=None):
+    """Input: pixels of an image set, as for its index."""
+    return lambda wildcards: ancient(
+        f"{RESULTS}/store/{name or wildcards.test_set}/{content(name)(wildcards)}.npy"
+    )
 
 
 def descriptor_weights():

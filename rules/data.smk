@@ -1,24 +1,20 @@
-# Needs the photographs of the configuration; makes an index of each set and the memory-mapped store
+# Needs the photographs of the configuration; makes an index of each set, and the memory-mapped store
 # that trainings and verifications read.
 #
-# What follows from photographs depends on their content, by the parameter `content`, and not on the
-# time of a file: `ancient` cuts that chain here, so that a touched photograph is only indexed again.
+# The files are named by the content of the set. So what follows from photographs depends on their
+# pixels and not on the time of a file, and an index or a store that is made again, because it was
+# deleted, trains no network again. No parameter stands here for the same reason: what matters is in
+# the name, and where the photographs are is read from the configuration.
 
 
 rule index:
     """Decodes every photograph of a set once, and notes its checksum and size."""
-    input:
-        photographs=photographs_of,
     output:
-        index="<results>/images/{images}.parquet",
+        index="<results>/images/{images}/{content}.parquet",
     log:
-        "<logs>/index/{images}.log",
+        "<logs>/index/{images}/{content}.log",
     conda:
         "../environment.yml"
-    params:
-        columns=lambda wildcards: list(columns_of(wildcards.images)),
-        content=content(),
-        code=code("index.py"),
     message:
         "Indexing the photographs of {wildcards.images}"
     script:
@@ -28,18 +24,32 @@ rule index:
 rule store:
     """All photographs of a set as raw 8-bit RGB in one memory-mapped file."""
     input:
-        index=ancient("<results>/images/{images}.parquet"),
+        index=ancient("<results>/images/{images}/{content}.parquet"),
     output:
-        store="<results>/store/{images}.npy",
+        store="<results>/store/{images}/{content}.npy",
     log:
-        "<logs>/store/{images}.log",
+        "<logs>/store/{images}/{content}.log",
     conda:
         "../environment.yml"
-    params:
-        source=lambda wildcards: SETTINGS.images.sources()[wildcards.images],
-        content=content(),
-        code=code("store.py"),
     message:
         "Decoding the photographs of {wildcards.images}"
     script:
         "../workflow/scripts/store.py"
+
+
+rule current_index:
+    """The index of a set as it is now, by a plain name."""
+    input:
+        index=lambda wildcards: index_of(wildcards.images)(wildcards),
+    output:
+        index="<results>/images/{images}.parquet",
+    log:
+        "<logs>/index/{images}.log",
+    conda:
+        "../environment.yml"
+    params:
+        content=lambda wildcards: content_of(wildcards.images),
+    message:
+        "Naming the index of {wildcards.images}"
+    script:
+        "../workflow/scripts/current_index.py"

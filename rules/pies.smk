@@ -5,7 +5,7 @@
 rule clean_pies:
     """Disjoint patches, spread evenly over the photographs."""
     input:
-        index=ancient("<results>/images/pies.parquet"),
+        index=index_of("pies"),
     output:
         pies="<results>/pies/clean.parquet",
     log:
@@ -13,7 +13,6 @@ rule clean_pies:
     conda:
         "../environment.yml"
     params:
-        source=SETTINGS.images.pies,
         content=content("pies"),
         settings=SETTINGS.pies.model_dump(),
         seed=SETTINGS.seed,

@@ -5,8 +5,8 @@
 rule train_descriptor:
     """Trains the x4 super-resolver whose features describe degradations."""
     input:
-        index=ancient("<results>/images/train.parquet"),
-        store=ancient("<results>/store/train.npy"),
+        index=index_of("train"),
+        store=store_of("train"),
     output:
         weights="<results>/descriptor/model.safetensors",
         history="<results>/descriptor/history.parquet",

@@ -5,8 +5,8 @@ rule verify:
     """A model measured on each degradation of its group."""
     input:
         weights="<results>/models/{backbone}/{group}/model.safetensors",
-        index=ancient("<results>/images/{test_set}.parquet"),
-        store=ancient("<results>/store/{test_set}.npy"),
+        index=index_of(),
+        store=store_of(),
     output:
         verification="<results>/verify/{backbone}/{group}/{test_set}.parquet",
     log:
@@ -29,8 +29,8 @@ rule verify:
 use rule verify as verify_reseeded with:
     input:
         weights="<results>/reseeded/{seed}/models/{backbone}/{group}/model.safetensors",
-        index=ancient("<results>/images/{test_set}.parquet"),
-        store=ancient("<results>/store/{test_set}.npy"),
+        index=index_of(),
+        store=store_of(),
     output:
         verification="<results>/reseeded/{seed}/verify/{backbone}/{group}/{test_set}.parquet",
     log:

@@ -41,7 +41,8 @@ def test_similarity_alone_trains_no_restorer(tree):
 
 
 def test_contracts_of_the_tables(finished):
-    index = pd.read_parquet(finished.path("images/own.parquet"))
+    (path,) = finished.path("images/own").glob("*.parquet")
+    index = pd.read_parquet(path)
     assert {"path", "sha256", "width", "height"} <= set(index.columns)
     pies = pd.read_parquet(finished.path("pies/jpeg.parquet"))
     assert list(pies.columns) == ["id", "image", "psnr_db", "parameters"]
@@ -72,6 +73,12 @@ def test_models_say_what_they_are(finished):
     assert about["code"]
     history = pd.read_parquet(finished.path("models/srresnet/jpeg/history.parquet"))
     assert history["step"].iloc[-1] == 3
+
+
+def test_an_index_can_be_asked_for_by_the_plain_name_of_its_set(finished, tmp_path):
+    other = finished.copy(tmp_path)
+    assert other.executed("results/images/own.parquet") == {"Naming the index of own"}
+    assert len(pd.read_parquet(other.path("images/own.parquet"))) == 5
 
 
 def test_any_group_can_be_asked_for_by_name(finished, tmp_path):

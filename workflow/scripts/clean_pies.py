@@ -5,7 +5,7 @@ from grids.progress import job
 
 with job(snakemake) as say:
     table = pd.read_parquet(snakemake.input.index)
-    paths = images.find(snakemake.params.source)
+    paths = images.find(snakemake.config["sources"]["pies"])
     patches = pies.clean_patches(
         images.photographs(paths, table),
         images.identities(table),

@@ -1,12 +1,16 @@
-from pathlib import Path
-
 from grids import images
+from grids.errors import InputError
 from grids.files import appearing
 from grids.progress import job
 
 with job(snakemake) as say:
-    paths = [Path(path) for path in snakemake.input.photographs]
-    table = images.index(paths, images.root_of(paths), tuple(snakemake.params.columns))
+    name, config = snakemake.wildcards.images, snakemake.config
+    source = config["sources"][name]
+    paths, part = images.find(source), images.columns(source, name)
+    table = images.index(paths, images.root_of(paths), part)
+    content = images.content_digest(paths, part, config["reading"], seen=table)
+    if content != snakemake.wildcards.content:
+        raise InputError(f"{source}: photographs changed while the workflow ran; run it again")
     with appearing(snakemake.output.index) as temporary:
         table.to_parquet(temporary, index=False)
     say(f"{len(table)} photographs")
