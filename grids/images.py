@@ -13,6 +13,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -76,27 +77,18 @@ def size(path: Path, part: Columns = WHOLE) -> tuple[int, int]:
     Raises:
         InputError: the file is not an image that can be opened.
     """
-    with _opened(path, path) as image:
+    with _naming(path, "read as an image"), Image.open(path) as image:
         width, height = image.size
         if image.getexif().get(ORIENTATION_TAG, 1) >= 5:  # a quarter turn
             width, height = height, width
     return _band(width, part)[1], height
 
 
-def _opened(file: Path | io.BytesIO, path: Path) -> Image.Image:
-    try:
-        return Image.open(file)
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-        # Pillow names a buffer by its address.
-        reason = "not an image" if isinstance(error, UnidentifiedImageError) else error
-        raise InputError(f"{path}: cannot be read as an image ({reason})") from None
-
-
 def read(path: Path) -> np.ndarray:
     """A photograph as (height, width, 3) uint8 RGB.
 
     EXIF orientation is applied; greyscale becomes RGB; transparency is laid over black; 16 bits a
-    channel become 8 by division by 256.
+    channel become 8 by division by 256; of an animation the first picture counts.
 
     Raises:
         InputError: the file cannot be decoded.
@@ -104,27 +96,35 @@ def read(path: Path) -> np.ndarray:
     return _decoded(_content(path), path)
 
 
-def _content(path: Path) -> bytes:
+@contextmanager
+def _naming(path: Path, action: str) -> Iterator[None]:
+    """Any exception becomes an InputError that names the file: codecs raise all kinds."""
     try:
+        yield
+    except Exception as error:
+        # Pillow names a buffer by its address.
+        unknown = isinstance(error, UnidentifiedImageError)
+        reason = "not an image" if unknown else str(error).partition("\n")[0]
+        name = str(path).encode("unicode_escape").decode() if "\n" in str(path) else path
+        raise InputError(f"{name}: cannot be {action} ({reason})") from None
+
+
+def _content(path: Path) -> bytes:
+    with _naming(path, "read"):
         return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def _decoded(content: bytes, path: Path) -> np.ndarray:
-    with _opened(io.BytesIO(content), path) as image:
-        try:
-            image = ImageOps.exif_transpose(image)
-            if image.mode.startswith(("I", "F")):
-                grey = np.asarray(image)
-                scaled = grey / 256 if image.mode.startswith("I") else grey
-                image = Image.fromarray(np.clip(scaled, 0, 255).astype(np.uint8))
-            if image.has_transparency_data:
-                rgba = image.convert("RGBA")
-                image = Image.alpha_composite(Image.new("RGBA", rgba.size, "black"), rgba)
-            return np.asarray(image.convert("RGB"))
-        except (OSError, SyntaxError, ValueError) as error:
-            raise InputError(f"{path}: cannot be decoded ({error})") from None
+    with _naming(path, "decoded"), Image.open(io.BytesIO(content)) as image:
+        image = ImageOps.exif_transpose(image)
+        if image.mode.startswith(("I", "F")):
+            grey = np.asarray(image)
+            scaled = grey / 256 if image.mode.startswith("I") else grey
+            image = Image.fromarray(np.clip(scaled, 0, 255).astype(np.uint8))
+        if image.has_transparency_data:
+            rgba = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", rgba.size, "black"), rgba)
+        return np.asarray(image.convert("RGB"))
 
 
 def check(paths: Sequence[Path], part: Columns, least: int, why: str) -> None:

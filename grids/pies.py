@@ -126,8 +126,9 @@ def read(path: Path) -> list[Patch]:
             (row["id"], np.asarray(Image.open(io.BytesIO(row["image"]["bytes"])).convert("RGB")))
             for row in table.to_pylist()
         ]
-    except (pa.ArrowException, OSError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: not a PIES set ({error}); delete it and run again") from None
+    except Exception as error:  # damaged files raise all kinds
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{path}: not a PIES set ({reason}); delete it and run again") from None
 
 
 def _png(pixels: np.ndarray) -> bytes:
