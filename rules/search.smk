@@ -15,6 +15,8 @@ checkpoint plan:
         "../environment.yml"
     params:
         strategy=SETTINGS.search.strategy,
+        backbone=SETTINGS.search.backbone,
+        test_set=SETTINGS.search.test_set,
         settings=SETTINGS.strategy_settings(),
         degradations=SEARCHED,
         groups=lambda wildcards: [list(members_of(g)) for g in known_groups(wildcards)],

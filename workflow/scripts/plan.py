@@ -29,6 +29,9 @@ with job(snakemake) as say:
     plan = {
         "round": int(snakemake.wildcards.round),
         "strategy": params.strategy,
+        "backbone": params.backbone,
+        "test_set": params.test_set,
+        "degradations": params.degradations,
         "delta": params.settings["delta"],
         "known": sorted(group_name(group) for group in verified if len(group) > 1),
         "solution" if solved else "requests": [group_name(group) for group in answer.groups],

@@ -1,0 +1,118 @@
+"""The command `grids`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from grids.errors import InputError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a subcommand. A mistake of the user is one line on standard error, and status 1."""
+    parser = argparse.ArgumentParser(prog="grids", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_explain(commands)
+    _add_simulate(commands)
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _add_explain(commands: argparse._SubParsersAction) -> None:
+    text = "tell the story of a search, finished or not: what it asked for and why, what is left"
+    parser = commands.add_parser("explain", help=text, description=text)
+    parser.add_argument("results", type=Path, help="folder of the results")
+    parser.add_argument("--backbone", default="", help="where several were verified")
+    parser.add_argument("--test-set", default="", help="where several were verified on")
+    parser.add_argument(
+        "--figures",
+        type=Path,
+        help="folder for search.svg and frontier.svg (default: the folder of the results)",
+    )
+    parser.set_defaults(run=_explain)
+
+
+def _explain(options: argparse.Namespace) -> None:
+    from grids.search import figures, tree
+    from grids.search.frontier import frontier
+    from grids.search.story import story
+
+    found = tree.read(options.results, options.backbone, options.test_set)
+    print("\n".join(story(found.plans, found.drops)))
+    table = frontier(found.similarity, found.drops)
+    print("\nGroups for each δ (predicted: what a search would aim at; open: not verified yet)")
+    print(table.drop(columns="groups").to_string(index=False))
+    folder = options.figures or options.results
+    last = found.plans[-1]
+    order = [name for plan in found.plans for name in plan.get("requests", [])]
+    figures.search(
+        found.similarity,
+        found.drops,
+        tree.groups(order, found),
+        tree.groups(last.get("solution", []), found),
+        last["delta"],
+        folder / "search.svg",
+    )
+    figures.frontier(table, folder / "frontier.svg")
+    print(f"\nFigures: {folder / 'search.svg'}, {folder / 'frontier.svg'}")
+
+
+def _add_simulate(commands: argparse._SubParsersAction) -> None:
+    text = "run strategies against known drops, without any training, and count what they need"
+    parser = commands.add_parser("simulate", help=text, description=text)
+    parser.add_argument(
+        "source",
+        nargs="?",
+        default="linear",
+        help="a made-up family (linear, nonmonotone, outsider, conflicts, clusters), `published` "
+        "for the paper's drops, or a folder of results (default: linear)",
+    )
+    parser.add_argument("--strategies", nargs="+", default=["paper", "active"], metavar="NAME")
+    parser.add_argument(
+        "--requests", nargs="+", type=int, default=[1], metavar="K", help="requests a round"
+    )
+    parser.add_argument("--n", nargs="+", type=int, default=[11], help="degradations")
+    parser.add_argument(
+        "--correlation",
+        nargs="+",
+        type=float,
+        default=[0.9],
+        metavar="C",
+        help="how far drops follow distances, 0 … 1",
+    )
+    parser.add_argument("--noise", type=float, default=0.15, help="of a drop in dB")
+    parser.add_argument("--delta", type=float, default=0.7, help="drop allowed in dB")
+    parser.add_argument("--instances", type=int, default=20, help="searches for each setting")
+    parser.add_argument("--seed", type=int, default=0, help="of the first instance")
+    parser.add_argument("--figure", type=Path, help="SVG file for the counts")
+    parser.set_defaults(run=_simulate)
+
+
+def _simulate(options: argparse.Namespace) -> None:
+    from grids.search import figures
+    from grids.search.trials import trials
+
+    table = trials(
+        options.source,
+        strategies=options.strategies,
+        requests=options.requests,
+        sizes=options.n,
+        correlations=options.correlation,
+        noise=options.noise,
+        delta=options.delta,
+        seeds=range(options.seed, options.seed + options.instances),
+    )
+    print(table.round(2).to_string(index=False))
+    if options.figure:
+        x = "correlation" if table["correlation"].nunique() > 1 else "n"
+        figures.simulation(table, x, options.figure)
+        print(f"Figure: {options.figure}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

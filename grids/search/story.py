@@ -1,0 +1,81 @@
+"""The story of a search, told from its plan files."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from grids.names import group_name
+from grids.search.decision import Drops
+
+
+def story(plans: Sequence[Mapping], measured: Drops) -> list[str]:
+    """Lines that tell what each round knew, asked and learned, and what was found.
+
+    Args:
+        plans: contents of the plan files, round by round. Each has `round`, `strategy`, `delta`,
+            `known` (names of verified groups) and either `requests` or `solution` (names of groups)
+            with `why`.
+        measured: drops in dB of what is verified by now.
+    """
+    drops = {group_name(group): max(values.values()) for group, values in measured.items()}
+    lines = []
+    for plan in plans:
+        known = sum(name.count("+") > 0 for name in plan["known"])
+        head = f"Round {plan['round']} ({plan['strategy']}, δ {plan['delta']:g} dB): "
+        if "solution" in plan:
+            lines.append(f"{head}done, {len(plan['solution'])} groups")
+            lines += [f"  {_outcome(name, drops, plan['delta'])}" for name in plan["solution"]]
+            continue
+        lines.append(f"{head}{known} groups known, {len(plan['requests'])} asked for")
+        for name in plan["requests"]:
+            reason = plan["why"].get("requests", {}).get(name, {})
+            lines.append(f"  {_outcome(name, drops, plan['delta'])}")
+            lines += [f"    {line}" for line in _because(reason)]
+    return [*lines, left(plans)] if plans else ["No plan yet"]
+
+
+def left(plans: Sequence[Mapping]) -> str:
+    """A line about how much the search still needs."""
+    last = plans[-1]
+    asked = sum(len(plan.get("requests", [])) for plan in plans)
+    if "solution" in last:
+        return f"{asked} groups were asked for in {len(plans) - 1} rounds; nothing is left"
+    estimate = last["why"].get("left")
+    if not estimate:
+        return f"{asked} groups asked for so far; how many are left is not known"
+    trainings, rounds = estimate["trainings"], estimate["rounds"]
+    return f"About {trainings} trainings, {rounds} rounds are left, those asked for included"
+
+
+def _outcome(name: str, drops: Mapping[str, float], delta: float) -> str:
+    if "+" not in name:
+        return f"{name}: alone, the single-task model"
+    if name not in drops:
+        return f"{name}: not verified yet"
+    if drops[name] == float("inf"):
+        return f"{name}: the training failed for good"
+    return f"{name}: {'passes' if drops[name] <= delta else 'fails'} with {drops[name]:+.2f} dB"
+
+
+def _because(reason: Mapping) -> Iterator[str]:
+    step = reason.get("step")
+    if step == "largest size":
+        low, high = reason["interval"]
+        yield f"largest size: {reason['size']} of {low} … {high}, its most similar group"
+    elif step == "boundary":
+        low, high = reason["interval"]
+        yield (
+            f"boundary of size {reason['size']}: rank {reason['rank']} of {reason['ranks']}, "
+            f"between {low} and {high}"
+        )
+    elif step == "partition" and "at_most" in reason:
+        low, high = reason["interval"]
+        yield f"a partition into at most {reason['at_most']} groups ({low} … {high} are open)"
+    elif "drop_db" in reason:
+        yield (
+            f"predicted {reason['drop_db']:+.2f} ± {reason['drop_std_db']:.2f} dB, "
+            f"chance to pass {reason['chance']:.0%}, for {len(reason['partition'])} groups in all"
+        )
+    elif step:
+        yield step
+    if condition := reason.get("if_passed"):
+        said = [f"{name} {'passes' if ok else 'fails'}" for name, ok in condition.items()]
+        yield f"in case {' and '.join(said)}"

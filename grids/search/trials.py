@@ -1,0 +1,86 @@
+"""Simulated searches over ranges of settings."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
+from pathlib import Path
+
+import pandas as pd
+
+from grids.errors import InputError
+from grids.modules import names_in, require_known
+from grids.search import tree
+from grids.search.decision import SearchSettings
+from grids.search.families import FAMILIES, Instance, completed, published
+from grids.search.simulation import compare, summary
+
+
+def trials(
+    source: str,
+    strategies: Sequence[str],
+    requests: Sequence[int],
+    sizes: Sequence[int],
+    correlations: Sequence[float],
+    noise: float,
+    delta: float,
+    seeds: Iterable[int],
+) -> pd.DataFrame:
+    """Runs strategies against known drops.
+
+    Args:
+        source: a family, `published`, or a folder of results; the last two are one instance each,
+            of their own n.
+        strategies: names of modules in `grids/search/strategies/`.
+        requests: numbers of requests a round, each at least 1.
+        sizes: numbers of degradations, each at least 1.
+        correlations: knobs of the families, 0 … 1.
+        noise: of the families' drops in dB.
+        delta: drop allowed in dB.
+        seeds: one instance each.
+
+    Returns:
+        The summaries of `grids.search.simulation` for each setting.
+
+    Raises:
+        InputError: an unknown source or strategy, or a number out of its range.
+    """
+    for name in strategies:
+        require_known(name, names_in("search/strategies"), "strategy")
+    if min(sizes) < 1 or min(requests) < 1 or not delta > 0 or noise < 0:
+        raise InputError("n and requests are at least 1, delta is positive, noise not negative")
+    if not all(0 <= value <= 1 for value in correlations):
+        raise InputError("a correlation is from 0 to 1")
+    found = []
+    for n, correlation, instances in _instances(
+        source, sizes, correlations, noise, delta, list(seeds)
+    ):
+        for k in requests:
+            table = compare(instances, strategies, SearchSettings(delta, k))
+            found.append(
+                summary(table).assign(n=n, correlation=correlation, requests=k, source=source)
+            )
+    table = pd.concat(found, ignore_index=True)
+    first = ["source", "n", "correlation", "strategy", "requests"]
+    return table[[*first, *table.columns.drop(first)]]
+
+
+def _instances(
+    source: str,
+    sizes: Sequence[int],
+    correlations: Sequence[float],
+    noise: float,
+    delta: float,
+    seeds: list[int],
+) -> Iterator[tuple[int, float, dict[int, Instance]]]:
+    if source in FAMILIES:
+        for n, correlation in product(sizes, correlations):
+            draw = FAMILIES[source]
+            yield n, correlation, {seed: draw(n, correlation, noise, seed) for seed in seeds}
+        return
+    if Path(source).is_dir():
+        found = tree.read(Path(source))
+        similarity, measured = found.similarity, found.drops
+    else:
+        require_known(source, [*FAMILIES, "published"], "family or folder")
+        similarity, measured = published()
+    instance = completed(similarity, measured, delta)
+    yield len(similarity.names), float("nan"), {0: instance}

@@ -1,0 +1,72 @@
+import json
+import subprocess
+import sys
+
+import pandas as pd
+
+from grids.cli import main
+from grids.search import simulation
+from grids.search.decision import SearchSettings
+from grids.search.families import DELTA, linear
+
+
+def folder(results):
+    """A results folder of a simulated search."""
+    instance = linear(4, 0.9, 0.15, 0)
+    names = instance.similarity.names
+    plan = simulation.strategy("active")
+    done = simulation.run(plan, instance.similarity, instance.of, SearchSettings(DELTA, 2))
+    (results / "search").mkdir(parents=True)
+    for i, (groups, why) in enumerate(zip((*done.rounds, ()), done.whys, strict=True), start=1):
+        asked = {"requests" if groups else "solution": ["+".join(g) for g in groups or done.groups]}
+        plan = {"round": i, "strategy": "active", "delta": DELTA, "known": [], **asked, "why": why}
+        (results / "search" / f"{i}.json").write_text(json.dumps(plan))
+    measured = done.measured | {(name,): {name: 0.0} for name in names}
+    for group, drops in measured.items():
+        rows = [(name, image, 30.0 - drops[name]) for name in group for image in "abc"]
+        path = results / "verify" / "srresnet" / "+".join(group) / "embedded.parquet"
+        path.parent.mkdir(parents=True)
+        pd.DataFrame(rows, columns=["degradation", "image", "psnr_db"]).to_parquet(path)
+    pd.DataFrame(
+        [
+            (a, b, instance.similarity.distance[i, j], 0.1)
+            for i, a in enumerate(names)
+            for j, b in enumerate(names)
+        ],
+        columns=["source", "target", "distance", "distance_std"],
+    ).to_parquet(results / "similarity.parquet")
+    return done
+
+
+def test_explain(tmp_path, capsys):
+    done = folder(tmp_path)
+    assert main(["explain", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert said.count("Round ") == len(done.rounds) + 1
+    assert "Groups for each δ" in said
+    for name in ("search.svg", "frontier.svg"):
+        assert "<svg" in (tmp_path / name).read_text()
+
+
+def test_simulate_a_folder_and_a_family(tmp_path, capsys):
+    folder(tmp_path)
+    assert main(["simulate", str(tmp_path)]) == 0
+    figure = tmp_path / "counts.svg"
+    command = "simulate conflicts --n 4 5 --instances 2 --requests 1 3 --figure"
+    assert main([*command.split(), str(figure)]) == 0
+    assert capsys.readouterr().out.count("conflicts") == 8
+    assert "<svg" in figure.read_text()
+
+
+def test_a_mistake_is_one_line(tmp_path, capsys):
+    assert main(["explain", str(tmp_path)]) == 1
+    assert main(["simulate", "linaer"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("error: ") for line in lines)
+    assert "'linear'" in lines[1]
+
+
+def test_starts_without_torch():
+    code = "import sys, grids.cli; sys.exit('torch' in sys.modules or 'pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
