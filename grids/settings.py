@@ -227,8 +227,9 @@ class Execution(Section):
     )
     compile: bool = Field(
         False,
-        description="Compile the network for its training (`torch.compile`): minutes at the start, "
-        "then faster, above all on a GPU. Where it fails, a line says so and it goes on without.",
+        description="Compile the network for its training (`torch.compile`): minutes at the start. "
+        "Meant for GPUs; on a CPU core Restormer's step became slower. Where it fails, a line says "
+        "so and it goes on without.",
     )
     checkpoint_minutes: PositiveFloat = Field(
         10.0, description="Minutes between resumable checkpoints."
@@ -332,6 +333,17 @@ def load(config: Mapping[str, Any]) -> Settings:
             raise InputError(
                 f"{name}.warmup: {section.warmup} steps must be fewer than "
                 f"{name}.iterations ({section.iterations})"
+            )
+    shares = settings.execution.processes * settings.execution.accumulation
+    for name, batch in (
+        ("training", settings.training.batch),
+        ("descriptor", settings.descriptor.batch),
+    ):
+        if batch % shares:
+            raise InputError(
+                f"{name}.batch: {batch} samples cannot be shared equally by execution.processes "
+                f"({settings.execution.processes}) times execution.accumulation "
+                f"({settings.execution.accumulation})"
             )
     descriptor = settings.descriptor
     if descriptor.weights != "trained" and not descriptor.path().is_file():

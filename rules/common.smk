@@ -265,6 +265,9 @@ def report_files():
         "degradations.svg",
         "drop_distance.svg",
     ]
+    # Of one training, the hardest: any other by its name.
+    trained = f"{SETTINGS.search.backbone}/{MIX}"
+    figures += [f"training/{trained}.svg", f"samples/{trained}.png"]
     if set(paper.DEGRADATIONS) <= set(SETTINGS.degradations):
         figures += ["paper_averages.txt", "paper_averages.svg"]
     return [*tables, *(f"{RESULTS}/report/{figure}" for figure in figures)]

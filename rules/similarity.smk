@@ -14,7 +14,7 @@ rule train_descriptor:
         "<logs>/descriptor.log",
     conda:
         "../environment.yml"
-    threads: SETTINGS.execution.threads
+    threads: SETTINGS.execution.threads * SETTINGS.execution.processes
     params:
         content=content("train"),
         sizes=SETTINGS.descriptor.sizes(),

@@ -5,8 +5,8 @@
 rule train:
     """One network for one group of degradations. Killed and run again, it goes on."""
     input:
-        index="<results>/images/train.parquet",
-        store="<results>/store/train.npy",
+        index=index_of("train"),
+        store=store_of("train"),
     output:
         weights="<results>/models/{backbone}/{group}/model.safetensors",
         history="<results>/models/{backbone}/{group}/history.parquet",
@@ -16,6 +16,7 @@ rule train:
         "../environment.yml"
     threads: SETTINGS.execution.threads * SETTINGS.execution.processes
     params:
+        content=content("train"),
         recipe=SETTINGS.training.recipe(),
         sampling=lambda wildcards: SETTINGS.training.sampling(members(wildcards)),
         group=parameters("training"),
@@ -35,6 +36,7 @@ use rule train as train_reseeded with:
     log:
         "<logs>/train/{backbone}/{group}_seed_{seed}.log",
     params:
+        content=content("train"),
         recipe=SETTINGS.training.recipe(),
         sampling=lambda wildcards: SETTINGS.training.sampling(members(wildcards)),
         group=parameters("training"),
@@ -77,8 +79,8 @@ rule samples:
     """Crops of the training photographs: degraded, restored, clean."""
     input:
         weights="<results>/models/{backbone}/{group}/model.safetensors",
-        index="<results>/images/train.parquet",
-        store="<results>/store/train.npy",
+        index=index_of("train"),
+        store=store_of("train"),
     output:
         picture=report(
             "<results>/report/samples/{backbone}/{group}.png",

@@ -9,11 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from PIL import Image
 
 from grids import images
 from grids.modules import names_in
+
+# More threads than idle cores make small networks many times slower.
+torch.set_num_threads(1)
 
 ROOT = Path(__file__).parents[1]
 SMALLEST = yaml.safe_load((ROOT / "config" / "smallest.yaml").read_text(encoding="utf-8"))

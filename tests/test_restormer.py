@@ -202,11 +202,30 @@ def test_gradients_of_the_attention_are_those_of_the_plain_formula(heads):
         assert torch.allclose(one, other, atol=1e-4, rtol=1e-4)
 
 
+def test_gradients_of_the_feed_forward_part_are_those_of_its_differences():
+    network = randomized(restormer.FeedForward(4, 2.66)).double()
+    x = torch.randn(2, 4, 3, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(network, x)
+
+
 def test_a_constant_image_gives_finite_gradients():
     attention: nn.Module = restormer.Attention(4, 2)
     x = torch.zeros(1, 4, 4, 4, requires_grad=True)
     attention(x).sum().backward()
     assert torch.isfinite(x.grad).all()
+
+
+def test_products_in_bfloat16_change_little():
+    network = randomized(small())
+    x, target = torch.rand(2, 2, 3, 24, 24)
+    gradients = []
+    for half in (False, True):
+        network.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            output = network(x)
+        F.l1_loss(output.float(), target).backward()
+        gradients.append(torch.cat([p.grad.flatten() for p in network.parameters()]))
+    assert F.cosine_similarity(*gradients, dim=0) > 0.999
 
 
 def test_memory_stays_channels_last_through_a_block():

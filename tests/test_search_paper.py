@@ -9,6 +9,7 @@ from grids.candidates import rank
 from grids.errors import InputError
 from grids.names import members
 from grids.search.decision import SearchSettings, Similarity, Solution
+from grids.search.families import published
 from grids.search.strategies import paper
 
 
@@ -154,3 +155,27 @@ def test_a_group_that_never_trains_is_gone_round():
 def test_more_degradations_than_can_be_partitioned():
     with pytest.raises(InputError, match="take active"):
         paper.plan(similarity(15, 0), {}, SearchSettings(0.7))
+
+
+def test_published_drops_with_all_other_groups_infeasible_give_the_paper_s_four_groups():
+    """The paper's groups are made the most similar ones: its own ranking is not published."""
+    distances, measured = published()
+    names = distances.names
+    found = [
+        ("gaussian_blur", "motion_blur", "r_l"),
+        ("defocus_blur", "ringing", "sr"),
+        ("inpainting", "jpeg", "poisson_noise"),
+        ("gaussian_noise", "salt_pepper_noise"),
+    ]
+    matrix = np.full((11, 11), 4.0)
+    for group, distance in zip(found, (2.0, 2.0, 2.0, 1.5), strict=True):
+        members_of_group = [names.index(name) for name in group]
+        matrix[np.ix_(members_of_group, members_of_group)] = distance
+    known = Similarity(names, matrix, np.zeros((11, 11)))
+
+    def drops(group):
+        return measured.get(group, dict.fromkeys(group, float("inf")))
+
+    answer, _, _ = run(known, drops)
+    assert sorted(answer.groups) == sorted(found)
+    assert all(max(measured[group].values()) <= 0.7 for group in answer.groups)

@@ -74,6 +74,7 @@ WRONG = [
     ("training.patch", 8, r"training.patch: .*16, got 8"),
     ("training", None, r"training: .*got None"),
     ("trainning", {}, r"trainning: unknown key 'trainning'; did you mean 'training'"),
+    ("execution.processes", 3, r"training.batch: 4 samples cannot be shared equally"),
     ("pies.sizes", 3, r"pies.sizes: unknown key 'sizes'; did you mean 'size'"),
     ("images.tests", {}, r"images.tests: .*at least 1"),
     ("images.tests", {"train": "embedded"}, r"this name is taken"),

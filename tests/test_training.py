@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 
+from grids import weights
 from grids.backbones import srresnet
 from grids.errors import InputError
 from grids.training import loop, run, state
@@ -156,7 +157,7 @@ def test_accumulation_gives_the_same_weights_up_to_rounding(tmp_path):
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"training\.batch: 2 cannot be shared"):
+    with pytest.raises(InputError, match=r"a batch of 2 .* cannot be shared equally"):
         run_training(tmp_path, execution=Execution(accumulation=3))
 
 
@@ -341,11 +342,14 @@ def test_outputs_replace_the_state(tmp_path):
         RECIPE,
         weights_path=tmp_path / "model.safetensors",
         history_path=tmp_path / "history.parquet",
-        about={},
+        about={"seed": 0},
         execution=EVERY_STEP,
         say=lambda line: None,
         label="test",
     )
+    about = weights.about(tmp_path / "model.safetensors")
+    assert about["seed"] == 0
+    assert about["recipe"]["iterations"] == 12
     assert sorted(file.name for file in tmp_path.iterdir()) == [
         "history.parquet",
         "model.safetensors",

@@ -87,8 +87,8 @@ def test_a_mistake_ends_all_processes_and_is_said_once(tmp_path, photographs):
     with pytest.raises(SystemExit, match="ended with status 1"):
         train(tmp_path, photographs, 2, lines.append, batch=3)
     assert [line for line in lines if line.startswith("error")] == [
-        "error: training.batch: 3 cannot be shared by execution.processes (2) times "
-        "execution.accumulation (2)"
+        "error: a batch of 3 (training.batch, descriptor.batch) cannot be shared equally by "
+        "execution.processes (2) times execution.accumulation (2)"
     ]
 
 

@@ -2,8 +2,10 @@
 
 Ledig et al., CVPR 2017, in the form of BasicSR's MSRResNet, whose parameter names are kept. As a
 restorer (scale 1) both pixel-shuffle stages are gone and the input is added to the output, as in
-MiOIR: 1,222,147 parameters with 64 features and 16 blocks. At scale 4 it has 1,517,571 and is the
-network behind the degradation features (see `grids.descriptors.srresnet`).
+MiOIR: 1,222,147 parameters with 64 features and 16 blocks. The strided variant keeps the pixel
+shuffles and has two convolutions of stride 2 in front of the trunk, which then works on a sixteenth
+of the pixels: 1,591,427. At scale 4 the network has 1,517,571 and is the one behind the degradation
+features (see `grids.descriptors.srresnet`).
 """
 
 import math
@@ -11,12 +13,20 @@ import math
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from grids.backbones._padding import on_multiple
+
 SLOPE = 0.1
 
 
-def build(*, features: int = 64, blocks: int = 16) -> nn.Module:
-    """The restorer: (batch, 3, height, width) → the same shape, nominally in [0, 1]."""
-    return SRResNet(features, blocks, scale=1, global_residual=True)
+def build(*, features: int = 64, blocks: int = 16, strided: bool = False) -> nn.Module:
+    """The restorer: (batch, 3, height, width) → the same shape, nominally in [0, 1].
+
+    Args:
+        features: channels.
+        blocks: residual blocks of the trunk.
+        strided: the trunk works at a quarter of the width and height.
+    """
+    return SRResNet(features, blocks, 1, global_residual=True, reduction=4 if strided else 1)
 
 
 class ResidualBlock(nn.Module):
@@ -41,15 +51,24 @@ class SRResNet(nn.Module):
         blocks: residual blocks of the trunk; there is no skip around the trunk.
         scale: 1 or 4.
         global_residual: add the input, bilinearly enlarged, to the output.
+        reduction: 1, or 4 at scale 1: how much narrower and lower than the input the trunk is.
+            Sides that it does not divide are mirrored up to it, which needs 3 pixels at least.
     """
 
-    def __init__(self, features: int, blocks: int, scale: int, global_residual: bool):
+    def __init__(
+        self, features: int, blocks: int, scale: int, global_residual: bool, reduction: int = 1
+    ):
         super().__init__()
         self.scale = scale
         self.global_residual = global_residual
+        self.reduction = reduction
         self.conv_first = nn.Conv2d(3, features, 3, padding=1)
+        self.downs = round(math.log2(reduction))
+        for stage in range(1, self.downs + 1):
+            downconv = nn.Conv2d(features, features, 3, stride=2, padding=1)
+            self.add_module(f"downconv{stage}", downconv)
         self.body = nn.Sequential(*(ResidualBlock(features) for _ in range(blocks)))
-        self.stages = round(math.log2(scale))
+        self.stages = round(math.log2(scale * reduction))
         for stage in range(1, self.stages + 1):
             upconv = nn.Conv2d(features, 4 * features, 3, padding=1)
             self.add_module(f"upconv{stage}", upconv)
@@ -57,8 +76,14 @@ class SRResNet(nn.Module):
         self.conv_last = nn.Conv2d(features, 3, 3, padding=1)
 
     def trunk(self, x: Tensor) -> Tensor:
-        """(batch, 3, h, w) → (batch, features, h, w): the end of the residual blocks."""
-        return self.body(F.leaky_relu(self.conv_first(x), SLOPE))
+        """(batch, 3, h, w) → (batch, features, h, w): the end of the residual blocks.
+
+        Height and width are those of the input over `reduction`.
+        """
+        y = F.leaky_relu(self.conv_first(x), SLOPE)
+        for stage in range(1, self.downs + 1):
+            y = F.leaky_relu(getattr(self, f"downconv{stage}")(y), SLOPE)
+        return self.body(y)
 
     def hr(self, x: Tensor) -> Tensor:
         """(batch, 3, h, w) → (batch, features, scale·h, scale·w): the HR convolution, linear."""
@@ -68,9 +93,12 @@ class SRResNet(nn.Module):
         return self.conv_hr(y)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.conv_last(F.leaky_relu(self.hr(x), SLOPE))
+        y = on_multiple(self._enlarged, x, self.reduction)
         if not self.global_residual:
             return y
         if self.scale == 1:
             return y + x
         return y + F.interpolate(x, scale_factor=self.scale, mode="bilinear")
+
+    def _enlarged(self, x: Tensor) -> Tensor:
+        return self.conv_last(F.leaky_relu(self.hr(x), SLOPE))

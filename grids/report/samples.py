@@ -41,7 +41,8 @@ def strip(
         degraded = degrade.degrade(name, to_tensor(clean)[None], parameters, [key])
         restored = to_bytes(restore(network, degraded, device))[0]
         before = to_bytes(degraded)[0]
-        text = f"{readable(name)}: {psnr(clean, before):.1f} dB, restored {psnr(clean, restored):.1f} dB"
+        gain = f"{psnr(clean, before):.1f} dB, restored {psnr(clean, restored):.1f} dB"
+        text = f"{readable(name)}: {gain}"
         rows.append((text, [before, restored, clean]))
     width = 3 * SIDE + 4 * GAP
     picture = Image.new("RGB", (width, len(rows) * (LINE + SIDE + GAP) + GAP), "white")

@@ -1,9 +1,14 @@
 """The training loop: L1, AdamW, warm-up cosine, resumable at any kill."""
 
+import resource
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from signal import SIGTERM, Signals
+from typing import Literal
 
 import pandas as pd
 import torch
@@ -11,15 +16,31 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from grids.progress import Progress
-from grids.training import state
-from grids.training.crops import Batches
+from grids.training import ranks, signals, state
+from grids.training.batches import Batches, Pair, ahead
+from grids.training.compiled import compiled
 from grids.training.schedule import warmup_cosine
 
 HISTORY_ROWS = 200
+VALIDATIONS = 20
+ANCHORS = 20
+"""States that a rollback may return to, over the whole training."""
+LOOK = 10
+"""Steps between looks at the losses: on a GPU every look waits for the device."""
+HIGHEST_LOSS = 1.0
+"""Mean L1 of a row above which a training has exploded: the whole range of the images."""
+ROLLBACK_RATE = 0.5
 
 
 class Diverged(ArithmeticError):
-    """The loss is no longer a finite number."""
+    """The loss is not finite, or far above what any image can give."""
+
+    def __init__(self, step: int, loss: float):
+        self.step = step
+        super().__init__(
+            f"the loss of step {step} is {loss:g}; lower training.learning_rate, set "
+            "training.clip, or set training.on_divergence to rollback, and run again"
+        )
 
 
 @dataclass(frozen=True)
@@ -27,13 +48,35 @@ class Recipe:
     """Optimization of a training (paper, Section 5.1; what it leaves open has defaults here)."""
 
     iterations: int
+    batch: int
     learning_rate: float
     minimum_learning_rate: float = 1e-7
     warmup: int = 0
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 1e-4
-    precision: str = "fp32"
-    """`fp32`, or `bf16`: products in bfloat16, weights and their updates in float32."""
+    clip: float = 0.0
+    """Largest norm of the gradient; a longer one is shortened to it. 0: as it is."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """`bf16`: products in bfloat16, weights and their updates in float32."""
+    on_divergence: Literal["stop", "rollback"] = "stop"
+    """`rollback`: once, a tenth of the training or less, and from there at half the rate."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a training is computed: none of it changes the result by more than rounding."""
+
+    checkpoint_minutes: float = 10.0
+    checkpoint_steps: int = 0
+    """0: by time alone."""
+    keep_checkpoints: int = 2
+    workers: int = 1
+    """Threads that make batches ahead; 0: none."""
+    accumulation: int = 1
+    """Parts that each process works its share of a batch through in."""
+    compile: bool = False
+    validation: int = 8
+    """Samples of the fixed batch that the history's PSNR is measured on; 0: none."""
 
 
 def train(
@@ -41,9 +84,9 @@ def train(
     batches: Batches,
     recipe: Recipe,
     *,
-    state_path: Path,
+    state_folder: Path,
     about: dict,
-    checkpoint_minutes: float,
+    execution: Execution,
     say: Callable[[str], None],
     label: str,
 ) -> pd.DataFrame:
@@ -51,39 +94,130 @@ def train(
 
     Killed and called again with the same arguments it goes on from the last checkpoint and ends
     with the same weights as without the kill (on a CPU with an equal number of threads, bit for
-    bit), since a batch is a function of its step.
+    bit), since a batch is a function of its step. SIGTERM or SIGINT writes a checkpoint after the
+    step that is under way and ends the process with status 128 + the signal's number.
+
+    Several processes that have joined (see `grids.training.ranks`) share each batch equally.
 
     Args:
         network: on its device.
-        batches: (input, target) of a step.
+        batches: (input, target) of a step and some of its samples.
         recipe: the optimization.
-        state_path: the resumable checkpoint; the caller removes it once the outputs are written.
-        about: all that the result depends on; a checkpoint with another `about` is set aside.
-        checkpoint_minutes: time between checkpoints.
+        state_folder: the resumable checkpoints; the caller removes it once the outputs are written.
+        about: all that the result depends on; checkpoints with another `about` are set aside.
+        execution: how it is computed.
         say: takes lines of progress.
         label: names the training in those lines.
 
     Returns:
-        One row a stretch of steps: `step` (steps done), `loss` (its mean), `learning_rate`,
-        `steps_per_second`.
+        One row a stretch of steps: `step` (steps done), `loss` (mean over the stretch),
+        `learning_rate` (of the last step), `steps_per_second`, `memory_mib` (peak of the GPU, or of
+        the process), `validation_psnr_db` (mean over a fixed batch of training photographs that no
+        step uses, missing in most rows), `rollbacks` (so far).
 
     Raises:
-        Diverged: the loss of the named step is not finite. The last good checkpoint stays.
+        InputError: the batch cannot be shared equally.
+        Diverged: the loss of the named step; the last good checkpoints stay.
     """
-    about = {**about, "recipe": asdict(recipe)}
-    network.train().to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(
-        network.parameters(),
-        lr=recipe.learning_rate,
-        betas=recipe.betas,
-        weight_decay=recipe.weight_decay,
-    )
-    done, history = state.resume(state_path, about, network, optimizer, say)
-    stretch = max(1, recipe.iterations // HISTORY_ROWS)
-    progress = Progress(label, recipe.iterations, "it", say, done)
-    saved = stretch_start = time.monotonic()
-    losses: list[Tensor] = []
-    for step in range(done, recipe.iterations):
+    return _Training(network, batches, recipe, state_folder, about, execution, say, label).run()
+
+
+class _Training:
+    def __init__(
+        self,
+        network: nn.Module,
+        batches: Batches,
+        recipe: Recipe,
+        folder: Path,
+        about: dict,
+        execution: Execution,
+        say: Callable[[str], None],
+        label: str,
+    ):
+        self.network = network.train().to(memory_format=torch.channels_last)
+        self.batches, self.recipe, self.execution = batches, recipe, execution
+        self.folder, self.about = folder, {**about, "recipe": asdict(recipe)}
+        self.say, self.label = say if ranks.rank() == 0 else _silent, label
+        self.device = next(network.parameters()).device
+        if self.device.type == "cuda":
+            # All steps have one shape: trying the algorithms for it once pays off.
+            torch.backends.cudnn.benchmark = True
+        self.parts = ranks.shares(recipe.batch, execution.accumulation)
+        self.stretch = max(1, recipe.iterations // HISTORY_ROWS)
+        self.anchor = max(1, recipe.iterations // ANCHORS)
+        self.optimizer = torch.optim.AdamW(
+            network.parameters(),
+            lr=recipe.learning_rate,
+            betas=recipe.betas,
+            weight_decay=recipe.weight_decay,
+            fused=True,
+        )
+
+    def run(self) -> pd.DataFrame:
+        self.counters = self._resumed()
+        model = self.network
+        if self.execution.compile:
+            model = compiled(model, self._sample_loss, self.say)
+        self.model = ranks.shared(model)
+        with signals.noticed(insistent=ranks.count() == 1) as signal:
+            while True:
+                try:
+                    self._advance(signal)
+                    return pd.DataFrame(self.counters.history)
+                except Diverged as diverged:
+                    if self.recipe.on_divergence == "stop" or self.counters.rollbacks:
+                        raise
+                    self._roll_back(diverged)
+
+    def _resumed(self) -> state.Counters:
+        # One process after the other: the first may rename what it finds.
+        for turn in range(ranks.count()):
+            if turn == ranks.rank():
+                arguments = self.folder, self.about, self.network, self.optimizer
+                counters = state.resume(*arguments, self.say)
+            ranks.wait()
+        if counters.step:
+            self.say(f"resuming after step {counters.step}")
+        return counters
+
+    def _advance(self, signal: signals.Noticed) -> None:
+        """From where the counters stand to the end."""
+        total, counters = self.recipe.iterations, self.counters
+        if self.recipe.on_divergence == "rollback" and counters.step == 0:
+            self._save()
+        progress = Progress(self.label, total, "it", self.say, counters.step)
+        saved = since = time.monotonic()
+        steps = range(counters.step, total)
+        timed_from, waiting = counters.step, []
+        made = ahead(self.batches, steps, self.parts, self.execution.workers, self.device)
+        with closing(made):
+            for step, pairs in zip(steps, made, strict=True):
+                rate = self._rate(step)
+                waiting.append(self._step(pairs, rate))
+                done = step + 1
+                row = done % self.stretch == 0 or done == total
+                planned = self._planned(done)
+                alone = ranks.count() == 1 and signal.number
+                if not (row or planned or alone or done % LOOK == 0):
+                    continue
+                stopped = self._look(waiting, done, signal)
+                recent = counters.losses[-LOOK:]
+                if row:
+                    speed = (done - timed_from) / (time.monotonic() - since)
+                    self._append_row(done, rate, speed)
+                    since, timed_from = time.monotonic(), done
+                progress.report(done, f"loss {sum(recent) / len(recent):.4f}")
+                late = time.monotonic() - saved >= self.execution.checkpoint_minutes * 60
+                if done < total and (planned or late or stopped):
+                    self._save()
+                    saved = time.monotonic()
+                if done < total and stopped:
+                    name = Signals(stopped).name
+                    self.say(f"{name}: state kept after step {done}; run again to go on")
+                    raise SystemExit(128 + stopped)
+
+    def _rate(self, step: int) -> float:
+        recipe = self.recipe
         rate = warmup_cosine(
             step,
             recipe.iterations,
@@ -91,51 +225,116 @@ def train(
             recipe.learning_rate,
             recipe.minimum_learning_rate,
         )
-        losses.append(_step(network, optimizer, batches(step), rate, recipe.precision == "bf16"))
-        # Losses are looked at in stretches: on a GPU every look waits for the device.
-        if (step + 1) % stretch == 0 or step + 1 == recipe.iterations:
-            now = time.monotonic()
-            loss = _mean_of_finite(losses, step + 1)
-            history.append(
-                {
-                    "step": step + 1,
-                    "loss": loss,
-                    "learning_rate": rate,
-                    "steps_per_second": len(losses) / (now - stretch_start),
-                }
-            )
-            losses, stretch_start = [], now
-            progress.report(step + 1, f"loss {loss:.4f}")
-            if now - saved > checkpoint_minutes * 60 and step + 1 < recipe.iterations:
-                state.save(state_path, about, step + 1, network, optimizer, history)
-                saved = now
-    return pd.DataFrame(history)
+        return rate * ROLLBACK_RATE**self.counters.rollbacks
+
+    def _step(self, pairs: Sequence[Pair], rate: float) -> Tensor:
+        for parameters in self.optimizer.param_groups:
+            parameters["lr"] = rate
+        self.optimizer.zero_grad(set_to_none=True)
+        losses = []
+        for number, pair in enumerate(pairs, start=1):
+            with ranks.gathering(self.model, last=number == len(pairs)):
+                # Each part is an equal share of the batch, so the mean of the means is the mean.
+                loss = self._loss(self.model, pair) / len(pairs)
+                loss.backward()
+            losses.append(loss.detach())
+        if self.recipe.clip:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip)
+        self.optimizer.step()
+        return torch.stack(losses).sum()
+
+    def _loss(self, model: nn.Module, pair: Pair) -> Tensor:
+        source, target = pair
+        return F.l1_loss(self._output(model, source), target)
+
+    def _output(self, model: nn.Module, source: Tensor) -> Tensor:
+        half = self.recipe.precision == "bf16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+            return model(source).float()
+
+    def _sample_loss(self, model: nn.Module) -> Tensor:
+        source, target = self.batches(0, self.parts[0])
+        pair = source.contiguous(memory_format=torch.channels_last), target
+        return self._loss(model, pair)
+
+    def _planned(self, done: int) -> bool:
+        """Whether a checkpoint is due by the number of steps."""
+        every = self.execution.checkpoint_steps
+        anchor = self.recipe.on_divergence == "rollback" and done % self.anchor == 0
+        return anchor or (every > 0 and done % every == 0)
+
+    def _look(self, waiting: list[Tensor], done: int, signal: signals.Noticed) -> int:
+        """Reads the losses; returns the signal that came to any of the processes, or 0."""
+        came = torch.tensor(float(signal.number > 0), device=self.device)
+        *losses, stop = ranks.mean(torch.stack([*waiting, came])).tolist()
+        for step, loss in enumerate(losses, start=done - len(losses) + 1):
+            if not torch.isfinite(torch.tensor(loss)):
+                raise Diverged(step, loss)
+        waiting.clear()
+        self.counters.losses += losses
+        self.counters.step = done
+        return (signal.number or SIGTERM) if stop else 0
+
+    def _append_row(self, done: int, rate: float, speed: float) -> None:
+        counters = self.counters
+        loss = sum(counters.losses) / len(counters.losses)
+        if loss > HIGHEST_LOSS:
+            raise Diverged(done, loss)
+        counters.losses = []
+        interval = max(1, self.recipe.iterations // self.stretch // VALIDATIONS)
+        due = done // self.stretch % interval == 0 or done == self.recipe.iterations
+        counters.history.append(
+            {
+                "step": done,
+                "loss": loss,
+                "learning_rate": rate,
+                "steps_per_second": speed,
+                "memory_mib": _peak_memory(self.device) / 2**20,
+                "validation_psnr_db": self._validation_psnr() if due else float("nan"),
+                "rollbacks": counters.rollbacks,
+            }
+        )
+
+    def _validation_psnr(self) -> float:
+        if not self.execution.validation or ranks.rank() != 0:
+            return float("nan")
+        source, target = self.batches(-1, range(self.execution.validation))
+        self.network.eval()
+        with torch.inference_mode():
+            source = source.contiguous(memory_format=torch.channels_last)
+            output = self._output(self.network, source).clamp(0, 1)
+            error = (output - target).square().mean((1, 2, 3)).clamp(min=1e-10)
+        self.network.train()
+        return (-10 * error.log10()).mean().item()
+
+    def _save(self) -> None:
+        if ranks.rank() != 0:
+            return
+        state.save(self.folder, self.about, self.counters, self.network, self.optimizer)
+        last = self.counters.step // self.anchor * self.anchor
+        anchors = [last, last - self.anchor] if self.recipe.on_divergence == "rollback" else []
+        state.prune(self.folder, self.execution.keep_checkpoints, anchors)
+
+    def _roll_back(self, diverged: Diverged) -> None:
+        """To the last anchor but one: the last may hold weights that are spoilt already."""
+        last = (diverged.step - 1) // self.anchor * self.anchor
+        step = max(0, last - self.anchor)
+        ranks.wait()
+        self.counters = state.back_to(self.folder, step, self.network, self.optimizer)
+        self.counters.rollbacks += 1
+        ranks.wait()
+        if ranks.rank() == 0:
+            state.forget_after(self.folder, step)
+        self.say(f"diverged at step {diverged.step}: back to step {step}, at half the rate")
 
 
-def _step(
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    pair: tuple[Tensor, Tensor],
-    rate: float,
-    half: bool,
-) -> Tensor:
-    source, target = pair
-    for parameters in optimizer.param_groups:
-        parameters["lr"] = rate
-    optimizer.zero_grad(set_to_none=True)
-    with torch.autocast(source.device.type, torch.bfloat16, enabled=half):
-        output = network(source.contiguous(memory_format=torch.channels_last))
-    loss = F.l1_loss(output.float(), target)
-    loss.backward()
-    optimizer.step()
-    return loss.detach()
+def _peak_memory(device: torch.device) -> int:
+    """Bytes: of the GPU's tensors, or of the process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _mean_of_finite(losses: list[Tensor], done: int) -> float:
-    values = torch.stack(losses).tolist()
-    for step, value in enumerate(values, start=done - len(values) + 1):
-        if not torch.isfinite(torch.tensor(value)):
-            raise Diverged(
-                f"the loss of step {step} is {value}; lower training.learning_rate and run again"
-            )
-    return sum(values) / len(values)
+def _silent(line: str) -> None:
+    pass

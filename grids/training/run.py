@@ -1,14 +1,17 @@
 """A training from its start, or from where it was killed, to its files."""
 
+import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from torch import nn
 
 from grids import weights
 from grids.files import appearing
-from grids.training.crops import Batches
-from grids.training.loop import Recipe, train
+from grids.training import ranks
+from grids.training.batches import Batches
+from grids.training.loop import Execution, Recipe, train
 
 
 def train_to_files(
@@ -19,30 +22,31 @@ def train_to_files(
     weights_path: str | Path,
     history_path: str | Path,
     about: dict,
-    checkpoint_minutes: float,
+    execution: Execution,
     say: Callable[[str], None],
     label: str,
 ) -> None:
-    """Trains, and writes the weights with `about` in their metadata, and the history.
+    """Trains, and writes the history and the weights, with `about` and the recipe as metadata.
 
-    The resumable checkpoint stands beside the weights as `state.pt` until they are written; a
-    workflow manager that deletes the outputs of a killed job does not know it.
+    The resumable checkpoints stand beside the weights in the folder `state` until they are written;
+    a workflow manager that deletes the outputs of a killed job does not know it.
 
     Args and errors: see `grids.training.loop.train`.
     """
-    state_path = Path(weights_path).with_name("state.pt")
-    state_path.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(weights_path).with_name("state")
     history = train(
         network,
         batches,
         recipe,
-        state_path=state_path,
+        state_folder=folder,
         about=about,
-        checkpoint_minutes=checkpoint_minutes,
+        execution=execution,
         say=say,
         label=label,
     )
+    if ranks.rank() != 0:
+        return
     with appearing(history_path) as temporary:
         history.to_parquet(temporary, index=False)
-    weights.save(Path(weights_path), network, about)
-    state_path.unlink(missing_ok=True)
+    weights.save(Path(weights_path), network, {**about, "recipe": asdict(recipe)})
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,8 +1,9 @@
-"""The resumable state of a training, in one file beside its outputs while it runs."""
+"""The resumable state of a training: a folder beside its outputs while it runs."""
 
 import json
 import pickle
 from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -10,70 +11,137 @@ from torch import nn
 
 from grids.files import appearing
 
+Say = Callable[[str], None]
+
+
+@dataclass
+class Counters:
+    """Where a training stands, beside its weights."""
+
+    step: int = 0
+    """Steps done."""
+    rollbacks: int = 0
+    """Times it went back after a divergence."""
+    losses: list[float] = field(default_factory=list)
+    """Of the steps since the last row of the history."""
+    history: list[dict] = field(default_factory=list)
+
 
 def save(
-    path: Path,
+    folder: Path,
     about: dict,
-    step: int,
+    counters: Counters,
     network: nn.Module,
     optimizer: torch.optim.Optimizer,
-    history: list,
 ) -> None:
-    """Replaces the file at once, so that a kill leaves the previous state or this one.
+    """Writes a file of the folder, which appears whole or not at all.
 
     Args:
-        path: the file.
+        folder: of the state.
         about: everything that the result depends on, JSON-able.
-        step: steps done.
+        counters: steps done and the rest.
         network, optimizer: what they hold.
-        history: rows of the training's history so far.
     """
-    state = {
+    content = {
         "about": json.dumps(about, sort_keys=True),
-        "step": step,
+        "counters": asdict(counters),
         "network": network.state_dict(),
         "optimizer": optimizer.state_dict(),
-        "history": history,
     }
-    with appearing(path) as temporary:
-        torch.save(state, temporary)
+    with appearing(_file(folder, counters.step)) as temporary:
+        torch.save(content, temporary)
+
+
+def prune(folder: Path, keep: int, anchors: list[int]) -> None:
+    """Removes all but the newest `keep` files and those of the steps `anchors`."""
+    steps = sorted(_steps(folder))
+    for step in set(steps[:-keep]) - set(anchors):
+        _file(folder, step).unlink()
+
+
+def forget_after(folder: Path, step: int) -> None:
+    """Removes the files of later steps."""
+    for later in _steps(folder):
+        if later > step:
+            _file(folder, later).unlink()
 
 
 def resume(
-    path: Path,
+    folder: Path,
     about: dict,
     network: nn.Module,
     optimizer: torch.optim.Optimizer,
-    say: Callable[[str], None],
-) -> tuple[int, list]:
-    """Loads the state if it belongs to this very training.
+    say: Say,
+) -> Counters:
+    """Loads the newest state that can be read, if it belongs to this very training.
 
-    A state of other settings, or a broken one, is renamed and left; one line says so.
-
-    Returns:
-        Steps done and the history, 0 and empty for a fresh start.
+    A broken file is renamed, and the one before it is tried. A folder of other settings is renamed
+    as a whole, the settings that differ are named, and the training starts afresh.
     """
-    if not path.exists():
-        return 0, []
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        then, now = json.loads(state["about"]), json.loads(json.dumps(about))
-    except (OSError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
-        _set_aside(path, f"it cannot be read ({str(error).splitlines()[0]})", say)
-        return 0, []
-    if then != now:
-        changed = sorted(k for k in then.keys() | now.keys() if then.get(k) != now.get(k))
-        _set_aside(path, f"it belongs to other settings ({', '.join(changed)})", say)
-        return 0, []
-    network.load_state_dict(state["network"])
-    optimizer.load_state_dict(state["optimizer"])
-    say(f"resuming after step {state['step']}")
-    return state["step"], state["history"]
+    for step in sorted(_steps(folder), reverse=True):
+        path = _file(folder, step)
+        try:
+            content = _read(path)
+        except (OSError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
+            path.rename(path.with_suffix(".broken"))
+            say(f"{path}: it cannot be read ({str(error).splitlines()[0]}); set aside")
+            continue
+        then, now = json.loads(content["about"]), json.loads(json.dumps(about))
+        if then != now:
+            _set_aside(folder, _difference(then, now), say)
+            break
+        return _filled(content, network, optimizer)
+    return Counters()
 
 
-def _set_aside(path: Path, why: str, say: Callable[[str], None]) -> None:
+def back_to(
+    folder: Path, step: int, network: nn.Module, optimizer: torch.optim.Optimizer
+) -> Counters:
+    """Loads the state of a step.
+
+    Raises:
+        FileNotFoundError: it has not been kept.
+    """
+    return _filled(_read(_file(folder, step)), network, optimizer)
+
+
+def _read(path: Path) -> dict:
+    content = torch.load(path, map_location="cpu", weights_only=True)
+    return {key: content[key] for key in ("about", "counters", "network", "optimizer")}
+
+
+def _filled(content: dict, network: nn.Module, optimizer: torch.optim.Optimizer) -> Counters:
+    network.load_state_dict(content["network"])
+    optimizer.load_state_dict(content["optimizer"])
+    return Counters(**content["counters"])
+
+
+def _file(folder: Path, step: int) -> Path:
+    return folder / f"{step:09d}.pt"
+
+
+def _steps(folder: Path) -> list[int]:
+    return [int(path.stem) for path in folder.glob("*.pt")]
+
+
+def _difference(then: dict, now: dict, prefix: str = "") -> list[str]:
+    """Dotted names of the entries that differ."""
+    names = []
+    for key in sorted(then.keys() | now.keys()):
+        one, other = then.get(key), now.get(key)
+        if isinstance(one, dict) and isinstance(other, dict):
+            names += _difference(one, other, f"{prefix}{key}.")
+        elif one != other:
+            names.append(f"{prefix}{key}")
+    return names
+
+
+def _set_aside(folder: Path, changed: list[str], say: Say) -> None:
     number = 1
-    while (aside := path.with_name(f"{path.stem}.aside-{number}{path.suffix}")).exists():
+    while (aside := folder.with_name(f"{folder.name}.aside-{number}")).exists():
         number += 1
-    path.rename(aside)
-    say(f"{path}: {why}; set aside as {aside.name}, starting fresh")
+    folder.rename(aside)
+    say(
+        f"{folder}: it belongs to other settings ({', '.join(changed)}); "
+        f"set aside as {aside.name}, starting afresh"
+    )

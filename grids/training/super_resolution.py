@@ -1,15 +1,14 @@
-"""Batches of the descriptor's task, ×4 super-resolution, as a function of the step alone."""
+"""Batches of the descriptor's task, ×4 super-resolution, as a function of step and sample alone."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from grids import randomness
 from grids.arrays import to_tensor
 from grids.resampling import bicubic_down
-from grids.training.crops import Batches, crop
+from grids.training.batches import Batches, Pair, crop
 
 
 def super_resolution(
@@ -17,7 +16,6 @@ def super_resolution(
     scale: int,
     *,
     patch: int,
-    batch: int,
     seed: int,
     device: torch.device,
 ) -> Batches:
@@ -27,19 +25,18 @@ def super_resolution(
         photographs: (height, width, 3) uint8 arrays.
         scale: factor of the reduction.
         patch: side of the low-resolution patch in pixels.
-        batch: samples a step.
         seed: seed of the crops.
         device: where the batch is made and returned.
     """
 
-    def batch_of(step: int) -> tuple[Tensor, Tensor]:
+    def batch_of(step: int, samples: range) -> Pair:
         crops = [
             crop(
                 photographs,
                 patch * scale,
                 randomness.generator(randomness.key(seed, "descriptor", step, sample)),
             )
-            for sample in range(batch)
+            for sample in samples
         ]
         high = to_tensor(np.stack(crops)).to(device)
         low = bicubic_down(high, scale).clamp(0, 1).mul(255).round().div(255)

@@ -9,6 +9,7 @@ with job(snakemake) as say:
         "sampling": params.sampling,
         "recipe": params.recipe,
         "seed": params.seed,
+        "content": params.content,
         "code": params.code,
         "index": snakemake.input.index,
         "store": snakemake.input.store,

@@ -1,0 +1,273 @@
+"""Restormer (Zamir et al., CVPR 2022), with the parameter names of its authors' weights.
+
+A U-Net of four levels. Each block attends over channels, so its cost grows linearly with the
+pixels, and mixes by a gated depthwise convolution. The input is added to the output. The channel
+attention sees the whole image: the output of a tile is not that part of the whole image's output.
+
+The formulas are arranged so that few passes over the pixels are made, of which a step mostly
+consists; the numbers are those of the plain formulas up to rounding.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from grids.backbones._padding import on_multiple
+from grids.errors import InputError
+
+EPSILON = 1e-5
+LEVELS = 4
+MULTIPLE = 2 ** (LEVELS - 1)
+
+
+def build(
+    *,
+    dim: int = 48,
+    blocks: Sequence[int] = [4, 6, 6, 8],
+    refinement: int = 4,
+    heads: Sequence[int] = [1, 2, 4, 8],
+    expansion: float = 2.66,
+    norm_bias: bool = True,
+) -> nn.Module:
+    """The restorer: (batch, 3, height, width) → the same shape, nominally in [0, 1].
+
+    Args:
+        dim: channels of the first level, an even number; each further level has twice as many.
+        blocks: transformer blocks of the four levels; the decoder has as many as the encoder.
+        refinement: blocks behind the decoder.
+        heads: attention heads of the four levels; each must divide its level's channels.
+        expansion: channels inside the feed-forward part, as a multiple of those outside.
+        norm_bias: layer normalisation subtracts the mean and adds a learned bias (26,126,644
+            parameters), or only divides by the deviation (26,111,668).
+
+    Raises:
+        InputError: a list has another length than four, or heads do not divide the channels.
+    """
+    if len(blocks) != LEVELS or len(heads) != LEVELS:
+        raise InputError(
+            f"backbones.restormer: blocks and heads need {LEVELS} numbers each, "
+            f"got {list(blocks)} and {list(heads)}"
+        )
+    for level, count in enumerate(heads):
+        # The decoder's last level has twice the channels of the encoder's first.
+        if (dim << level) % count or dim % 2:
+            raise InputError(
+                f"backbones.restormer: dim must be even and {dim << level} channels of level "
+                f"{level + 1} divisible by its heads, got dim {dim} and heads {list(heads)}"
+            )
+    return Restormer(dim, blocks, refinement, heads, expansion, norm_bias)
+
+
+class Pointwise(nn.Conv2d):
+    """A 1×1 convolution without bias as the matrix product over the channels that it is.
+
+    In channels_last memory the pixels are the rows of a matrix as they stand, and a matrix product
+    takes less time than the convolution, above all on a CPU.
+    """
+
+    def __init__(self, channels: int, out: int):
+        super().__init__(channels, out, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x.permute(0, 2, 3, 1), self.weight[:, :, 0, 0]).permute(0, 3, 1, 2)
+
+
+class Norm(nn.Module):
+    """Normalisation over the channels of each pixel."""
+
+    def __init__(self, channels: int, bias: bool):
+        super().__init__()
+        # The names of the weights want an inner module.
+        self.body = nn.Module()
+        self.body.weight = nn.Parameter(torch.ones(channels))
+        self.body.bias = nn.Parameter(torch.zeros(channels)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        # In channels_last memory this view is contiguous and nothing is copied.
+        pixels = x.permute(0, 2, 3, 1)
+        weight, bias = self.body.weight, self.body.bias
+        if bias is None:
+            variance = pixels.var(-1, keepdim=True, unbiased=False)
+            normed = pixels * torch.rsqrt(variance + EPSILON) * weight
+        else:
+            normed = F.layer_norm(pixels, weight.shape, weight, bias, EPSILON)
+        return normed.permute(0, 3, 1, 2)
+
+
+class Attention(nn.Module):
+    """Attention between the channels of a head (multi-Dconv head transposed attention)."""
+
+    def __init__(self, channels: int, heads: int):
+        super().__init__()
+        self.temperature = nn.Parameter(torch.ones(heads, 1, 1))
+        self.qkv = Pointwise(channels, 3 * channels)
+        self.qkv_dwconv = nn.Conv2d(
+            3 * channels, 3 * channels, 3, padding=1, groups=3 * channels, bias=False
+        )
+        self.project_out = Pointwise(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        channels, height, width = x.shape[1:]
+        heads = len(self.temperature)
+        # (batch, pixels, channels): a view in channels_last memory.
+        pixels = self.qkv_dwconv(self.qkv(x)).permute(0, 2, 3, 1).flatten(1, 2)
+        q, k, v = pixels.chunk(3, dim=2)
+        # The products of the normalised q and k are those of q and k over the product of their
+        # lengths: c × c numbers are divided instead of c × pixels.
+        products = _by_head(q, heads).mT @ _by_head(k, heads)
+        lengths = _lengths(q, heads)[..., :, None] * _lengths(k, heads)[..., None, :]
+        weights = (products / lengths * self.temperature).softmax(-1)
+        # Weights and output projection are one matrix an image, so v is passed over once.
+        projection = self.project_out.weight.view(channels, heads, -1).transpose(0, 1)
+        joint = (projection @ weights.to(projection.dtype)).transpose(1, 2).flatten(2)
+        out = v @ joint.mT.to(v.dtype)
+        return out.unflatten(1, (height, width)).permute(0, 3, 1, 2)
+
+
+def _by_head(pixels: Tensor, heads: int) -> Tensor:
+    """(batch, pixels, channels) → (batch, heads, pixels, channels of a head)."""
+    return pixels.unflatten(2, (heads, -1)).transpose(1, 2)
+
+
+def _lengths(pixels: Tensor, heads: int) -> Tensor:
+    """Euclidean length over the pixels, (batch, heads, channels of a head), never 0.
+
+    In float32 at least.
+    """
+    exact = torch.promote_types(pixels.dtype, torch.float32)
+    lengths = torch.linalg.vector_norm(pixels, dim=1, dtype=exact)
+    return lengths.clamp(min=1e-12).unflatten(1, (heads, -1))
+
+
+class Gated(torch.autograd.Function):
+    """GELU of the first half of the channels times the second half.
+
+    Nothing but the input is kept for the backward pass, whose two halves are written where they
+    belong: a tenth less memory and a few passes less than by the operations' own gradients.
+    """
+
+    @staticmethod
+    def forward(context, both: Tensor) -> Tensor:
+        context.save_for_backward(both)
+        gate, content = both.chunk(2, dim=1)
+        return F.gelu(gate) * content
+
+    @staticmethod
+    def backward(context, gradient: Tensor) -> Tensor:
+        (both,) = context.saved_tensors
+        gate, content = both.chunk(2, dim=1)
+        result = torch.empty_like(both)
+        of_gate, of_content = result.chunk(2, dim=1)
+        of_gate.copy_(torch.ops.aten.gelu_backward(gradient * content, gate))
+        of_content.copy_(F.gelu(gate) * gradient)
+        return result
+
+
+class FeedForward(nn.Module):
+    """Gated depthwise convolution."""
+
+    def __init__(self, channels: int, expansion: float):
+        super().__init__()
+        hidden = int(channels * expansion)
+        self.project_in = Pointwise(channels, 2 * hidden)
+        self.dwconv = nn.Conv2d(2 * hidden, 2 * hidden, 3, padding=1, groups=2 * hidden, bias=False)
+        self.project_out = Pointwise(hidden, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.project_out(Gated.apply(self.dwconv(self.project_in(x))))
+
+
+class Block(nn.Module):
+    def __init__(self, channels: int, heads: int, expansion: float, norm_bias: bool):
+        super().__init__()
+        self.norm1 = Norm(channels, norm_bias)
+        self.attn = Attention(channels, heads)
+        self.norm2 = Norm(channels, norm_bias)
+        self.ffn = FeedForward(channels, expansion)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.attn(self.norm1(x))
+        return x + self.ffn(self.norm2(x))
+
+
+class Resampling(nn.Module):
+    """A convolution and a pixel (un)shuffle: half the side and twice the channels, or back."""
+
+    def __init__(self, channels: int, convolved: int, shuffle: nn.Module):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(channels, convolved, 3, padding=1, bias=False), shuffle)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x)
+
+
+class PatchEmbedding(nn.Module):
+    def __init__(self, dim: int):
+        super().__init__()
+        self.proj = nn.Conv2d(3, dim, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.proj(x)
+
+
+class Restormer(nn.Module):
+    """See `build`, whose arguments these are."""
+
+    def __init__(
+        self,
+        dim: int,
+        blocks: Sequence[int],
+        refinement: int,
+        heads: Sequence[int],
+        expansion: float,
+        norm_bias: bool,
+    ):
+        super().__init__()
+
+        def stage(channels: int, level: int, count: int) -> nn.Sequential:
+            return nn.Sequential(
+                *(Block(channels, heads[level], expansion, norm_bias) for _ in range(count))
+            )
+
+        def down(channels: int) -> Resampling:
+            return Resampling(channels, channels // 2, nn.PixelUnshuffle(2))
+
+        def up(channels: int) -> Resampling:
+            return Resampling(channels, 2 * channels, nn.PixelShuffle(2))
+
+        self.patch_embed = PatchEmbedding(dim)
+        self.encoder_level1 = stage(dim, 0, blocks[0])
+        self.down1_2 = down(dim)
+        self.encoder_level2 = stage(2 * dim, 1, blocks[1])
+        self.down2_3 = down(2 * dim)
+        self.encoder_level3 = stage(4 * dim, 2, blocks[2])
+        self.down3_4 = down(4 * dim)
+        self.latent = stage(8 * dim, 3, blocks[3])
+        self.up4_3 = up(8 * dim)
+        self.reduce_chan_level3 = Pointwise(8 * dim, 4 * dim)
+        self.decoder_level3 = stage(4 * dim, 2, blocks[2])
+        self.up3_2 = up(4 * dim)
+        self.reduce_chan_level2 = Pointwise(4 * dim, 2 * dim)
+        self.decoder_level2 = stage(2 * dim, 1, blocks[1])
+        self.up2_1 = up(2 * dim)
+        # Level 1 of the decoder is not reduced: it and the refinement keep 2 · dim channels.
+        self.decoder_level1 = stage(2 * dim, 0, blocks[0])
+        self.refinement = stage(2 * dim, 0, refinement)
+        self.output = nn.Conv2d(2 * dim, 3, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Sides that 8 does not divide are mirrored up to it, which needs 5 pixels at least."""
+        return on_multiple(self._restored, x, MULTIPLE)
+
+    def _restored(self, x: Tensor) -> Tensor:
+        level1 = self.encoder_level1(self.patch_embed(x))
+        level2 = self.encoder_level2(self.down1_2(level1))
+        level3 = self.encoder_level3(self.down2_3(level2))
+        y = self.up4_3(self.latent(self.down3_4(level3)))
+        y = self.decoder_level3(self.reduce_chan_level3(torch.cat([y, level3], 1)))
+        y = self.up3_2(y)
+        y = self.decoder_level2(self.reduce_chan_level2(torch.cat([y, level2], 1)))
+        y = self.decoder_level1(torch.cat([self.up2_1(y), level1], 1))
+        return self.output(self.refinement(y)) + x

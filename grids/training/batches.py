@@ -1,0 +1,78 @@
+"""What a training is fed with: pairs of tensors as a function of the step and the sample alone.
+
+So a batch is the same whatever makes it: how many workers, how many processes that share it, in how
+many parts it is worked through, and whether the training was killed before.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Pair = tuple[Tensor, Tensor]
+Batches = Callable[[int, range], Pair]
+"""(input, target), (samples, 3, height, width) each, of some samples of a step's batch."""
+
+
+def crop(
+    photographs: Sequence[np.ndarray], size: int, generator: np.random.Generator
+) -> np.ndarray:
+    """A random (size, size, 3) crop of a random photograph, in one of the eight orientations."""
+    photograph = photographs[generator.integers(len(photographs))]
+    y, x = (generator.integers(length - size + 1) for length in photograph.shape[:2])
+    turned = np.rot90(photograph[y : y + size, x : x + size], generator.integers(4))
+    return turned[:, ::-1] if generator.integers(2) else turned
+
+
+def ahead(
+    batches: Batches,
+    steps: range,
+    parts: Sequence[range],
+    workers: int,
+    device: torch.device,
+) -> Iterator[list[Pair]]:
+    """The batches of `steps` in order, each in `parts`, made in threads while a step is computed.
+
+    The threads mostly run code that lets others run: the JPEG codec and tensor operations. On a
+    GPU they queue their work beside that of the steps instead of behind it.
+
+    Args:
+        batches: makes them.
+        steps: consecutive steps.
+        parts: samples of each part.
+        workers: threads; 0 makes each batch when it is asked for.
+        device: where `batches` makes them.
+    """
+    stream = torch.cuda.Stream(device) if device.type == "cuda" else None
+
+    def made(step: int) -> list[Pair]:
+        with torch.cuda.stream(stream):  # of None: nothing
+            pairs = [batches(step, part) for part in parts]
+            pairs = [(x.contiguous(memory_format=torch.channels_last), y) for x, y in pairs]
+        if stream:
+            stream.synchronize()
+        return pairs
+
+    def taken(pairs: list[Pair]) -> list[Pair]:
+        if stream:
+            # Their memory must not be reused before the steps' own queue is done with it.
+            for tensor in (tensor for pair in pairs for tensor in pair):
+                tensor.record_stream(torch.cuda.current_stream(device))
+        return pairs
+
+    if not workers:
+        yield from (taken(made(step)) for step in steps)
+        return
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="batches")
+    try:
+        waiting = deque(pool.submit(made, step) for step in steps[: workers + 1])
+        for step in steps:
+            pairs = waiting.popleft().result()
+            if (later := step + workers + 1) in steps:
+                waiting.append(pool.submit(made, later))
+            yield taken(pairs)
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -1,0 +1,28 @@
+"""Compilation of a network by `torch.compile`, where that works."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+
+def compiled(
+    network: nn.Module, loss_of: Callable[[nn.Module], Tensor], say: Callable[[str], None]
+) -> nn.Module:
+    """`network` compiled, or as it is, with one line that says why, if compiling fails.
+
+    Args:
+        network: shares its parameters with what is returned; its gradients are cleared.
+        loss_of: a loss of a network as in the training; run forward and backward it compiles.
+        say: takes the line.
+    """
+    faster = torch.compile(network)
+    try:
+        loss_of(faster).backward()
+    # The compiler calls other programs and raises what they and its stages do: no narrower class.
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        say(f"execution.compile: not possible here ({reason}); going on without")
+        faster = network
+    network.zero_grad(set_to_none=True)
+    return faster

@@ -1,0 +1,58 @@
+"""The training of the descriptor's network, from plain values to its files."""
+
+from collections.abc import Callable
+
+import pandas as pd
+import torch
+
+from grids import devices, randomness
+from grids.descriptors import srresnet
+from grids.store import Store
+from grids.training import ranks
+from grids.training.loop import Execution, Recipe
+from grids.training.run import train_to_files
+from grids.training.super_resolution import super_resolution
+
+
+def train(
+    *,
+    sizes: dict,
+    sampling: dict,
+    recipe: dict,
+    seed: int,
+    content: str,
+    code: str,
+    index: str,
+    store: str,
+    weights: str,
+    history: str,
+    device: str,
+    threads: int,
+    execution: dict,
+    say: Callable[[str], None],
+) -> None:
+    """Trains the ×4 super-resolver whose features describe degradations.
+
+    Args: see `grids.training.restorer.train`.
+    """
+    place = ranks.own_device(devices.use(device, threads))
+    torch.manual_seed(randomness.key(seed, "descriptor", "weights"))
+    network = srresnet.network(**sizes).to(place)
+    photographs = Store(store, pd.read_parquet(index))
+    train_to_files(
+        network,
+        super_resolution(photographs, srresnet.SCALE, **sampling, seed=seed, device=place),
+        Recipe(**recipe),
+        weights_path=weights,
+        history_path=history,
+        about={
+            "sizes": sizes,
+            "sampling": sampling,
+            "seed": seed,
+            "content": content,
+            "code": code,
+        },
+        execution=Execution(**execution),
+        say=say,
+        label="descriptor",
+    )

@@ -1,0 +1,76 @@
+"""The training of a restorer, from plain values to its files."""
+
+from collections.abc import Callable
+
+import pandas as pd
+import torch
+
+from grids import devices, randomness, restorers
+from grids.store import Store
+from grids.training import ranks
+from grids.training.loop import Execution, Recipe
+from grids.training.restoration import restoration
+from grids.training.run import train_to_files
+
+
+def train(
+    *,
+    backbone: str,
+    sizes: dict,
+    group: dict[str, dict],
+    sampling: dict,
+    recipe: dict,
+    seed: int,
+    content: str,
+    code: str,
+    index: str,
+    store: str,
+    weights: str,
+    history: str,
+    label: str,
+    device: str,
+    threads: int,
+    execution: dict,
+    say: Callable[[str], None],
+) -> None:
+    """Trains a backbone on a group of degradations.
+
+    Args:
+        backbone, sizes: the network and its options.
+        group: degradations with their training parameters.
+        sampling: what a sample is made of (see `grids.training.restoration`).
+        recipe: fields of `grids.training.loop.Recipe`.
+        seed: seed of first weights, crops and degradations.
+        content: digest of the photographs.
+        code: fingerprint of the code.
+        index, store: files of the photographs.
+        weights, history: files to write.
+        label: names the training in lines of progress.
+        device, threads: where, and with how many CPU threads.
+        execution: fields of `grids.training.loop.Execution`.
+        say: takes lines of progress.
+    """
+    place = ranks.own_device(devices.use(device, threads))
+    # The same first weights for every group: one source of noise less in the drop between two.
+    torch.manual_seed(randomness.key(seed, "weights"))
+    network = restorers.build(backbone, sizes).to(place)
+    photographs = Store(store, pd.read_parquet(index))
+    train_to_files(
+        network,
+        restoration(photographs, group, **sampling, seed=seed, device=place),
+        Recipe(**recipe),
+        weights_path=weights,
+        history_path=history,
+        about={
+            "backbone": backbone,
+            "sizes": sizes,
+            "group": group,
+            "sampling": sampling,
+            "seed": seed,
+            "content": content,
+            "code": code,
+        },
+        execution=Execution(**execution),
+        say=say,
+        label=label,
+    )
