@@ -55,6 +55,7 @@ def train(folder, photographs, processes, say=lambda line: None, **recipe):
         "sampling": {"patch": 16, "weights": {"gaussian_noise": 0.5, "jpeg": 0.5}},
         "recipe": {"iterations": 20, "batch": 4, "learning_rate": 1e-3} | recipe,
         "seed": 0,
+        "content": "",
         "code": "",
         "weights": str(folder / "model.safetensors"),
         "history": str(folder / "history.parquet"),
