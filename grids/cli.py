@@ -14,6 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_explain(commands)
     _add_simulate(commands)
+    _add_orphans(commands)
     options = parser.parse_args(arguments)
     try:
         options.run(options)
@@ -112,6 +113,22 @@ def _simulate(options: argparse.Namespace) -> None:
         x = "correlation" if table["correlation"].nunique() > 1 else "n"
         figures.simulation(table, x, options.figure)
         print(f"Figure: {options.figure}")
+
+
+def _add_orphans(commands: argparse._SubParsersAction) -> None:
+    text = "list results that nothing asks for any more; nothing is deleted"
+    parser = commands.add_parser("orphans", help=text, description=text)
+    parser.add_argument("results", type=Path, help="folder of the results")
+    parser.set_defaults(run=_orphans)
+
+
+def _orphans(options: argparse.Namespace) -> None:
+    from grids.orphans import orphans, size
+
+    found = list(orphans(options.results))
+    for path in found:
+        print(f"{size(path) / 2**20:10.1f} MiB  {path}")
+    print(f"{sum(map(size, found)) / 2**20:10.1f} MiB in all")
 
 
 if __name__ == "__main__":

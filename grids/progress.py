@@ -58,12 +58,13 @@ def job(snakemake: Any) -> Iterator[Say]:
     """Runs a script's body with a function that says a line to the log file and to the terminal.
 
     A mistake that the user can mend ends the process with that one line instead of a traceback;
-    any other error leaves its traceback in the log as well. A job that ends well is recorded (see
-    `grids.records`).
+    any other error leaves its traceback in the log as well. Inputs must be as they were written,
+    and a job that ends well is recorded (see `grids.records`).
 
     Args:
         snakemake: the object of this name that Snakemake gives to a script.
     """
+    results = Path(snakemake.config["results"])
     with open(snakemake.log[0], "w", encoding="utf-8", buffering=1) as file:
 
         def say(line: str) -> None:
@@ -71,6 +72,7 @@ def job(snakemake: Any) -> Iterator[Say]:
             print(line, file=sys.stderr, flush=True)
 
         try:
+            records.check(results, snakemake.input)
             yield say
         except (InputError, ArithmeticError) as error:
             print(f"error: {error}", file=file)
@@ -79,7 +81,7 @@ def job(snakemake: Any) -> Iterator[Say]:
             traceback.print_exc(file=file)
             raise
     records.write(
-        Path(snakemake.config["results"]),
+        results,
         snakemake.rule,
         dict(snakemake.wildcards.items()),
         list(snakemake.output),

@@ -2,34 +2,59 @@
 
 Snakemake remembers the parameters of finished jobs in `.snakemake` and runs a job again when they
 change. Where that folder is gone, it takes all files as they stand. So each job also leaves a
-record under `results/records`, and a twin of it in `.snakemake`: a record without its twin tells
-that Snakemake's memory is lost, and its parameters whether the result is still what is asked for.
+record for each of its outputs under `results/records`, and a twin of it in `.snakemake`: a record
+without its twin tells that Snakemake's memory is lost, and its parameters whether the result is
+still what is asked for. The record's checksum tells whether a file is as it was written.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from grids.errors import InputError
 from grids.files import appearing
 
 TWINS = Path(".snakemake") / "grids"
 
+# Larger files are stores of pixels, whose size is checked against their index.
+LARGEST_CHECKED = 1 << 30
+
 
 def write(results: Path, rule: str, wildcards: dict, outputs: list[str], params: dict) -> None:
     """Records a finished job; `params` are plain values as Snakemake has them."""
-    record = {"rule": rule, "wildcards": wildcards, "outputs": outputs, "params": params}
-    path = _path(results, outputs)
-    with appearing(path) as temporary:
-        temporary.write_text(json.dumps(record, indent=1, default=list) + "\n", encoding="utf-8")
-    twin = _twin(results, path)
-    twin.parent.mkdir(parents=True, exist_ok=True)
-    twin.touch()
+    for output in outputs:
+        record = {
+            "rule": rule,
+            "wildcards": wildcards,
+            "output": output,
+            "sha256": _checksum(Path(output)),
+            "params": params,
+        }
+        path = _path(results, output)
+        with appearing(path) as temporary:
+            text = json.dumps(record, indent=1, default=list) + "\n"
+            temporary.write_text(text, encoding="utf-8")
+        twin = _twin(results, path)
+        twin.parent.mkdir(parents=True, exist_ok=True)
+        twin.touch()
+
+
+def check(results: Path, inputs: Iterable[str]) -> None:
+    """Files that jobs have made must be as they were written.
+
+    Raises:
+        InputError: names the first that is not.
+    """
+    for name in inputs:
+        record = _read(_path(results, name)) if Path(name).is_relative_to(results) else None
+        if record and record["sha256"] != _checksum(Path(name)):
+            raise InputError(f"{name}: not as it was written (damaged?); delete it and run again")
 
 
 def stale(
     results: Path, expected: Callable[[str, dict], dict | None]
-) -> Iterator[tuple[str, list[str], list[str]]]:
+) -> Iterator[tuple[str, list[str]]]:
     """Results of which Snakemake has no memory and that were made with other parameters.
 
     Args:
@@ -38,27 +63,37 @@ def stale(
             None if there is no such job.
 
     Yields:
-        Rule, existing outputs, names of the parameters that differ.
+        File, and names of the parameters that differ.
     """
     for path in sorted((results / "records").rglob("*.json")):
-        if _twin(results, path).exists():
+        record = None if _twin(results, path).exists() else _read(path)
+        if record is None or not Path(record["output"]).exists():
             continue
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            outputs = [name for name in record["outputs"] if Path(name).exists()]
-            now = expected(record["rule"], record["wildcards"])
-        except (ValueError, KeyError, TypeError):
-            continue  # of another version, or cut off: it says nothing
-        if now is None or not outputs:
-            continue
-        comparable = json.loads(json.dumps(now, default=list))
+        now = expected(record["rule"], record["wildcards"])
+        comparable = json.loads(json.dumps(now or {}, default=list))
         differing = sorted(k for k, v in comparable.items() if record["params"].get(k) != v)
         if differing:
-            yield record["rule"], outputs, differing
+            yield record["output"], differing
 
 
-def _path(results: Path, outputs: list[str]) -> Path:
-    relative = Path(outputs[0]).relative_to(results)
+def _read(path: Path) -> dict | None:
+    """A record; None where there is none, or one that is cut off or of another version."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    complete = isinstance(record, dict) and {"rule", "wildcards", "output", "sha256", "params"}
+    return record if complete and complete <= record.keys() else None
+
+
+def _checksum(path: Path) -> str:
+    if path.stat().st_size > LARGEST_CHECKED:
+        return ""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _path(results: Path, output: str) -> Path:
+    relative = Path(output).relative_to(results)
     return results / "records" / relative.with_name(relative.name + ".json")
 
 

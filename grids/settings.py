@@ -58,6 +58,11 @@ class Degradation(Section):
 class Pies(Section):
     patches: PositiveInt = Field(800, description="Number of clean patches.")
     size: PatchSide = Field(32, description="Side of a patch in pixels, at least 16.")
+    parameters: Literal["evaluation", "training"] = Field(
+        "evaluation",
+        description="Parameters of the degradations on the patches: those of `evaluation`, or drawn "
+        "for each patch as for `training`.",
+    )
     reduction: PositiveInt = Field(
         1,
         description="Photographs are made smaller by this factor before they are cut: 4 is the "
@@ -68,6 +73,10 @@ class Pies(Section):
         description="Patches whose grey values have a standard deviation below this (on 0 … 1) are "
         "flat and left out.",
     )
+
+    def cutting(self) -> dict:
+        """What the clean patches depend on."""
+        return self.model_dump(exclude={"parameters"})
 
 
 class Descriptor(Section):

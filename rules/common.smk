@@ -291,11 +291,7 @@ def check_records():
 
     stale = list(records.stale(Path(RESULTS), expected))
     if stale:
-        lines = [
-            f"  {output} ({', '.join(differing)})"
-            for _, outputs, differing in stale
-            for output in outputs
-        ]
+        lines = [f"  {output} ({', '.join(differing)})" for output, differing in stale]
         sys.exit(
             "error: these results were made with other settings or code, and .snakemake, which "
             "would have had them made again, is gone; delete them and run again:\n"

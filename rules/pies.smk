@@ -14,7 +14,7 @@ rule clean_pies:
         "../environment.yml"
     params:
         content=content("pies"),
-        settings=SETTINGS.pies.model_dump(),
+        settings=SETTINGS.pies.cutting(),
         seed=SETTINGS.seed,
         code=code("clean_pies.py"),
     message:
@@ -24,7 +24,7 @@ rule clean_pies:
 
 
 rule degraded_pies:
-    """The clean patches, each with one degradation at its fixed parameters."""
+    """The clean patches, each with one degradation."""
     input:
         clean="<results>/pies/clean.parquet",
     output:
@@ -36,7 +36,7 @@ rule degraded_pies:
     conda:
         "../environment.yml"
     params:
-        group=parameters("evaluation"),
+        group=parameters(SETTINGS.pies.parameters),
         seed=SETTINGS.seed,
         code=code("degraded_pies.py", "degradations"),
     message:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 import torch
@@ -51,7 +52,13 @@ class Tree:
         other.config = copy.deepcopy(self.config)
         return other
 
-    def snakemake(self, *arguments: str, **options) -> subprocess.CompletedProcess:
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
+        """A run to its end, with what it printed."""
+        with self.start(*arguments, stdout=subprocess.PIPE) as process:
+            printed, _ = process.communicate()
+        return subprocess.CompletedProcess(arguments, process.returncode, printed)
+
+    def start(self, *arguments: str, stdout: int | TextIO) -> subprocess.Popen:
         (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
         command = [
             *(sys.executable, "-m", "snakemake"),
@@ -59,14 +66,13 @@ class Tree:
             *("--workflow-profile", self.checkout / "profiles" / "default"),
             *("--configfile", "config.yaml", "--cores", "2"),
         ]
-        return subprocess.run(
+        return subprocess.Popen(
             [*command, *arguments],
             cwd=self.folder,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.STDOUT,
             text=True,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
-            **options,
         )
 
     def run(self, *arguments: str) -> str:

@@ -41,7 +41,7 @@ def test_comments_docstrings_and_formatting_do_not_count(package):
     edit(
         package / "grids" / "ggd.py",
         "return max(1, min(components, of - 1) * patches // of)",
-        "return max(\n        1,  # at least\n        min(components, of - 1) * patches // of,\n    )",
+        "return max(\n        1,  # one\n        min(components, of - 1) * patches // of)",
     )
     edit(
         package / "workflow" / "scripts" / "ggd.py",

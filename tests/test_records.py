@@ -1,0 +1,61 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from grids import records
+from grids.errors import InputError
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = Path("results")
+    (folder / "ggd").mkdir(parents=True)
+    for name in ("jpeg", "sr"):
+        (folder / "ggd" / name).write_text(name)
+        params = {"clip": 5.0, "code": "abc", "sizes": (1, 2)}
+        records.write(folder, "ggd", {"degradation": name}, [f"results/ggd/{name}"], params)
+    return folder
+
+
+def forget():
+    for twin in Path(".snakemake").rglob("*.json"):
+        twin.unlink()
+
+
+def found(results, now):
+    return list(records.stale(results, lambda rule, wildcards: now))
+
+
+def test_nothing_is_stale_while_snakemake_remembers(results):
+    assert found(results, {"clip": 3.0}) == []
+
+
+def test_without_memory_a_difference_is_named(results):
+    forget()
+    same = {"clip": 5.0, "code": "abc", "sizes": [1, 2]}
+    assert found(results, same) == []
+    assert found(results, {}) == []  # nothing is known of what it would be now
+    assert found(results, None) == []
+    assert found(results, same | {"clip": 3.0, "code": "x"}) == [
+        ("results/ggd/jpeg", ["clip", "code"]),
+        ("results/ggd/sr", ["clip", "code"]),
+    ]
+
+
+def test_a_deleted_result_and_a_broken_record_say_nothing(results):
+    forget()
+    (results / "ggd/jpeg").unlink()
+    (results / "records/ggd/sr.json").write_text('{"rule": "ggd"')
+    assert found(results, {"clip": 3.0}) == []
+    (results / "records/ggd/sr.json").write_text(json.dumps(["of another layout"]))
+    assert found(results, {"clip": 3.0}) == []
+
+
+def test_a_file_must_be_as_it_was_written(results):
+    names = ["results/ggd/jpeg", "results/ggd/sr", "elsewhere/photograph.png"]
+    records.check(results, names)
+    (results / "ggd/sr").write_text("sR")
+    with pytest.raises(InputError, match=r"ggd/sr: not as it was written .*delete it"):
+        records.check(results, names)
