@@ -1,5 +1,6 @@
 """Lines of progress and the log of a job."""
 
+import errno
 import sys
 import time
 import traceback
@@ -12,6 +13,7 @@ from grids import records
 from grids.errors import InputError
 
 SECONDS_BETWEEN_LINES = 10.0
+DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 T = TypeVar("T")
 Say = Callable[[str], None]
@@ -77,7 +79,9 @@ def job(snakemake: Any) -> Iterator[Say]:
         except (InputError, ArithmeticError) as error:
             print(f"error: {error}", file=file)
             sys.exit(f"error: {error}")
-        except Exception:
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in DISK_IS_FULL:
+                sys.exit(f"error: {error.strerror}; make room and run again")
             traceback.print_exc(file=file)
             raise
     records.write(

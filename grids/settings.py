@@ -60,8 +60,8 @@ class Pies(Section):
     size: PatchSide = Field(32, description="Side of a patch in pixels, at least 16.")
     parameters: Literal["evaluation", "training"] = Field(
         "evaluation",
-        description="Parameters of the degradations on the patches: those of `evaluation`, or drawn "
-        "for each patch as for `training`.",
+        description="Parameters of the degradations on the patches: those of `evaluation`, or "
+        "drawn for each patch as for `training`.",
     )
     reduction: PositiveInt = Field(
         1,

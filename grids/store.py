@@ -8,17 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.lib.format import open_memmap
 
 from grids.errors import InputError
 
 
 def write(path: Path, table: pd.DataFrame, photographs: Iterable[np.ndarray]) -> None:
-    """Writes the photographs of an index (see `grids.images`) behind one another."""
-    data = open_memmap(path, mode="w+", dtype=np.uint8, shape=(int(_ends(table)[-1]),))
-    for end, pixels in zip(_ends(table), photographs, strict=True):
-        data[end - pixels.size : end] = pixels.ravel()
-    data.flush()
+    """Writes the photographs of an index (see `grids.images`) behind one another, as a `.npy`.
+
+    Written as a stream: where the disk is full, a mapped file would end the process without a word.
+    """
+    ends = _ends(table)
+    with open(path, "wb") as file:
+        header = {"descr": "|u1", "fortran_order": False, "shape": (int(ends[-1]),)}
+        np.lib.format.write_array_header_1_0(file, header)
+        for _, pixels in zip(ends, photographs, strict=True):
+            file.write(np.ascontiguousarray(pixels).data)
 
 
 class Store:

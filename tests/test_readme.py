@@ -1,0 +1,37 @@
+"""What the README says about a further degradation, tried as written."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+from conftest import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+TRIAL = """
+import torch
+from grids import degrade, parameters
+values = parameters.resolve(parameters.specification("vignetting"), {}, "training")
+images = torch.full((2, 3, 32, 48), 0.8)
+degraded = degrade.degrade("vignetting", images, values, [1, 2])
+assert degraded.shape == images.shape
+assert (degraded[..., 0, 0] < degraded[..., 16, 24]).all()
+assert not torch.equal(degraded[0], degraded[1])
+assert len(parameters.severities("vignetting")) == 3
+"""
+
+
+def test_the_module_of_the_readme_is_a_degradation(tmp_path):
+    (module,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    shutil.copytree(ROOT / "grids", tmp_path / "grids")
+    (tmp_path / "grids/degradations/vignetting.py").write_text(module, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", TRIAL], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_files_that_the_readme_links_to_exist():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
