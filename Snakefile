@@ -40,6 +40,7 @@ rule all:
     default_target: True
     input:
         groups="<results>/groups.json",
+        models=found_models,
         report=report_files(),
 
 

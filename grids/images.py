@@ -53,11 +53,29 @@ def find(source: str) -> list[Path]:
     elif not os.access(expanded, os.R_OK | os.X_OK):
         raise InputError(f"{source}: this folder cannot be read; grant permission to read it")
     else:
-        found = list(Path(expanded).rglob("*"))
-    images = sorted(p for p in found if p.suffix.lower() in SUFFIXES and p.is_file())
+        found = _walk(expanded, source)
+    images = sorted(p for p in found if p.suffix.lower() in SUFFIXES and not p.is_dir())
+    gone = [path for path in images if not path.exists()]
+    if gone:
+        raise InputError(f"{gone[0]}: a link to nothing; mend or remove it [{len(gone)} such]")
     if not images:
         raise InputError(f"{source}: no image is there ({', '.join(SUFFIXES)})")
     return images
+
+
+def _walk(folder: str, source: str) -> list[Path]:
+    """All files below a folder, linked folders included."""
+
+    def unreadable(error: OSError) -> None:
+        raise InputError(f"{source}: {error.filename} cannot be read ({error.strerror})")
+
+    found, visited = [], set()
+    for place, folders, files in os.walk(folder, followlinks=True, onerror=unreadable):
+        visited.add(os.path.realpath(place))
+        # A link upwards would be walked for ever.
+        folders[:] = [f for f in folders if os.path.realpath(os.path.join(place, f)) not in visited]
+        found += [Path(place, name) for name in files]
+    return found
 
 
 def columns(source: str, name: str) -> Columns:
@@ -117,10 +135,10 @@ def _content(path: Path) -> bytes:
 def _decoded(content: bytes, path: Path) -> np.ndarray:
     with _naming(path, "decoded"), Image.open(io.BytesIO(content)) as image:
         image = ImageOps.exif_transpose(image)
-        if image.mode.startswith(("I", "F")):
-            grey = np.asarray(image)
-            scaled = grey / 256 if image.mode.startswith("I") else grey
-            image = Image.fromarray(np.clip(scaled, 0, 255).astype(np.uint8))
+        if image.mode == "F":
+            raise ValueError("its values are floats of unknown range; save it with 8 or 16 bits")
+        if image.mode.startswith("I"):
+            image = Image.fromarray((np.asarray(image).clip(0, 65535) // 256).astype(np.uint8))
         if image.has_transparency_data:
             rgba = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", rgba.size, "black"), rgba)
@@ -162,16 +180,16 @@ def _raise_first(function: Callable[[Path], object], paths: Sequence[Path]) -> l
 def index(paths: Sequence[Path], root: Path, part: Columns = WHOLE) -> pd.DataFrame:
     """Table of a set: one row a file.
 
-    `path` relative to `root`, `sha256` of the file, its `bytes` and time `modified_ns`, and `left`,
-    `width` and `height` of the part that is used. Every file is decoded once here, so that a broken
-    one is named before anything is computed.
+    `path` relative to `root`, `sha256` of the file, its `bytes`, `inode` and time of last change
+    `changed_ns`, and `left`, `width` and `height` of the part that is used. Every file is decoded
+    once here, so that a broken one is named before anything is computed.
 
     Raises:
         InputError: files that cannot be decoded, the first named, with the counts.
     """
 
     def describe(path: Path) -> dict:
-        modified = path.stat().st_mtime_ns
+        stat = path.stat()
         content = _content(path)
         height, full_width = _decoded(content, path).shape[:2]
         left, width = _band(full_width, part)
@@ -179,7 +197,8 @@ def index(paths: Sequence[Path], root: Path, part: Columns = WHOLE) -> pd.DataFr
             "path": os.path.relpath(path, root),
             "sha256": hashlib.sha256(content).hexdigest(),
             "bytes": len(content),
-            "modified_ns": modified,
+            "inode": stat.st_ino,
+            "changed_ns": stat.st_ctime_ns,
             "left": left,
             "width": width,
             "height": height,
@@ -202,15 +221,16 @@ def content_digest(
         paths: the files; their names relative to their common folder count, and their content.
         part: the part of each photograph that is used.
         code: fingerprint of what reads them.
-        seen: rows of indexes; a file of their size and time is not read again.
+        seen: rows of indexes. A file of their inode, size and time of last change is not read
+            again: no copy and no edit keeps all three.
     """
     root = root_of(paths)
     rows = () if seen is None else seen.itertuples()
-    sums = {(row.path, row.bytes, row.modified_ns): row.sha256 for row in rows}
+    sums = {(row.inode, row.bytes, row.changed_ns): row.sha256 for row in rows}
 
     def named(path: Path) -> tuple[str, str]:
         name, stat = os.path.relpath(path, root), path.stat()
-        known = sums.get((name, stat.st_size, stat.st_mtime_ns))
+        known = sums.get((stat.st_ino, stat.st_size, stat.st_ctime_ns))
         return name, known or hashlib.sha256(_content(path)).hexdigest()
 
     content = json.dumps([_raise_first(named, paths), part, code])

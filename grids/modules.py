@@ -5,6 +5,7 @@ import difflib
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from grids.errors import InputError
 
@@ -38,6 +39,18 @@ def options_of(package: str, name: str) -> dict[str, int | float | bool]:
     build = next(f for f in functions if f.name == "build")
     names = [a.arg for a in build.args.kwonlyargs]
     return dict(zip(names, map(ast.literal_eval, build.args.kw_defaults), strict=True))
+
+
+def constant_of(package: str, name: str, constant: str) -> Any:
+    """Value of a literal that a module assigns to a name, None where it does not.
+
+    Read from the source, as `options_of` does.
+    """
+    for node in source_of(package, name).body:
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if any(isinstance(target, ast.Name) and target.id == constant for target in targets):
+            return ast.literal_eval(node.value)
+    return None
 
 
 def source_of(package: str, name: str) -> ast.Module:

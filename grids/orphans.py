@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from grids import records
 from grids.errors import InputError
 from grids.names import group_name
 
@@ -58,6 +59,6 @@ def _plans(results: Path) -> list[dict]:
 def _contents(results: Path) -> Iterator[str]:
     """Digests of the image sets that existing results were made with."""
     for path in (results / "records").rglob("*.json"):
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if "content" in record["params"] and Path(record["output"]).exists():
+        record = records.read(path)
+        if record and "content" in record["params"] and Path(record["output"]).exists():
             yield record["params"]["content"]

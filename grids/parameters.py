@@ -6,7 +6,6 @@ number, or `[low, high]`, from which each image gets its own number, uniformly: 
 declared values are whole. `SEVERITIES` lists values from mild to strong.
 """
 
-import ast
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Literal
@@ -14,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from grids.errors import InputError
-from grids.modules import names_in, require_known, source_of
+from grids.modules import constant_of, names_in, require_known
 
 Use = Literal["evaluation", "training"]
 
@@ -43,9 +42,9 @@ def _constant(degradation: str, constant: str) -> Any:
     the modules import torch, which takes seconds.
     """
     require_known(degradation, names_in("degradations"), "degradation")
-    for node in source_of("degradations", degradation).body:
-        if isinstance(node, ast.Assign) and node.targets[0].id == constant:
-            return ast.literal_eval(node.value)
+    value = constant_of("degradations", degradation, constant)
+    if value is not None:
+        return value
     raise InputError(f"grids/degradations/{degradation}.py declares no {constant}")
 
 
@@ -59,7 +58,7 @@ def resolve(specification: dict[str, dict], overrides: Mapping[str, Any], use: U
     for name, value in overrides.items():
         require_known(name, specification, "parameter")
         _check(name, value, specification[name])
-        values[name] = value
+        values[name] = _as_declared(value, specification[name])
     return dict(sorted(values.items()))
 
 
@@ -84,11 +83,18 @@ def _check(name: str, value: Any, declared: dict) -> None:
     number = int if whole else int | float
     if len(ends) > 2 or not all(isinstance(e, number) and not isinstance(e, bool) for e in ends):
         raise InputError(f"{name}: must be {kind} or [low, high], got {value!r}")
-    if len(ends) == 2 and (type(ends[0]) is not type(ends[1]) or ends[0] > ends[1]):
-        raise InputError(f"{name}: must be [low, high] of one kind, low first, got {value!r}")
+    if len(ends) == 2 and ends[0] > ends[1]:
+        raise InputError(f"{name}: must be [low, high], low first, got {value!r}")
     least, most = declared["range"]
     if not all(least <= end <= most for end in ends):  # so written, it refuses NaN
         raise InputError(f"{name}: must lie within {least} … {most}, got {value!r}")
+
+
+def _as_declared(value: Any, declared: dict) -> Any:
+    """Numbers as floats where the declared ones are: `[2, 4]` of such a value is `[2.0, 4.0]`."""
+    if isinstance(_ends(declared["evaluation"])[0], int):
+        return value
+    return [float(end) for end in value] if isinstance(value, list) else float(value)
 
 
 def _ends(value: Any) -> list:

@@ -1,6 +1,7 @@
 """Lines of progress and the log of a job."""
 
 import errno
+import os
 import sys
 import time
 import traceback
@@ -76,18 +77,18 @@ def job(snakemake: Any) -> Iterator[Say]:
         try:
             records.check(results, snakemake.input)
             yield say
+            records.write(
+                results,
+                snakemake.rule,
+                dict(snakemake.wildcards.items()),
+                list(snakemake.output),
+                dict(snakemake.params.items()),
+            )
         except (InputError, ArithmeticError) as error:
             print(f"error: {error}", file=file)
             sys.exit(f"error: {error}")
         except Exception as error:
             if isinstance(error, OSError) and error.errno in DISK_IS_FULL:
-                sys.exit(f"error: {error.strerror}; make room and run again")
+                sys.exit(f"error: {os.strerror(error.errno)}; make room and run again")
             traceback.print_exc(file=file)
             raise
-    records.write(
-        results,
-        snakemake.rule,
-        dict(snakemake.wildcards.items()),
-        list(snakemake.output),
-        dict(snakemake.params.items()),
-    )

@@ -47,7 +47,7 @@ def check(results: Path, inputs: Iterable[str]) -> None:
         InputError: names the first that is not.
     """
     for name in inputs:
-        record = _read(_path(results, name)) if Path(name).is_relative_to(results) else None
+        record = read(_path(results, name)) if Path(name).is_relative_to(results) else None
         if record and record["sha256"] != _checksum(Path(name)):
             raise InputError(f"{name}: not as it was written (damaged?); delete it and run again")
 
@@ -66,7 +66,7 @@ def stale(
         File, and names of the parameters that differ.
     """
     for path in sorted((results / "records").rglob("*.json")):
-        record = None if _twin(results, path).exists() else _read(path)
+        record = None if _twin(results, path).exists() else read(path)
         if record is None or not Path(record["output"]).exists():
             continue
         now = expected(record["rule"], record["wildcards"])
@@ -76,7 +76,7 @@ def stale(
             yield record["output"], differing
 
 
-def _read(path: Path) -> dict | None:
+def read(path: Path) -> dict | None:
     """A record; None where there is none, or one that is cut off or of another version."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))

@@ -4,7 +4,7 @@ The descriptions and defaults here are the source of `config/README.md`. Only th
 this module: the library takes plain numbers, so that a change here alters no fingerprint.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,12 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from grids import images, parameters
 from grids.errors import InputError
-from grids.modules import names_in, options_of, require_known
+from grids.modules import constant_of, names_in, options_of, require_known
 
 PositiveInt = Annotated[int, Field(gt=0, strict=True)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 Precision = Literal["fp32", "bf16"]
+Beta = Annotated[float, Field(ge=0, lt=1)]
 # Reflection at the edge of a filter's kernel needs a patch that is larger than half the kernel.
 PatchSide = Annotated[int, Field(ge=16, strict=True)]
 
@@ -56,7 +57,9 @@ class Degradation(Section):
 
 
 class Pies(Section):
-    patches: PositiveInt = Field(800, description="Number of clean patches.")
+    patches: Annotated[int, Field(ge=8, strict=True)] = Field(
+        800, description="Number of clean patches, at least 8."
+    )
     size: PatchSide = Field(32, description="Side of a patch in pixels, at least 16.")
     parameters: Literal["evaluation", "training"] = Field(
         "evaluation",
@@ -128,7 +131,7 @@ class Ggd(Section):
     replicates: Annotated[int, Field(ge=2, strict=True)] = Field(
         16, description="Half-samples of the patches, for the uncertainty of a distance."
     )
-    counts: list[PositiveInt] = Field(
+    counts: list[Annotated[int, Field(ge=8, strict=True)]] = Field(
         [],
         description="Further numbers of patches at which the laws are fitted, so that smaller sets "
         "compare with them at equal number.",
@@ -170,7 +173,7 @@ class Training(Section):
     warmup: Annotated[int, Field(ge=0, strict=True)] = Field(
         10_000, description="Steps of linear warm-up."
     )
-    betas: tuple[float, float] = Field((0.9, 0.999), description="Moments of AdamW.")
+    betas: tuple[Beta, Beta] = Field((0.9, 0.999), description="Moments of AdamW.")
     weight_decay: Annotated[float, Field(ge=0)] = Field(
         1e-4, description="Decoupled weight decay of AdamW."
     )
@@ -278,7 +281,9 @@ class Report(Section):
 class Settings(Section):
     """The whole configuration."""
 
-    results: str = Field("results", description="Folder of everything the workflow makes.")
+    results: Annotated[str, Field(pattern=r"^[^{}<>~]+$")] = Field(
+        "results", description="Folder of everything the workflow makes."
+    )
     seed: Annotated[int, Field(ge=0, strict=True)] = Field(0, description="Seed of all randomness.")
     images: Images = Images()
     degradations: dict[str, Degradation] = Field(
@@ -343,6 +348,16 @@ def load(config: Mapping[str, Any]) -> Settings:
                 f"{name}.warmup: {section.warmup} steps must be fewer than "
                 f"{name}.iterations ({section.iterations})"
             )
+    training = settings.training
+    if training.minimum_learning_rate > training.learning_rate:
+        raise InputError(
+            f"training.minimum_learning_rate: {training.minimum_learning_rate} is above "
+            f"training.learning_rate ({training.learning_rate})"
+        )
+    if (largest := max(settings.ggd.counts, default=0)) > settings.pies.patches:
+        raise InputError(
+            f"ggd.counts: {largest} patches, but pies.patches is {settings.pies.patches}"
+        )
     shares = settings.execution.processes * settings.execution.accumulation
     for name, batch in (
         ("training", settings.training.batch),
@@ -421,6 +436,19 @@ def check_photographs(settings: Settings, found: Mapping[str, list[Path]]) -> No
     for name, paths in found.items():
         side, why = least.get(name, (LEAST_TEST_SIDE, "a test set"))
         images.check(paths, settings.images.columns(name), side, why)
+    _check_patches(settings, found["pies"])
+
+
+def _check_patches(settings: Settings, paths: Sequence[Path]) -> None:
+    pies, part = settings.pies, settings.images.columns("pies")
+    step = pies.size * pies.reduction
+    sizes = (images.size(path, part) for path in paths)
+    room = sum((width // step) * (height // step) for width, height in sizes)
+    if room < pies.patches:
+        raise InputError(
+            f"pies.patches: {pies.patches} patches of {step}×{step} asked for, but the photographs "
+            f"hold {room} disjoint ones; ask for fewer or give more photographs"
+        )
 
 
 def _first(error: ValidationError) -> str:
@@ -458,6 +486,8 @@ def _check_backbones(settings: Settings) -> None:
         options = options_of("backbones", name)
         for option, value in sizes.items():
             require_known(option, options, f"option of backbones.{name}")
+            if type(value) is int and value < 1:
+                raise InputError(f"backbones.{name}.{option}: must be at least 1, got {value}")
             if type(value) is not type(options[option]):
                 raise InputError(
                     f"backbones.{name}.{option}: must be of type "
@@ -468,6 +498,12 @@ def _check_backbones(settings: Settings) -> None:
 def _check_search(settings: Settings) -> None:
     search = settings.search
     require_known(search.strategy, names_in("search/strategies"), "search.strategy")
+    limit = constant_of("search/strategies", search.strategy, "LIMIT")
+    if limit and len(settings.searched()) > limit:
+        raise InputError(
+            f"search.strategy: {search.strategy} groups at most {limit} degradations, not "
+            f"{len(settings.searched())}; write active, or fewer search.degradations"
+        )
     require_known(search.backbone, settings.backbones, "search.backbone")
     require_known(search.test_set, settings.images.tests, "search.test_set")
     for name in search.degradations:
@@ -484,5 +520,7 @@ def _check_report(settings: Settings) -> None:
         require_known(name, settings.images.tests, "test set in report.test_sets")
     for name in report.noise_degradations:
         require_known(name, settings.searched(), "degradation in report.noise_degradations")
+    if len(set(report.noise_seeds)) < len(report.noise_seeds):
+        raise InputError("report.noise_seeds: a seed stands there twice")
     if settings.seed in report.noise_seeds:
         raise InputError(f"report.noise_seeds: {settings.seed} is the seed of all trainings")

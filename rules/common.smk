@@ -4,6 +4,7 @@ import json
 import os
 import sys
 
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -105,6 +106,9 @@ def severities(wildcards):
 config["reading"] = code("store.py")(None)
 
 
+SEEN = ["inode", "bytes", "changed_ns", "sha256"]
+
+
 @cache
 def content_of(name):
     """Digest of what the pixels of an image set depend on, which names its index and its store.
@@ -117,10 +121,11 @@ def content_of(name):
         raise WorkflowError(
             f"no image set {name!r} in the configuration; it has: {known}"
         )
-    seen = [
-        pd.read_parquet(path)
-        for path in Path(RESULTS, "images", name).glob("*.parquet")
-    ]
+    seen = []
+    for path in Path(RESULTS, "images", name).glob("*.parquet"):
+        # One that cannot be read spares no reading; a job that needs it will say so.
+        with suppress(Exception):
+            seen.append(pd.read_parquet(path, columns=SEEN))
     return images.content_digest(
         PHOTOGRAPHS[name],
         SETTINGS.images.columns(name),
@@ -218,6 +223,13 @@ def all_plan_files(wildcards):
     return [f"{RESULTS}/search/{plan['round']}.json" for plan in plans()]
 
 
+def found_models(wildcards):
+    """Models of the groups that the search found."""
+    return [
+        model_file(SETTINGS.search.backbone, group) for group in plans()[-1]["solution"]
+    ]
+
+
 def search_verifications(wildcards):
     """All that the search knew in the end, baselines included."""
     groups = sorted({*SINGLES, *plans()[-1]["known"]})
@@ -289,13 +301,19 @@ def check_records():
                 return None  # its degradation or network is no longer configured
         return now
 
-    stale = list(records.stale(Path(RESULTS), expected))
+    stale = [
+        (output, differing)
+        for output, differing in records.stale(Path(RESULTS), expected)
+        if output not in sys.argv  # named for --forcerun
+    ]
     if stale:
         lines = [f"  {output} ({', '.join(differing)})" for output, differing in stale]
+        files = " ".join(output for output, _ in stale)
         sys.exit(
             "error: these results were made with other settings or code, and .snakemake, which "
-            "would have had them made again, is gone; delete them and run again:\n"
+            "would have had them made again, is gone:\n"
             + "\n".join(lines)
+            + f"\nTo make them again, and what follows from them: --forcerun {files}"
         )
 
 

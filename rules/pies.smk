@@ -32,7 +32,7 @@ rule degraded_pies:
     log:
         "<logs>/pies/{degradation}.log",
     wildcard_constraints:
-        degradation="(?!clean$)[a-z0-9_]+",
+        degradation=r"(?!clean\.)[a-z0-9_]+",
     conda:
         "../environment.yml"
     params:

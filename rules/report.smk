@@ -19,6 +19,8 @@ rule table1:
         ),
     log:
         "<logs>/report/table1_{backbone}_{test_set}.log",
+    wildcard_constraints:
+        backbone="|".join(sorted(SETTINGS.backbones)),
     conda:
         "../environment.yml"
     params:

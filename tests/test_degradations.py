@@ -278,7 +278,6 @@ class TestParameters:
             ("jpeg", {"quality": []}, "must be a whole number or \\[low, high\\]"),
             ("jpeg", {"quality": 101}, "within 1 … 100"),
             ("gaussian_blur", {"sigma": float("nan")}, "must lie within"),
-            ("gaussian_blur", {"sigma": [1, 2.5]}, "of one kind"),
             ("gaussian_blur", {"sigma": -1.0}, "within 0.1 … 100"),
         ],
     )
@@ -286,6 +285,13 @@ class TestParameters:
         with pytest.raises(InputError, match=message) as error:
             parameters.resolve(parameters.specification(name), overrides, "evaluation")
         assert "\n" not in str(error.value)
+
+    def test_whole_numbers_for_a_float_parameter_are_floats(self):
+        ranged = values("gaussian_blur", "training", sigma=[2, 4])
+        assert ranged == values("gaussian_blur", "training", sigma=[2.0, 4.0])
+        drawn = {degrade.drawn("gaussian_blur", ranged, key)["sigma"] for key in range(20)}
+        assert len(drawn) == 20
+        assert repr(values("gaussian_blur", sigma=3)) == repr(values("gaussian_blur", sigma=3.0))
 
     def test_unknown_degradation(self):
         with pytest.raises(InputError, match="did you mean 'jpeg'"):

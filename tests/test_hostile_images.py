@@ -1,6 +1,7 @@
 """Images that break, surprise or attack: the right pixels, or one line that names the file."""
 
 import io
+import os
 import struct
 import zlib
 
@@ -69,10 +70,34 @@ def test_text_and_folder_with_an_image_s_name(tmp_path):
     assert images.find(str(tmp_path)) == [tmp_path / "a.png"]
 
 
-def test_broken_link_is_no_image(tmp_path):
+def test_broken_link_is_named(tmp_path):
     (tmp_path / "link.png").symlink_to(tmp_path / "gone.png")
     written(tmp_path, "a.png", png())
-    assert [path.name for path in images.find(str(tmp_path))] == ["a.png"]
+    with pytest.raises(InputError, match=r"link\.png: a link to nothing"):
+        images.find(str(tmp_path))
+
+
+def test_linked_folders_are_searched_once(tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "real").mkdir()
+    written(tmp_path / "real", "a.png", png())
+    (tmp_path / "set" / "linked").symlink_to(tmp_path / "real")
+    (tmp_path / "set" / "upwards").symlink_to(tmp_path / "set")
+    names = [str(p.relative_to(tmp_path / "set")) for p in images.find(str(tmp_path / "set"))]
+    assert names == ["linked/a.png"]
+
+
+def test_another_file_of_the_same_name_size_and_time_is_another(tmp_path):
+    for folder, value in (("one", 1), ("two", 2)):
+        (tmp_path / folder).mkdir()
+        path = tmp_path / folder / "a.tif"
+        Image.fromarray(np.full((8, 9, 3), value, np.uint8)).save(path)
+        os.utime(path, (0, 0))
+    one, two = (images.find(str(tmp_path / folder)) for folder in ("one", "two"))
+    seen = images.index(one, tmp_path / "one")
+    assert images.content_digest(two, images.WHOLE, "", seen) != images.content_digest(
+        one, images.WHOLE, "", seen
+    )
 
 
 def test_decompression_bomb(tmp_path):
@@ -100,8 +125,8 @@ def test_cmyk_palette_one_bit_and_floats(tmp_path):
     assert np.array_equal(images.read(tmp_path / "palette.png"), expected)
     photograph.convert("1").save(tmp_path / "bits.png")
     assert set(np.unique(images.read(tmp_path / "bits.png"))) <= {0, 255}
-    Image.fromarray(np.full((8, 9), 300.0, np.float32)).save(tmp_path / "float.tiff")
-    assert (images.read(tmp_path / "float.tiff") == 255).all()
+    Image.fromarray(np.full((8, 9), 0.5, np.float32)).save(tmp_path / "float.tiff")
+    assert "8 or 16 bits" in refused(images.read, tmp_path / "float.tiff")
 
 
 def test_animation_gives_its_first_picture(tmp_path):

@@ -28,7 +28,10 @@ def results(tmp_path, monkeypatch):
         write(f"verify/net/{group}/own.parquet")
     write("images/own/1111.parquet")
     write("store/own/1111.npy")
-    record = {"params": {"content": "1111"}, "output": "results/verify/net/a/own.parquet"}
+    record = {"rule": "verify", "wildcards": {}, "sha256": ""} | {
+        "params": {"content": "1111"},
+        "output": "results/verify/net/a/own.parquet",
+    }
     write("records/verify/net/a/own.parquet.json", record)
     return root, write
 

@@ -7,6 +7,7 @@ reaches the search, a dry run sees the next plan and not what follows from it, s
 import copy
 import json
 import os
+import re
 import shutil
 import time
 
@@ -62,6 +63,13 @@ JPEG = {
     *train(MIX),
     *verify(MIX),
 }
+
+
+PICTURES = {
+    f"Restoring samples with srresnet of {MIX}",
+    f"Drawing the training of srresnet on {MIX}",
+}
+AGAIN = JPEG | PICTURES | reseeded("jpeg")
 
 
 def trainings(jobs):
@@ -158,7 +166,7 @@ class TestPhotographs:
     def test_one_added_to_train_trains_all_again(self, other):
         self.added(other, "train")
         jobs = other.jobs("all")
-        assert trainings(jobs) == every(train)
+        assert trainings(jobs) == every(train) | train("jpeg with seed 1")
         assert "Training the descriptor" in jobs  # of this configuration, on these photographs
         assert not {job for job in jobs if job.startswith("Degrading")}
 
@@ -198,9 +206,9 @@ class TestConfiguration:
             "training": {"quality": [20, 30]},
         }
         jobs = other.executed("all")
-        assert {*JPEG, *reseeded("jpeg")} <= jobs
+        assert jobs >= AGAIN
         # The search may ask for more: groups with jpeg only, the others are trained.
-        more = jobs - JPEG - reseeded("jpeg")
+        more = jobs - AGAIN
         assert all("jpeg" in job or job.startswith("Planning") for job in more)
 
     def test_delta_reuses_every_training(self, other):
@@ -242,7 +250,7 @@ class TestConfiguration:
             else:
                 other.config[section][key] = entry
         jobs = other.jobs("all")
-        assert jobs == every(train) | every(verify) | SEARCH
+        assert jobs == every(train) | every(verify) | reseeded("jpeg") | PICTURES | SEARCH
 
     def test_a_further_degradation(self, other):
         other.config["degradations"]["haze"] = {}
@@ -260,7 +268,7 @@ class TestConfiguration:
 
 class TestCode:
     def test_of_one_degradation(self, edited):
-        assert edited("grids/degradations/jpeg.py").jobs("all") == JPEG
+        assert edited("grids/degradations/jpeg.py").jobs("all") == AGAIN
 
     def test_of_the_estimate(self, edited):
         jobs = edited("grids/ggd.py").jobs("all")
@@ -272,7 +280,7 @@ class TestCode:
         assert not {job for job in jobs if job.startswith(("Degrading", "Cutting"))}
 
     def test_of_the_strategy(self, edited):
-        assert edited("grids/search/strategies/paper.py").jobs("all") == SEARCH
+        assert edited("grids/search/strategies/active.py").jobs("all") == SEARCH
 
     def test_of_a_figure(self, edited):
         jobs = edited("grids/report/drop_distance.py").jobs("all")
@@ -295,25 +303,31 @@ class TestCode:
 
 class TestRepair:
     @pytest.mark.parametrize(
-        ("name", "jobs"),
+        ("name", "job"),
         [
-            ("store/train/*.npy", set()),  # until a training needs it
-            ("ggd/jpeg.parquet", {"Describing jpeg", *MATRIX}),
-            (
-                "verify/srresnet/jpeg/own.parquet",
-                {*verify("jpeg"), *SEARCH},
-            ),
-            ("search/0.json", SEARCH),
-            ("report/similarity.svg", {"Drawing the similarity matrix"}),
+            ("ggd/jpeg.parquet", "Describing jpeg"),
+            ("verify/srresnet/jpeg/own.parquet", "Verifying srresnet on jpeg with own"),
+            ("models/srresnet/jpeg/model.safetensors", "Training srresnet on jpeg"),
+            ("report/similarity.svg", "Drawing the similarity matrix"),
         ],
     )
-    def test_a_deleted_file_is_made_again(self, other, name, jobs):
-        (path,) = other.path("").glob(name)
-        path.unlink()
-        made = other.executed("all")
-        assert made == jobs or made == jobs - SEARCH
-        assert path.exists() == bool(jobs)
+    def test_a_deleted_file_is_made_again_and_nothing_else(self, other, name, job):
+        other.path(name).unlink()
+        assert other.executed(f"results/{name}") == {job}
+        # The same bytes: what was made from them stands.
         assert other.jobs("all") == set()
+
+    def test_a_deleted_plan_is_planned_again(self, other):
+        other.path("search/0.json").unlink()
+        other.run("all", "results/search/0.json")
+        assert other.path("search/0.json").exists()
+        assert other.jobs("all") == set()
+
+    def test_all_includes_the_models_of_the_groups(self, other):
+        found = json.loads(other.path("groups.json").read_text())["groups"][0]
+        (other.folder / found["model"]).unlink()
+        assert trainings(other.executed("all")) == train(found["name"])
+        assert (other.folder / found["model"]).exists()
 
     def test_a_store_made_again_trains_nothing_but_what_needed_it(self, other):
         shutil.rmtree(other.path("store"))
@@ -335,8 +349,7 @@ class TestRepair:
         folder = other.path("models/srresnet/jpeg")
         (folder / "model.safetensors").unlink()
         (folder / ".model.safetensors.123").write_bytes(b"half")
-        jobs = other.executed("all")
-        assert trainings(jobs) == train("jpeg")
+        assert other.executed("results/models/srresnet/jpeg/model.safetensors") == train("jpeg")
         assert other.jobs("all") == set()
 
 
@@ -359,7 +372,7 @@ class TestLostMemory:
         for group in ("jpeg", MIX):
             assert f"results/models/srresnet/{group}/model.safetensors" in named
         assert not {name for name in named if "models/srresnet/sr/" in name}
-        assert "gone; delete them and run again" in done.stdout
+        assert "To make them again, and what follows from them: --forcerun" in done.stdout
 
     def test_changed_code_names_the_stale_results(self, edited):
         tree = edited("grids/ggd.py")
@@ -369,14 +382,12 @@ class TestLostMemory:
         assert "results/ggd/jpeg.parquet (code)" in done.stdout
         assert "models/" not in done.stdout
 
-    def test_deleting_what_was_named_mends_it(self, forgetful):
+    def test_doing_what_the_line_says_mends_it(self, forgetful):
         forgetful.config["ggd"]["clip"] = 0.0
         done = forgetful.snakemake("--dry-run", "all")
-        for line in done.stdout.splitlines():
-            if line.startswith("  results"):
-                (forgetful.folder / line.split()[0]).unlink()
-        jobs = forgetful.executed("all")
-        assert {f"Describing {name}" for name in DEGRADATIONS} <= jobs
+        (files,) = re.findall(r"--forcerun (.*)", done.stdout)
+        jobs = forgetful.executed("all", "--forcerun", *files.split())
+        assert {f"Describing {name}" for name in DEGRADATIONS} | MATRIX <= jobs
         assert not trainings(jobs)
         assert forgetful.jobs("all") == set()
 

@@ -75,6 +75,14 @@ WRONG = [
     ("training", None, r"training: .*got None"),
     ("trainning", {}, r"trainning: unknown key 'trainning'; did you mean 'training'"),
     ("execution.processes", 3, r"training.batch: 4 samples cannot be shared equally"),
+    ("search.strategy", "exhaustive", r"exhaustive groups at most 5 degradations, not 11"),
+    ("training.betas", [1.5, 0.9], r"training.betas.0: .* got 1.5"),
+    ("training.minimum_learning_rate", 1.0, r"minimum_learning_rate: 1.0 is above"),
+    ("backbones.srresnet", {"features": 0}, r"features: must be at least 1, got 0"),
+    ("results", "", r"results: .* got ''"),
+    ("report.noise_seeds", [1, 1], r"a seed stands there twice"),
+    ("ggd.counts", [1000], r"ggd.counts: 1000 patches, but pies.patches is 240"),
+    ("pies.patches", 3, r"pies.patches: .*8, got 3"),
     ("pies.sizes", 3, r"pies.sizes: unknown key 'sizes'; did you mean 'size'"),
     ("images.tests", {}, r"images.tests: .*at least 1"),
     ("images.tests", {"train": "embedded"}, r"this name is taken"),
@@ -131,6 +139,10 @@ class TestPhotographs:
         loaded = settings.load(config)
         with pytest.raises(InputError, match=r"0.png: 100×100 .*training.patch.* 128×128.*3 bad"):
             settings.check_photographs(loaded, settings.photographs(loaded))
+
+    def test_more_patches_than_the_photographs_hold(self):
+        message = self.refused("pies.patches", 5000)
+        assert "pies.patches: 5000 patches of 32×32 asked for, but the photographs hold" in message
 
     def test_a_file_that_is_no_image(self, folder):
         (folder / "3.png").write_text("text")

@@ -10,32 +10,34 @@ import pytest
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A folder on a file system of 200 KiB; `grow` makes it larger."""
+    """Mounts a file system of a size at a folder; called again, it makes it larger."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
-        pytest.skip("mounting a small file system needs root")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+    def mount(size, *options):
+        command = ["mount", "-t", "tmpfs", "-o", ",".join([f"size={size}", *options]), "tmpfs"]
+        if os.geteuid() != 0 or subprocess.run([*command, folder], capture_output=True).returncode:
+            pytest.skip("mounting a small file system needs root")
+        return folder
+
+    yield mount
+    subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-def grow(folder):
-    subprocess.run(["mount", "-o", "remount,size=64m", str(folder)], check=True)
-
-
-@pytest.mark.parametrize("target", ["models/srresnet/jpeg/model.safetensors", "pies/jpeg.parquet"])
-def test_a_full_disk_is_said_in_a_line_and_the_next_run_goes_on(tree, small_disk, target):
-    tree.config["results"] = str(small_disk / "results")
-    if target.startswith("pies"):
-        (small_disk / "ballast").write_bytes(bytes(170_000))
-    done = tree.snakemake(f"{small_disk}/results/{target}")
+@pytest.mark.parametrize(
+    ("size", "target"),
+    [("60k", "models/srresnet/jpeg/model.safetensors"), ("24k", "pies/jpeg.parquet")],
+)
+def test_a_full_disk_is_said_in_a_line_and_the_next_run_goes_on(tree, small_disk, size, target):
+    folder = small_disk(size)
+    tree.config["results"] = str(folder / "results")
+    done = tree.snakemake(f"{folder}/results/{target}")
     assert done.returncode != 0
     assert done.stdout.count("error: No space left on device; make room and run again") == 1
     assert "Traceback" not in done.stdout
-    grow(small_disk)
-    tree.run(f"{small_disk}/results/{target}")
-    assert (small_disk / "results" / target).exists()
+    small_disk("64m", "remount")
+    tree.run(f"{folder}/results/{target}")
+    assert (folder / "results" / target).exists()
 
 
 def test_results_on_another_file_system(tree):

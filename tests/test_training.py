@@ -1,3 +1,5 @@
+import hashlib
+import io
 import math
 import os
 import signal
@@ -223,6 +225,19 @@ def test_a_broken_state_is_set_aside_and_the_one_before_serves(tmp_path):
     assert same(resumed, undisturbed)
 
 
+def test_a_state_with_one_wrong_bit_is_not_resumed(tmp_path):
+    """Torch reads it without complaint."""
+    with pytest.raises(KeyboardInterrupt):
+        run_training(tmp_path, killed_at(5))
+    path = max((tmp_path / "state").glob("*.pt"))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 16
+    path.write_bytes(content)
+    resumed, _ = run_training(tmp_path, lines=(lines := []))
+    assert "its checksum is wrong" in lines[0]
+    assert same(resumed, run_training(tmp_path / "fresh")[0])
+
+
 def test_nothing_but_broken_states_is_a_fresh_start(tmp_path):
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "000000003.pt").write_bytes(b"not a checkpoint")
@@ -236,7 +251,10 @@ def test_a_state_that_would_execute_code_is_refused(tmp_path):
             return (exec, (f"open({str(tmp_path / 'owned')!r}, 'w')",))
 
     (tmp_path / "state").mkdir()
-    torch.save(Evil(), tmp_path / "state" / "000000003.pt")
+    torch.save(Evil(), buffer := io.BytesIO())
+    content = buffer.getvalue()
+    signed = hashlib.sha256(content).digest() + content
+    (tmp_path / "state" / "000000003.pt").write_bytes(signed)
     run_training(tmp_path, lines=(lines := []))
     assert "cannot be read" in lines[0]
     assert not (tmp_path / "owned").exists()
@@ -245,7 +263,8 @@ def test_a_state_that_would_execute_code_is_refused(tmp_path):
 def test_divergence_names_the_step_and_keeps_the_last_good_state(tmp_path):
     with pytest.raises(Diverged, match=r"step 8 is nan; lower training\.learning_rate"):
         run_training(tmp_path, poisoned(7))
-    kept = torch.load(tmp_path / "state" / "000000007.pt", weights_only=True)
+    content = (tmp_path / "state" / "000000007.pt").read_bytes()[state.DIGEST :]
+    kept = torch.load(io.BytesIO(content), weights_only=True)
     assert kept["counters"]["step"] == 7
     assert all(torch.isfinite(t).all() for t in kept["network"].values())
 
@@ -325,8 +344,8 @@ def test_kill_while_saving_leaves_the_previous_state(tmp_path, monkeypatch):
         run_training(tmp_path, killed_at(5))
     before = states(tmp_path)
 
-    def half(content, path):
-        path.write_bytes(b"half")
+    def half(content, file):
+        file.write(b"half")
         raise KeyboardInterrupt
 
     monkeypatch.setattr(state.torch, "save", half)
@@ -357,10 +376,12 @@ def test_outputs_replace_the_state(tmp_path):
 
 
 ENDLESS = """
+import signal
 import sys
 from pathlib import Path
 from dataclasses import replace
 sys.path.insert(0, {tests!r})
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in background
 import test_training as t
 t.run_training(
     Path({folder!r}),

@@ -1,7 +1,8 @@
 """The resumable state of a training: a folder beside its outputs while it runs."""
 
+import hashlib
+import io
 import json
-import pickle
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from torch import nn
 from grids.files import appearing
 
 Say = Callable[[str], None]
+DIGEST = hashlib.sha256().digest_size
 
 
 @dataclass
@@ -49,7 +51,14 @@ def save(
         "optimizer": optimizer.state_dict(),
     }
     with appearing(_file(folder, counters.step)) as temporary:
-        torch.save(content, temporary)
+        with open(temporary, "wb") as file:
+            file.write(bytes(DIGEST))
+            torch.save(content, file)
+        with open(temporary, "rb+") as file:
+            file.seek(DIGEST)
+            checksum = hashlib.file_digest(file, "sha256").digest()
+            file.seek(0)
+            file.write(checksum)
 
 
 def prune(folder: Path, keep: int, anchors: list[int]) -> None:
@@ -82,7 +91,7 @@ def resume(
         path = _file(folder, step)
         try:
             content = _read(path)
-        except (OSError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
+        except Exception as error:  # damaged files raise all kinds
             path.rename(path.with_suffix(".broken"))
             say(f"{path}: it cannot be read ({str(error).splitlines()[0]}); set aside")
             continue
@@ -106,7 +115,11 @@ def back_to(
 
 
 def _read(path: Path) -> dict:
-    content = torch.load(path, map_location="cpu", weights_only=True)
+    """A state whose checksum, which stands in front of it, is right: torch would not notice."""
+    content = path.read_bytes()
+    if hashlib.sha256(content[DIGEST:]).digest() != content[:DIGEST]:
+        raise OSError("its checksum is wrong")
+    content = torch.load(io.BytesIO(content[DIGEST:]), map_location="cpu", weights_only=True)
     return {key: content[key] for key in ("about", "counters", "network", "optimizer")}
 
 

@@ -31,9 +31,12 @@ from grids.search.decision import (
     Solution,
     outcomes,
 )
-from grids.search.partition import SUBSETS_LIMIT, fewest, mask
+from grids.search.partition import fewest, mask
 
 Ranking = tuple[Group, ...]
+
+# Beyond it the exact search through partitions is too slow.
+LIMIT = 14
 
 
 class Unverified(Exception):
@@ -49,9 +52,9 @@ def plan(similarity: Similarity, measured: Drops, settings: SearchSettings) -> R
     Raises:
         InputError: more than 14 degradations: the exact search through partitions is too slow.
     """
-    if len(similarity.names) > SUBSETS_LIMIT:
+    if len(similarity.names) > LIMIT:
         raise InputError(
-            f"strategy paper groups at most {SUBSETS_LIMIT} degradations, not "
+            f"strategy paper groups at most {LIMIT} degradations, not "
             f"{len(similarity.names)}; take active"
         )
     known = outcomes(measured, similarity.names, settings.delta)
