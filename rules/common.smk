@@ -114,7 +114,7 @@ def content_of(name):
     """Digest of what the pixels of an image set depend on, which names its index and its store.
 
     That is the content of the files, the part of them that is used, and the code that reads them.
-    Files that an index has seen with the same size and time are not read again.
+    Files that an index has seen with the same inode, size and time of change are not read again.
     """
     if name not in PHOTOGRAPHS:
         known = ", ".join(PHOTOGRAPHS)
