@@ -49,4 +49,4 @@ if workflow.is_main_process:
 
 
 onsuccess:
-    print_summary()
+    finish()

@@ -119,13 +119,16 @@ def _add_orphans(commands: argparse._SubParsersAction) -> None:
     text = "list results that nothing asks for any more; nothing is deleted"
     parser = commands.add_parser("orphans", help=text, description=text)
     parser.add_argument("results", type=Path, help="folder of the results")
+    parser.add_argument(
+        "options", nargs="*", help="of snakemake, behind --, such as -- --configfile FILE"
+    )
     parser.set_defaults(run=_orphans)
 
 
 def _orphans(options: argparse.Namespace) -> None:
-    from grids.orphans import orphans, size
+    from grids.orphans import orphans, size, wanted
 
-    found = list(orphans(options.results))
+    found = list(orphans(options.results, wanted(options.options)))
     for path in found:
         print(f"{size(path) / 2**20:10.1f} MiB  {path}")
     print(f"{sum(map(size, found)) / 2**20:10.1f} MiB in all")

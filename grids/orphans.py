@@ -1,64 +1,78 @@
 """Results that nothing asks for any more: they are listed, never deleted by themselves."""
 
-import json
-from collections.abc import Iterator
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from grids import records
 from grids.errors import InputError
-from grids.names import group_name
+
+LEFT_OVER = re.compile(r"state\.aside-\d+|.+\.broken|\..+\.\d+")
+"""What trainings set aside (`grids.training.state`), and files that a kill kept from appearing."""
+
+SECONDS_OF_WRITING = 3600.0
+"""A file younger than this may still be growing."""
 
 
-def orphans(results: Path) -> Iterator[Path]:
-    """Folders and files of a finished search that its plans and records do not name.
+def wanted(options: Sequence[str]) -> set[Path]:
+    """Files that the workflow of this directory makes or has made for its target `all`.
 
-    These are models and verifications of groups that no plan asks for, plans behind the solution
-    (from a search with other settings), and indexes and stores of photographs that no result was
-    made with.
+    Args:
+        options: of Snakemake, such as `--configfile`.
+
+    Raises:
+        InputError: Snakemake's last line, where it cannot tell.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--summary", *options], capture_output=True, text=True
+    )
+    if done.returncode:
+        lines = (done.stdout + done.stderr).split("\n")
+        raise InputError([line for line in lines if line.strip()][-1].removeprefix("error: "))
+    return {Path(line.split("\t")[0]) for line in done.stdout.splitlines()[1:]}
+
+
+def orphans(results: Path, wanted: set[Path]) -> Iterator[Path]:
+    """Results that are not wanted: of groups that no plan asks for, of settings left behind.
+
+    What was made for another target than `all` is among them.
 
     Args:
         results: the folder of the results.
+        wanted: files that the workflow asks for, named from the same directory as `results`.
 
     Raises:
-        InputError: there is no finished search in it.
+        InputError: the search has not ended, so that it is not known what it will ask for.
     """
-    plans = _plans(results)
-    wanted = {
-        group_name(plans[-1]["degradations"]),
-        *plans[-1]["degradations"],
-        *(name for plan in plans for key in ("known", "requests") for name in plan.get(key, [])),
-    }
-    for folder in sorted([*results.glob("models/*/*"), *results.glob("verify/*/*")]):
-        if folder.name not in wanted:
+    if results / "groups.json" not in wanted or not (results / "groups.json").exists():
+        raise InputError(
+            f"{results}: no finished search; what is needed is not known before its end"
+        )
+    for path in sorted((results / "records").rglob("*.json")):
+        record = records.read(path)
+        if record and Path(record["output"]) not in wanted and Path(record["output"]).exists():
+            yield Path(record["output"])
+    for path in sorted(results.rglob("*")):
+        old = time.time() - path.lstat().st_mtime > SECONDS_OF_WRITING
+        if old and LEFT_OVER.fullmatch(path.name):
+            yield path
+
+
+def spent(results: Path) -> Iterator[Path]:
+    """Folders of checkpoints whose training has ended well: its weights stand beside them.
+
+    Args:
+        results: the folder of the results, of a workflow that has ended well.
+    """
+    for folder in results.rglob("state"):
+        if folder.with_name("model.safetensors").exists():
             yield folder
-    for path in sorted(results.glob("search/*.json"), key=lambda path: int(path.stem)):
-        if int(path.stem) > plans[-1]["round"]:
-            yield path
-    contents = set(_contents(results))
-    for path in sorted([*results.glob("images/*/*.parquet"), *results.glob("store/*/*.npy")]):
-        if path.stem not in contents:
-            yield path
 
 
 def size(path: Path) -> int:
     """Bytes of a file, or of all files in a folder."""
     files = path.rglob("*") if path.is_dir() else [path]
     return sum(file.stat().st_size for file in files if file.is_file())
-
-
-def _plans(results: Path) -> list[dict]:
-    """The plans up to the solution."""
-    plans = []
-    while (path := results / "search" / f"{len(plans)}.json").is_file():
-        plans.append(json.loads(path.read_text(encoding="utf-8")))
-        if "solution" in plans[-1]:
-            return plans
-    raise InputError(f"{results}: no finished search; what is needed is not known before its end")
-
-
-def _contents(results: Path) -> Iterator[str]:
-    """Digests of the image sets that existing results were made with."""
-    for path in (results / "records").rglob("*.json"):
-        record = records.read(path)
-        if record and "content" in record["params"] and Path(record["output"]).exists():
-            yield record["params"]["content"]

@@ -76,6 +76,22 @@ def stale(
             yield record["output"], differing
 
 
+def accept(results: Path, expected: Callable[[str, dict], dict | None]) -> None:
+    """Records results that were touched since they were made as made with today's parameters.
+
+    `snakemake --touch` is how a user says that an edit does not matter; no job runs that would
+    write the records anew. Arguments as for `stale`.
+    """
+    for path in (results / "records").rglob("*.json"):
+        record = read(path)
+        if record is None or not (output := Path(record["output"])).exists():
+            continue
+        now = expected(record["rule"], record["wildcards"])
+        if now is not None and output.stat().st_mtime_ns > path.stat().st_mtime_ns:
+            outputs, params = [record["output"]], record["params"] | now
+            write(results, record["rule"], record["wildcards"], outputs, params)
+
+
 def read(path: Path) -> dict | None:
     """A record; None where there is none, or one that is cut off or of another version."""
     try:

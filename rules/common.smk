@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 
 from contextlib import suppress
@@ -23,7 +24,7 @@ os.environ.update(
 from snakemake.exceptions import IncompleteCheckpointException
 from snakemake.iocontainers import Wildcards
 
-from grids import digest, images, names, paper, records, settings
+from grids import digest, images, names, orphans, paper, records, settings
 from grids.errors import InputError
 
 try:
@@ -285,25 +286,26 @@ def report_files():
     return [*tables, *(f"{RESULTS}/report/{figure}" for figure in figures)]
 
 
+def current_parameters(name, wildcards):
+    """Parameters of a rule's job as far as they are known now; None if there is no such job."""
+    if not workflow.is_rule(name):
+        return None
+    job, now = Wildcards(fromdict=wildcards), {}
+    for parameter, value in workflow.get_rule(name).params.items():
+        try:
+            now[parameter] = value(job) if callable(value) else value
+        except IncompleteCheckpointException:
+            pass  # the rounds before decide, and have records of their own
+        except WorkflowError:
+            return None  # its degradation or network is no longer configured
+    return now
+
+
 def check_records():
     """Ends the run if Snakemake has forgotten how results were made and they are out of date."""
-
-    def expected(name, wildcards):
-        if not workflow.is_rule(name):
-            return None
-        job, now = Wildcards(fromdict=wildcards), {}
-        for parameter, value in workflow.get_rule(name).params.items():
-            try:
-                now[parameter] = value(job) if callable(value) else value
-            except IncompleteCheckpointException:
-                pass  # the rounds before decide, and have records of their own
-            except WorkflowError:
-                return None  # its degradation or network is no longer configured
-        return now
-
     stale = [
         (output, differing)
-        for output, differing in records.stale(Path(RESULTS), expected)
+        for output, differing in records.stale(Path(RESULTS), current_parameters)
         if output not in sys.argv  # named for --forcerun
     ]
     if stale:
@@ -314,7 +316,18 @@ def check_records():
             "would have had them made again, is gone:\n"
             + "\n".join(lines)
             + f"\nTo make them again, and what follows from them: --forcerun {files}"
+            + f"\nTo accept them as they are: --touch --forcerun {files}"
         )
+
+
+def finish():
+    """What is left to do when all that was asked for is there."""
+    if workflow.touch:
+        records.accept(Path(RESULTS), current_parameters)
+    else:
+        for folder in orphans.spent(Path(RESULTS)):
+            shutil.rmtree(folder)
+    print_summary()
 
 
 def print_summary():

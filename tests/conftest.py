@@ -60,16 +60,18 @@ class Tree:
             printed, _ = process.communicate()
         return subprocess.CompletedProcess(arguments, process.returncode, printed)
 
+    def options(self) -> list[str]:
+        """What tells Snakemake the workflow and its configuration."""
+        return [
+            *("--configfile", "config.yaml"),
+            *("--snakefile", str(self.checkout / "Snakefile")),
+            *("--workflow-profile", str(self.checkout / "profiles" / "default")),
+        ]
+
     def start(self, *arguments: str, stdout: int | TextIO) -> subprocess.Popen:
         (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
-        command = [
-            *(sys.executable, "-m", "snakemake"),
-            *("--snakefile", self.checkout / "Snakefile"),
-            *("--workflow-profile", self.checkout / "profiles" / "default"),
-            *("--configfile", "config.yaml", "--cores", "2"),
-        ]
         return subprocess.Popen(
-            [*command, *arguments],
+            [sys.executable, "-m", "snakemake", "--cores", "2", *self.options(), *arguments],
             cwd=self.folder,
             stdout=stdout,
             stderr=subprocess.STDOUT,

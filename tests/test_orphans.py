@@ -1,61 +1,80 @@
 import json
+import os
+from pathlib import Path
 
 import pytest
 
 from grids import cli
 from grids.errors import InputError
-from grids.orphans import orphans, size
+from grids.orphans import orphans, size, spent
+
+DAY = 86_400
 
 
 @pytest.fixture
 def results(tmp_path, monkeypatch):
+    """A folder of results, and a function that makes a file of it as a job does."""
     monkeypatch.chdir(tmp_path)
-    root = tmp_path / "results"
+    root = Path("results")
 
-    def write(name, content=b"x"):
+    def make(name, content=b"x"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(
-            content if isinstance(content, bytes) else json.dumps(content).encode()
-        )
+        (root / name).write_bytes(content)
+        record = root / "records" / f"{name}.json"
+        record.parent.mkdir(parents=True, exist_ok=True)
+        output = str(root / name)
+        about = {"rule": "", "wildcards": {}, "output": output, "sha256": "", "params": {}}
+        record.write_text(json.dumps(about))
+        return root / name
 
-    names = ["a", "b", "c"]
-    write("search/0.json", {"round": 0, "degradations": names, "known": [], "requests": ["a+b"]})
-    write(
-        "search/1.json", {"round": 1, "degradations": names, "known": ["a+b"], "solution": ["a+b"]}
-    )
-    for group in ("a", "b", "c", "a+b", "a+b+c"):
-        write(f"models/net/{group}/model.safetensors")
-        write(f"verify/net/{group}/own.parquet")
-    write("images/own/1111.parquet")
-    write("store/own/1111.npy")
-    record = {"rule": "verify", "wildcards": {}, "sha256": ""} | {
-        "params": {"content": "1111"},
-        "output": "results/verify/net/a/own.parquet",
-    }
-    write("records/verify/net/a/own.parquet.json", record)
-    return root, write
+    return root, make
 
 
-def test_a_tidy_tree_has_none(results):
-    assert list(orphans(results[0])) == []
+def test_what_is_not_wanted_is_listed(results):
+    root, make = results
+    wanted = {make("groups.json"), make("models/net/a/model.safetensors")}
+    assert list(orphans(root, wanted)) == []
+    other = make("models/net/b/model.safetensors", b"y" * 3 * 2**20)
+    make("verify/net/b/own.parquet").unlink()
+    assert list(orphans(root, wanted)) == [other]
+    assert size(other) == 3 * 2**20
 
 
-def test_what_no_plan_and_no_result_names_is_listed(results, capsys):
-    root, write = results
-    write("models/net/b+c/model.safetensors", b"y" * 3 * 2**20)
-    write("verify/net/b+c/own.parquet")
-    write("search/2.json", {"round": 2})
-    write("store/own/2222.npy")
-    expected = ["models/net/b+c", "verify/net/b+c", "search/2.json", "store/own/2222.npy"]
-    assert [str(path.relative_to(root)) for path in orphans(root)] == expected
-    assert size(root / "models/net/b+c") == 3 * 2**20
-    assert cli.main(["orphans", str(root)]) == 0
-    assert "3.0 MiB  " in capsys.readouterr().out
-    assert (root / "models/net/b+c").exists()
+def test_what_kills_and_other_settings_left_is_listed_when_it_is_old(results):
+    root, make = results
+    wanted = {make("groups.json")}
+    aside = root / "models/net/a/state.aside-1"
+    aside.mkdir(parents=True)
+    half = root / "models/net/a/.model.safetensors.4711"
+    half.write_bytes(b"half")
+    assert list(orphans(root, wanted)) == []
+    for path in (aside, half):
+        os.utime(path, (path.stat().st_mtime - DAY,) * 2)
+    assert set(orphans(root, wanted)) == {aside, half}
+
+
+def test_checkpoints_are_spent_when_the_weights_are_there(results):
+    root, make = results
+    make("models/net/a/model.safetensors")
+    for group in "ab":
+        (root / f"models/net/{group}/state").mkdir(parents=True)
+    assert list(spent(root)) == [root / "models/net/a/state"]
 
 
 def test_an_unfinished_search_is_refused(results):
-    root, _ = results
-    (root / "search/1.json").unlink()
     with pytest.raises(InputError, match="no finished search"):
-        list(orphans(root))
+        list(orphans(results[0], {results[0] / "groups.json"}))
+
+
+def test_of_a_workflow(finished, tmp_path, monkeypatch, capsys):
+    tree = finished.copy(tmp_path / "tree")
+    model = "results/models/srresnet/jpeg+sr/model.safetensors"
+    tree.run(model)
+    monkeypatch.chdir(tree.folder)
+    assert cli.main(["orphans", "results", "--", *tree.options()]) == 0
+    listed = [line.split()[-1] for line in capsys.readouterr().out.splitlines()[:-1]]
+    assert listed == ["results/models/srresnet/jpeg+sr/history.parquet", model]
+    assert Path(model).exists()
+    Path("config.yaml").write_text("deltas: 1\n")
+    assert cli.main(["orphans", "results", "--", *tree.options()]) == 1
+    assert "error: configuration: deltas: unknown key" in capsys.readouterr().err

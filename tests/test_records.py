@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,15 @@ def test_without_memory_a_difference_is_named(results):
         ("results/ggd/jpeg", ["clip", "code"]),
         ("results/ggd/sr", ["clip", "code"]),
     ]
+
+
+def test_what_was_touched_is_accepted_as_it_is(results):
+    record = results / "records/ggd/jpeg.json"
+    os.utime(results / "ggd/jpeg", ns=(record.stat().st_mtime_ns + 1,) * 2)
+    os.utime(results / "ggd/sr", ns=(0, 0))
+    records.accept(results, lambda rule, wildcards: {"clip": 3.0})
+    forget()
+    assert found(results, {"clip": 3.0, "code": "abc"}) == [("results/ggd/sr", ["clip"])]
 
 
 def test_a_deleted_result_and_a_broken_record_say_nothing(results):

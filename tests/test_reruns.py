@@ -297,6 +297,9 @@ class TestCode:
         before = load_file(tree.path("models/srresnet/jpeg/model.safetensors"))
         tree.run("--touch", "all")
         assert tree.jobs("all") == set()
+        shutil.rmtree(tree.folder / ".snakemake")
+        # Times are all that is left to go by: what is quick may run again.
+        assert tree.jobs("all") <= {"Writing the groups", *FIGURES}
         after = load_file(tree.path("models/srresnet/jpeg/model.safetensors"))
         assert all(np.array_equal(before[name], after[name]) for name in before)
 
@@ -382,10 +385,19 @@ class TestLostMemory:
         assert "results/ggd/jpeg.parquet (code)" in done.stdout
         assert "models/" not in done.stdout
 
+    def test_results_can_be_accepted_and_stay_so(self, forgetful):
+        forgetful.config["ggd"]["clip"] = 0.0
+        done = forgetful.snakemake("--dry-run", "all")
+        (files,) = re.findall(r"--touch --forcerun (.*)", done.stdout)
+        forgetful.run("all", "--touch", "--forcerun", *files.split())
+        assert forgetful.jobs("all") == set()
+        shutil.rmtree(forgetful.folder / ".snakemake")
+        assert forgetful.jobs("all") == set()
+
     def test_doing_what_the_line_says_mends_it(self, forgetful):
         forgetful.config["ggd"]["clip"] = 0.0
         done = forgetful.snakemake("--dry-run", "all")
-        (files,) = re.findall(r"--forcerun (.*)", done.stdout)
+        (files,) = re.findall(r"follows from them: --forcerun (.*)", done.stdout)
         jobs = forgetful.executed("all", "--forcerun", *files.split())
         assert {f"Describing {name}" for name in DEGRADATIONS} | MATRIX <= jobs
         assert not trainings(jobs)

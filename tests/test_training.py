@@ -354,25 +354,31 @@ def test_kill_while_saving_leaves_the_previous_state(tmp_path, monkeypatch):
     assert states(tmp_path) == before
 
 
-def test_outputs_replace_the_state(tmp_path):
-    run.train_to_files(
-        srresnet.build(features=8, blocks=1),
-        batches,
-        RECIPE,
-        weights_path=tmp_path / "model.safetensors",
-        history_path=tmp_path / "history.parquet",
-        about={"seed": 0},
-        execution=EVERY_STEP,
-        say=lambda line: None,
-        label="test",
-    )
+def test_a_training_whose_end_was_not_noted_is_not_repeated(tmp_path):
+    """As when a workflow manager is killed before it has noted the end, and deletes the outputs."""
+
+    def files(batches):
+        run.train_to_files(
+            srresnet.build(features=8, blocks=1),
+            batches,
+            RECIPE,
+            weights_path=tmp_path / "model.safetensors",
+            history_path=tmp_path / "history.parquet",
+            about={"seed": 0},
+            execution=EVERY_STEP,
+            say=lambda line: None,
+            label="test",
+        )
+        return [(tmp_path / name).read_bytes() for name in ("model.safetensors", "history.parquet")]
+
+    made = files(batches)
     about = weights.about(tmp_path / "model.safetensors")
     assert about["seed"] == 0
     assert about["recipe"]["iterations"] == 12
-    assert sorted(file.name for file in tmp_path.iterdir()) == [
-        "history.parquet",
-        "model.safetensors",
-    ]
+    assert states(tmp_path) == ["000000012.pt"]
+    for name in ("model.safetensors", "history.parquet"):
+        (tmp_path / name).unlink()
+    assert files(killed_at(0)) == made
 
 
 ENDLESS = """

@@ -208,7 +208,7 @@ class _Training:
                     since, timed_from = time.monotonic(), done
                 progress.report(done, f"loss {sum(recent) / len(recent):.4f}")
                 late = time.monotonic() - saved >= self.execution.checkpoint_minutes * 60
-                if done < total and (planned or late or stopped):
+                if planned or late or stopped or done == total:
                     self._save()
                     saved = time.monotonic()
                 if done < total and stopped:

@@ -1,6 +1,5 @@
 """A training from its start, or from where it was killed, to its files."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +8,7 @@ from torch import nn
 
 from grids import weights
 from grids.files import appearing
-from grids.training import ranks
+from grids.training import ranks, state
 from grids.training.batches import Batches
 from grids.training.loop import Execution, Recipe, train
 
@@ -28,8 +27,9 @@ def train_to_files(
 ) -> None:
     """Trains, and writes the history and the weights, with `about` and the recipe as metadata.
 
-    The resumable checkpoints stand beside the weights in the folder `state` until they are written;
-    a workflow manager that deletes the outputs of a killed job does not know it.
+    The resumable checkpoints stand beside the weights in the folder `state`; a workflow manager
+    that deletes the outputs of a killed job does not know it. The last one stays, so that a kill
+    before the manager has noted the end of the job costs nothing: see `grids.orphans.spent`.
 
     Args and errors: see `grids.training.loop.train`.
     """
@@ -49,4 +49,4 @@ def train_to_files(
     with appearing(history_path) as temporary:
         history.to_parquet(temporary, index=False)
     weights.save(Path(weights_path), network, {**about, "recipe": asdict(recipe)})
-    shutil.rmtree(folder, ignore_errors=True)
+    state.prune(folder, keep=1, anchors=[])
