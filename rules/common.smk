@@ -194,8 +194,14 @@ def searched_verification(group):
 
 def plan_of(number):
     """The plan of a round, as soon as it is made: it decides what else must be done."""
-    with checkpoints.plan.get(round=number).output.plan.open() as file:
-        return json.load(file)
+    path = Path(checkpoints.plan.get(round=number).output.plan)
+    try:
+        records.check(Path(RESULTS), [path])
+        return json.loads(path.read_text(encoding="utf-8"))
+    except InputError as error:
+        raise WorkflowError(str(error))
+    except ValueError:
+        raise WorkflowError(f"{path}: not a plan (damaged?); delete it and run again")
 
 
 def known_groups(wildcards):
@@ -204,6 +210,8 @@ def known_groups(wildcards):
     if number == 0:
         return [*SINGLES, MIX]
     previous = plan_of(number - 1)
+    if "solution" in previous:
+        raise WorkflowError(f"no round {number}: round {number - 1} ends the search")
     asked = {*previous["known"], *previous["requests"]} - {MIX}
     return [*SINGLES, MIX, *sorted(asked)]
 

@@ -23,6 +23,7 @@ from grids.modules import names_in
 torch.set_num_threads(1)
 
 ROOT = Path(__file__).parents[1]
+SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 SMALLEST = yaml.safe_load((ROOT / "config" / "smallest.yaml").read_text(encoding="utf-8"))
 FOUR = {name: {} for name in SMALLEST["search"]["degradations"]}
 TINY = SMALLEST | {
@@ -43,6 +44,7 @@ class Tree:
         self.folder = folder
         self.checkout = checkout
         self.config = copy.deepcopy(TINY)
+        self.prefix: list[str] = []
 
     def path(self, name: str) -> Path:
         return self.folder / "results" / name
@@ -71,7 +73,7 @@ class Tree:
     def start(self, *arguments: str, stdout: int | TextIO) -> subprocess.Popen:
         (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
         return subprocess.Popen(
-            [sys.executable, "-m", "snakemake", "--cores", "2", *self.options(), *arguments],
+            [*self.prefix, *SNAKEMAKE, "--cores", "2", *self.options(), *arguments],
             cwd=self.folder,
             stdout=stdout,
             stderr=subprocess.STDOUT,

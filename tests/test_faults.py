@@ -11,15 +11,26 @@ import shutil
 import signal
 import subprocess
 import time
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from safetensors.torch import load_file
 
 SEEDS = range(int(os.environ.get("GRIDS_FAULTS", "2")))
-FAULTS = ("kill a job", "kill all", "interrupt", "terminate", "truncate", "remove")
+
+# Root reads everything: only without these capabilities does a missing permission matter.
+WITHOUT_PRIVILEGE = (
+    ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+    if os.geteuid() == 0 and shutil.which("setpriv")
+    else []
+)
+
+
+FOLDERS = ("images", "store", "ggd", "search", "models", "verify", "reseeded", "report")
 
 
 def results(tree):
@@ -61,29 +72,104 @@ def quietly_kill(pid, number=signal.SIGKILL):
         os.kill(pid, number)
 
 
-def disturb(process, tree, fault, chance):
-    """One fault; returns when the run has ended."""
-    if fault == "kill a job":
-        if running := scripts(process.pid):
-            quietly_kill(chance.choice(running))
-    elif fault == "kill all":
-        running = scripts(process.pid)
-        for pid in [process.pid, *running]:
-            quietly_kill(pid)
-    elif fault in ("interrupt", "terminate"):
-        quietly_kill(process.pid, signal.SIGINT if fault == "interrupt" else signal.SIGTERM)
-    process.wait(timeout=120)
-    made = [
+def made(tree):
+    """Files that jobs have made so far."""
+    patterns = ("images/*/*", "store/*/*", "ggd/*", "models/*/*/*", "verify/*/*/*", "search/*")
+    return sorted(
         path
-        for pattern in ("models/*/*/*", "store/*/*.npy", "ggd/*.parquet", "verify/*/*/*.parquet")
-        for path in sorted(tree.path("").glob(pattern))
+        for pattern in (*patterns, "models/*/*/state/*", "records/*/*", "*.parquet")
+        for path in tree.path("").glob(pattern)
         if path.is_file()
-    ]
-    if fault == "truncate" and made:
-        path = chance.choice(made)
-        os.truncate(path, path.stat().st_size // 2)
-    if fault == "remove" and made:
-        chance.choice(made).unlink()
+    )
+
+
+def photograph(tree, chance):
+    return chance.choice(sorted((tree.folder / "photographs").rglob("*.png")))
+
+
+# Faults while a run goes on. Some return what mends them.
+
+
+def kill_a_job(process, tree, chance):
+    if running := scripts(process.pid):
+        quietly_kill(chance.choice(running))
+
+
+def kill_all(process, tree, chance):
+    for pid in [process.pid, *scripts(process.pid)]:
+        quietly_kill(pid)
+
+
+def interrupt(process, tree, chance):
+    quietly_kill(process.pid, signal.SIGINT)
+
+
+def terminate(process, tree, chance):
+    quietly_kill(process.pid, signal.SIGTERM)
+
+
+def change_a_photograph(process, tree, chance):
+    path = photograph(tree, chance)
+    content = path.read_bytes()
+    Image.new("RGB", (64, 64), (200, 10, 10)).save(path)
+    return lambda: path.write_bytes(content)
+
+
+def break_a_link(process, tree, chance):
+    path = photograph(tree, chance)
+    elsewhere = path.rename(tree.folder / path.name)
+    path.symlink_to(tree.folder / "nothing.png")
+
+    def mend():
+        path.unlink()
+        elsewhere.rename(path)
+
+    return mend
+
+
+def hide_a_photograph(process, tree, chance):
+    path = photograph(tree, chance)
+    path.chmod(0)
+    return lambda: path.chmod(0o644)
+
+
+# Faults between two runs.
+
+
+def truncate(path, chance):
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def flip_a_bit(path, chance):
+    content = bytearray(path.read_bytes())
+    content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+    path.write_bytes(content)
+
+
+def remove(path, chance):
+    path.unlink()
+
+
+def hide(path, chance):
+    path.chmod(0)
+    return lambda: path.chmod(0o644)
+
+
+DURING = (
+    kill_a_job,
+    kill_all,
+    interrupt,
+    terminate,
+    change_a_photograph,
+    break_a_link,
+    hide_a_photograph,
+)
+BETWEEN = (flip_a_bit, truncate, remove, hide)
+FAULTS = [fault for pair in zip_longest(DURING, BETWEEN) for fault in pair if fault]
+
+
+def errors(printed):
+    return [line for line in printed.splitlines() if "error: " in line or "not as it was" in line]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -91,30 +177,42 @@ def test_a_disturbed_run_ends_with_the_results_of_an_undisturbed_one(finished, t
     expected = results(finished)
     chance = random.Random(seed)
     tree = finished.copy(tmp_path / "tree")
-    for name in ("models", "verify", "ggd", "search", "report", "store", "reseeded", "records"):
+    tree.prefix = WITHOUT_PRIVILEGE
+    for name in (*FOLDERS, "records"):
         shutil.rmtree(tree.path(name))
     for name in ("similarity.parquet", "groups.json"):
         tree.path(name).unlink()
     # Later seeds repeat the faults at other moments.
     fault = FAULTS[seed % len(FAULTS)]
+    mend = None
     with open(tmp_path / "log", "w") as log:
         process = tree.start("all", stdout=log)
         time.sleep(chance.uniform(4, 25))
-        if fault in ("truncate", "remove"):
-            quietly_kill(process.pid, signal.SIGTERM)
-        disturb(process, tree, fault, chance)
-    if fault == "kill all":
+        if fault in DURING:
+            mend = fault(process, tree, chance)
+        else:
+            interrupt(process, tree, chance)
+        process.wait(timeout=300)
+    if fault is kill_all:
         tree.run("--unlock")
+    if fault in BETWEEN and (files := made(tree)):
+        mend = fault(chance.choice(files), chance)
     done = tree.snakemake("all")
+    if mend:
+        if done.returncode:
+            assert errors(done.stdout), done.stdout
+            assert "Traceback" not in done.stdout
+        mend()
+        done = tree.snakemake("all")
     for _ in range(3):
         if done.returncode == 0:
             break
         # A damaged file is named in one line; what it says to do is done.
-        lines = [line for line in done.stdout.splitlines() if line.startswith("error: ")]
-        assert len(lines) == 1, done.stdout
-        assert "delete it and run again" in lines[0], lines[0]
-        (tree.folder / lines[0].removeprefix("error: ").split(": ")[0]).unlink()
+        assert "Traceback" not in done.stdout
+        (line,) = {line.removeprefix("error: ") for line in errors(done.stdout)}
+        assert "delete it and run again" in line, done.stdout
+        (tree.folder / line.split(": ")[0]).unlink()
         done = tree.snakemake("all")
     assert done.returncode == 0, (fault, done.stdout)
     assert_same(tree, expected)
-    assert not list(Path(tree.path("models")).rglob("state*"))
+    assert not list(Path(tree.path("models")).rglob("state"))
