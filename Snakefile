@@ -18,7 +18,7 @@ wildcard_constraints:
     backbone=r"[a-z0-9_]+",
     degradation=r"[a-z0-9_]+",
     group=r"[a-z0-9_]+(\+[a-z0-9_]+)*",
-    images=r"[A-Za-z0-9_-]+",
+    images=r"[A-Za-z0-9_.-]+",
     content=r"[0-9a-f]{16}",
     test_set=r"[A-Za-z0-9_-]+",
     seed=r"\d+",

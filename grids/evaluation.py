@@ -4,7 +4,7 @@ Policy: RGB, both images rounded to 8 bits, the whole image counts (no border is
 image a forward pass. P of a model on a degradation is the mean of the images' PSNR.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,8 @@ from grids import degrade, randomness
 from grids.arrays import to_bytes, to_tensor
 
 PSNR_CAP = 100.0
+
+NO_PAIRS: Mapping[str, Iterable] = {}
 
 
 def psnr(reference: np.ndarray, image: np.ndarray) -> float:
@@ -52,7 +54,7 @@ def verify(
     photographs: Iterable[tuple[str, str, np.ndarray]],
     seed: int,
     device: torch.device,
-    progress: Callable[[], None] = lambda: None,
+    pairs: Mapping[str, Iterable[tuple[str, np.ndarray, np.ndarray]]] = NO_PAIRS,
 ) -> pd.DataFrame:
     """Measures a network on each degradation of its group.
 
@@ -63,25 +65,33 @@ def verify(
         seed: seed of the degradations. They are computed on the CPU, so that every machine
             measures on the same pixels.
         device: where the network runs.
-        progress: called after each image.
+        pairs: those degradations of the group that are pairs instead of operators, each measured
+            on its own images: file name, and uint8 RGB pixels of the degraded and the clean one.
 
     Returns:
         `degradation`, `image`, `psnr_db`, `ssim`, `input_psnr_db` of the degraded input.
     """
+
+    def inputs() -> Iterator[tuple[str, str, Tensor, np.ndarray]]:
+        for image, identity, clean in photographs:
+            for name in sorted(group.keys() - pairs.keys()):
+                key = randomness.key(seed, name, identity, 0)
+                degraded = degrade.degrade(name, to_tensor(clean)[None], group[name], [key])
+                yield name, image, degraded, clean
+        for name, own in pairs.items():
+            for image, degraded, clean in own:
+                yield name, image, to_tensor(degraded)[None], clean
+
     rows = []
-    for image, identity, clean in photographs:
-        for name, parameters in group.items():
-            key = randomness.key(seed, name, identity, 0)
-            degraded = degrade.degrade(name, to_tensor(clean)[None], parameters, [key])
-            restored = to_bytes(restore(network, degraded, device))[0]
-            rows.append(
-                {
-                    "degradation": name,
-                    "image": image,
-                    "psnr_db": psnr(clean, restored),
-                    "ssim": ssim(clean, restored),
-                    "input_psnr_db": psnr(clean, to_bytes(degraded)[0]),
-                }
-            )
-        progress()
+    for name, image, degraded, clean in inputs():
+        restored = to_bytes(restore(network, degraded, device))[0]
+        rows.append(
+            {
+                "degradation": name,
+                "image": image,
+                "psnr_db": psnr(clean, restored),
+                "ssim": ssim(clean, restored),
+                "input_psnr_db": psnr(clean, to_bytes(degraded)[0]),
+            }
+        )
     return pd.DataFrame(rows).sort_values(["degradation", "image"], ignore_index=True)

@@ -29,18 +29,21 @@ EMBEDDED_COLUMNS = {"train": (0.0, 0.5), "pies": (0.5, 0.8), "test": (0.8, 1.0)}
 ORIENTATION_TAG = 0x0112
 
 Columns = tuple[float, float]
+Source = str | Sequence[str]
 
 
-def find(source: str) -> list[Path]:
+def find(source: Source) -> list[Path]:
     """Files of a set, sorted by name.
 
     Args:
         source: a folder (searched with its sub-folders), a glob, or `embedded`; `~` and
-            environment variables are expanded.
+            environment variables are expanded. Or the files themselves, in the order to keep.
 
     Raises:
         InputError: nothing is there, it cannot be read, or no image is among it.
     """
+    if not isinstance(source, str):
+        return [Path(path) for path in source]
     if source == "embedded":
         # Found without importing scikit-image, which takes most of a second.
         folder = Path(importlib.util.find_spec("skimage").origin).parent / "data"
@@ -78,7 +81,7 @@ def _walk(folder: str, source: str) -> list[Path]:
     return found
 
 
-def columns(source: str, name: str) -> Columns:
+def columns(source: Source, name: str) -> Columns:
     """Part of each photograph's width that a set uses; a name but `train` and `pies` is a test."""
     role = name if name in EMBEDDED_COLUMNS else "test"
     return EMBEDDED_COLUMNS[role] if source == "embedded" else WHOLE

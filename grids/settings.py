@@ -4,13 +4,14 @@ The descriptions and defaults here are the source of `config/README.md`. Only th
 this module: the library takes plain numbers, so that a change here alters no fingerprint.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from grids import images, parameters
+from grids import images, pairs, parameters
 from grids.errors import InputError
 from grids.modules import constant_of, names_in, options_of, require_known
 
@@ -46,6 +47,21 @@ class Images(Section):
         return images.columns(self.sources()[name], name)
 
 
+class Split(Section):
+    train: PositiveFloat | str = Field(0.8, description="Pairs to train on.")
+    pies: PositiveFloat | str = Field(0.1, description="Pairs that PIES are cut from.")
+    test: PositiveFloat | str = Field(0.1, description="Pairs that verification measures on.")
+
+
+class Pairs(Section):
+    degraded: str = Field(description="Folder of the degraded images.")
+    clean: str = Field(description="Folder of their clean partners, of the same names and sizes.")
+    split: Split = Field(
+        Split(),
+        description="Which pairs are trained on, cut and tested on: shares, or patterns of names.",
+    )
+
+
 class Degradation(Section):
     evaluation: dict[str, Any] = Field(
         {},
@@ -53,6 +69,9 @@ class Degradation(Section):
     )
     training: dict[str, Any] = Field(
         {}, description="Values or `[low, high]` for training, where they differ from the module's."
+    )
+    pairs: Pairs | None = Field(
+        None, description="Folders of pairs that take the place of a module (docs/pairs.md)."
     )
 
 
@@ -80,6 +99,10 @@ class Pies(Section):
     def cutting(self) -> dict:
         """What the clean patches depend on."""
         return self.model_dump(exclude={"parameters"})
+
+    def cutting_of_pairs(self) -> dict:
+        """What the patches of pairs depend on; pairs are not reduced."""
+        return self.model_dump(exclude={"parameters", "reduction"})
 
 
 class Descriptor(Section):
@@ -197,13 +220,6 @@ class Training(Section):
         "group: by name, 1 where not given. A change runs again the groups it concerns.",
     )
 
-    @field_validator("weights")
-    @classmethod
-    def _of_known_degradations(cls, weights: dict[str, float]) -> dict[str, float]:
-        for name in weights:
-            require_known(name, names_in("degradations"), "degradation")
-        return weights
-
     def sampling(self, group: Iterable[str]) -> dict:
         """What a sample of a group's training is made of."""
         weights = {name: self.weights.get(name, 1.0) for name in group}
@@ -287,7 +303,7 @@ class Settings(Section):
     seed: Annotated[int, Field(ge=0, strict=True)] = Field(0, description="Seed of all randomness.")
     images: Images = Images()
     degradations: dict[str, Degradation] = Field(
-        description="The degradations to compare: modules of `grids/degradations/`."
+        description="The degradations to compare: modules of `grids/degradations/`, or pairs."
     )
     pies: Pies = Pies()
     descriptor: Descriptor = Descriptor()
@@ -306,6 +322,14 @@ class Settings(Section):
         """All parameters of a degradation for one use, the module's where not configured."""
         overrides = getattr(self.degradations[degradation], use)
         return parameters.resolve(parameters.specification(degradation), overrides, use)
+
+    def paired(self) -> list[str]:
+        """Names of the degradations that are given as pairs, in alphabetical order."""
+        return sorted(name for name, entry in self.degradations.items() if entry.pairs)
+
+    def pair_sets(self) -> list[str]:
+        """Names of their image sets."""
+        return [pair_set(name, part) for name in self.paired() for part in pairs.PARTS]
 
     def severities(self, degradation: str) -> list[dict]:
         """All parameters of a degradation for each severity, the mildest first."""
@@ -411,7 +435,19 @@ def photographs(settings: Settings) -> dict[str, list[Path]]:
             found[name] = images.find(source)
         except InputError as error:
             raise InputError(f"{key}: {error}") from None
+    for name in settings.paired():
+        given = settings.degradations[name].pairs
+        try:
+            parts = pairs.find(given.degraded, given.clean, given.split.model_dump())
+        except InputError as error:
+            raise InputError(f"degradations.{name}.pairs: {error}") from None
+        found |= {pair_set(name, part): files for part, files in parts.items()}
     return found
+
+
+def pair_set(degradation: str, part: str) -> str:
+    """Name of the image set of a part of a degradation's pairs; no configured set has a dot."""
+    return f"{degradation}.{part}"
 
 
 LEAST_TEST_SIDE = 32
@@ -433,33 +469,47 @@ def check_photographs(settings: Settings, found: Mapping[str, list[Path]]) -> No
     if settings.descriptor.weights == "trained":
         side = 4 * settings.descriptor.patch
         least["train"] = max(least["train"], (side, "descriptor.patch (four times)"))
+    for name in settings.paired():
+        least[pair_set(name, "train")] = settings.training.patch, "training.patch"
+        least[pair_set(name, "pies")] = settings.pies.size, "pies.size"
+    sources = settings.images.sources()
     for name, paths in found.items():
         side, why = least.get(name, (LEAST_TEST_SIDE, "a test set"))
-        images.check(paths, settings.images.columns(name), side, why)
-    _check_patches(settings, found["pies"])
+        images.check(paths, images.columns(sources.get(name, ""), name), side, why)
+    step, part = settings.pies.size * settings.pies.reduction, settings.images.columns("pies")
+    sizes = [images.size(path, part) for path in found["pies"]]
+    _check_patches(settings, sizes, step, "the photographs")
+    for name in settings.pair_sets():
+        pairs.check_sizes(found[name])
+    for name in settings.paired():
+        sizes = [images.size(path) for path in found[pair_set(name, "pies")][::2]]
+        of = f"the pairs of {name} for PIES (its split)"
+        _check_patches(settings, sizes, settings.pies.size, of)
 
 
-def _check_patches(settings: Settings, paths: Sequence[Path]) -> None:
-    pies, part = settings.pies, settings.images.columns("pies")
-    step = pies.size * pies.reduction
-    sizes = (images.size(path, part) for path in paths)
+def _check_patches(
+    settings: Settings, sizes: Sequence[tuple[int, int]], step: int, of: str
+) -> None:
+    asked = settings.pies.patches
     room = sum((width // step) * (height // step) for width, height in sizes)
-    if room < pies.patches:
+    if room < asked:
         raise InputError(
-            f"pies.patches: {pies.patches} patches of {step}×{step} asked for, but the photographs "
-            f"hold {room} disjoint ones; ask for fewer or give more photographs"
+            f"pies.patches: {asked} patches of {step}×{step} asked for, but {of} "
+            f"hold {room} disjoint ones; ask for fewer or give more of these"
         )
 
 
 def _first(error: ValidationError) -> str:
     """One line for the first mistake that pydantic found."""
-    first = error.errors()[0]
-    key = ".".join(map(str, first["loc"]))
+    # A misspelt key before the one that is missed for it.
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+    # Pydantic names the number among the kinds of value that a key may have.
+    key = ".".join(str(part) for part in first["loc"] if part != "constrained-float")
     if first["type"] == "extra_forbidden":
         section = Settings
         for part in first["loc"][:-1]:
-            field = section.model_fields.get(part) if hasattr(section, "model_fields") else None
-            section = field.annotation if field else Degradation
+            if field := section.model_fields.get(part):
+                section = _section_in(field.annotation) or section
         try:
             require_known(str(first["loc"][-1]), section.model_fields, "key")
         except InputError as unknown:
@@ -467,16 +517,52 @@ def _first(error: ValidationError) -> str:
     return f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}, got {first['input']!r}"
 
 
+def _section_in(annotation: Any) -> type[Section] | None:
+    """The section that a field is, may be, or holds by name."""
+    kinds = (annotation, *get_args(annotation))
+    return next((k for k in kinds if isinstance(k, type) and issubclass(k, Section)), None)
+
+
 def _check_degradations(settings: Settings) -> None:
-    for name in settings.degradations:
+    for name, entry in settings.degradations.items():
+        if entry.pairs:
+            _check_pairs(name, entry)
+            continue
         for use in ("evaluation", "training"):
             try:
                 settings.parameters(name, use)
             except ValueError as error:
                 raise InputError(f"degradations.{name}.{use}: {error}") from None
+    known = {*names_in("degradations"), *settings.degradations}
+    for name in settings.training.weights:
+        try:
+            require_known(name, known, "degradation")
+        except InputError as error:
+            raise InputError(f"training.weights: {error}") from None
     if len(settings.searched()) < 2:
         raise InputError(
             f"degradations: a search needs at least two, got {len(settings.searched())}"
+        )
+
+
+# Names of files and columns that a degradation's would be taken for.
+TAKEN = {"clean", "average"}
+
+
+def _check_pairs(name: str, entry: Degradation) -> None:
+    key = f"degradations.{name}"
+    if name in names_in("degradations"):
+        raise InputError(f"{key}.pairs: {name} is a module's name, give the pairs another")
+    if not re.fullmatch("[a-z0-9_]+", name) or name in TAKEN:
+        raise InputError(
+            f"{key}: choose another name, of a-z, 0-9 and _, not {' or '.join(sorted(TAKEN))}"
+        )
+    for use in ("evaluation", "training"):
+        if getattr(entry, use):
+            raise InputError(f"{key}.{use}: pairs have no parameters; remove it")
+    if len({isinstance(value, str) for value in entry.pairs.split.model_dump().values()}) > 1:
+        raise InputError(
+            f"{key}.pairs.split: give train, pies and test all as shares or all as patterns"
         )
 
 

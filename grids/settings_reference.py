@@ -50,6 +50,19 @@ degradations:
 
 A value is a number, or `[low, high]`: each image draws its own, uniformly.
 
+Two folders of pairs may take the place of a module, under a name that none has (docs/pairs.md):
+
+```yaml
+degradations:
+  real_noise:
+    pairs:
+      degraded: photographs/noisy
+      clean: photographs/clean
+      split: {train: 0.8, pies: 0.1, test: 0.1}
+```
+
+`split` gives each part its share of the pairs, or a pattern of its pairs' names (`train: "2024*"`).
+
 | degradation | parameter | evaluation | training | possible | meaning |
 |---|---|---|---|---|---|
 """

@@ -3,8 +3,9 @@
 Training crops from it at the cost of a copy; the operating system shares and drops its pages.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -52,6 +53,34 @@ class Store:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         return (self[i] for i in range(len(self)))
+
+
+class Pairs(NamedTuple):
+    """Images of a degradation that is given as pairs, (height, width, 3) uint8, in one order."""
+
+    names: Sequence[str]
+    degraded: Sequence[np.ndarray]
+    clean: Sequence[np.ndarray]
+
+
+NO_PAIRS: Mapping[str, Pairs] = {}
+
+
+def read_pairs(group: Mapping[str, dict], files: Sequence[str | Path]) -> dict[str, Pairs]:
+    """The pairs of those degradations of a group that are pairs instead of operators.
+
+    Args:
+        group: degradations with their parameters, which are `{"pairs": content}` for pairs.
+        files: index and store of each of these in turn; a pair's degraded image stands before its
+            clean one.
+    """
+    paired = [name for name, parameters in group.items() if "pairs" in parameters]
+    read = {}
+    for name, index, store in zip(paired, files[::2], files[1::2], strict=True):
+        table = pd.read_parquet(index)
+        pixels = list(Store(Path(store), table))
+        read[name] = Pairs(list(table["path"][1::2]), pixels[::2], pixels[1::2])
+    return read
 
 
 def _ends(table: pd.DataFrame) -> np.ndarray:

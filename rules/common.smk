@@ -39,10 +39,14 @@ except InputError as error:
 # parameters, since a change of it must make nothing run again.
 config["execution"] = SETTINGS.execution.model_dump()
 config["results"] = SETTINGS.results
-config["sources"] = SETTINGS.images.sources()
+config["sources"] = SETTINGS.images.sources() | {
+    name: [str(path) for path in PHOTOGRAPHS[name]] for name in SETTINGS.pair_sets()
+}
 
 RESULTS = SETTINGS.results
 SEARCHED = SETTINGS.searched()
+PAIRED = SETTINGS.paired()
+OPERATORS = sorted(set(SETTINGS.degradations) - set(PAIRED))
 SINGLES = [names.group_name([name]) for name in SEARCHED]
 MIX = names.group_name(SEARCHED)
 
@@ -57,7 +61,11 @@ def code(script, *packages):
     def of(wildcards):
         modules = []
         if "degradations" in packages:
-            modules += [f"grids.degradations.{name}" for name in members(wildcards)]
+            modules += [
+                f"grids.degradations.{name}"
+                for name in members(wildcards)
+                if name not in PAIRED
+            ]
         if "backbones" in packages:
             modules.append(f"grids.backbones.{wildcards.backbone}")
         if "search" in packages:
@@ -90,16 +98,50 @@ def members_of(group):
 
 
 def parameters(use):
-    """Parameters of the degradations of a job, for `evaluation` or `training`."""
+    """Parameters of the degradations of a job, for `evaluation` or `training`.
+
+    Those of pairs are the content of the part that serves this use, or `pies`.
+    """
 
     def of(wildcards):
-        return {name: SETTINGS.parameters(name, use) for name in members(wildcards)}
+        return {
+            name: (
+                {"pairs": content_of(pair_set(name, use))}
+                if name in PAIRED
+                else SETTINGS.parameters(name, use)
+            )
+            for name in members(wildcards)
+        }
 
     return of
 
 
+def pair_set(name, use):
+    """The image set of a degradation's pairs for a use."""
+    return settings.pair_set(
+        name, {"training": "train", "evaluation": "test"}.get(use, use)
+    )
+
+
+def pairs_of(use):
+    """Input: index and store of each degradation of a job that is given as pairs."""
+
+    def of(wildcards):
+        sets = [pair_set(name, use) for name in members(wildcards) if name in PAIRED]
+        return [file(name)(wildcards) for name in sets for file in (index_of, store_of)]
+
+    return of
+
+
+def one_of(values):
+    """Regular expression of a wildcard with these values; of none, it matches nothing."""
+    return "|".join(values) or "(?!)"
+
+
 def severities(wildcards):
     (name,) = members(wildcards)
+    if name in PAIRED:
+        raise WorkflowError(f"{name} is given as pairs, which have no severities")
     return SETTINGS.severities(name)
 
 
@@ -129,7 +171,7 @@ def content_of(name):
             seen.append(pd.read_parquet(path, columns=SEEN))
     return images.content_digest(
         PHOTOGRAPHS[name],
-        SETTINGS.images.columns(name),
+        images.columns(config["sources"][name], name),
         config["reading"],
         pd.concat(seen) if seen else None,
     )

@@ -1,5 +1,5 @@
-# Needs the index of the PIES photographs; makes the clean patches and one degraded set for each
-# degradation.
+# Needs the index of the PIES photographs, and the stores of pairs; makes the clean patches and one
+# degraded set for each degradation.
 
 
 rule clean_pies:
@@ -32,7 +32,7 @@ rule degraded_pies:
     log:
         "<logs>/pies/{degradation}.log",
     wildcard_constraints:
-        degradation=r"(?!clean\.)[a-z0-9_]+",
+        degradation=rf"(?!({one_of(['clean', *PAIRED])})\.)[a-z0-9_]+",
     conda:
         "../environment.yml"
     params:
@@ -43,3 +43,26 @@ rule degraded_pies:
         "Degrading the PIES patches: {wildcards.degradation}"
     script:
         "../workflow/scripts/degraded_pies.py"
+
+
+rule pair_pies:
+    """Degraded patches of a degradation that is given as pairs, where clean ones lie."""
+    input:
+        pairs=pairs_of("pies"),
+    output:
+        pies="<results>/pies/{degradation}.parquet",
+    log:
+        "<logs>/pies/{degradation}.log",
+    wildcard_constraints:
+        degradation=one_of(PAIRED),
+    conda:
+        "../environment.yml"
+    params:
+        group=parameters("pies"),
+        settings=SETTINGS.pies.cutting_of_pairs(),
+        seed=SETTINGS.seed,
+        code=code("pair_pies.py"),
+    message:
+        "Cutting the PIES patches of the pairs: {wildcards.degradation}"
+    script:
+        "../workflow/scripts/pair_pies.py"

@@ -24,6 +24,7 @@ rule table1:
     conda:
         "../environment.yml"
     params:
+        paired=PAIRED,
         code=code("table1.py"),
     message:
         "Writing Table 1: {wildcards.backbone} on {wildcards.test_set}"
@@ -106,6 +107,7 @@ rule contact_sheet:
         "../environment.yml"
     params:
         degradations=["clean", *sorted(SETTINGS.degradations)],
+        paired=PAIRED,
         code=code("contact_sheet.py"),
     message:
         "Drawing the contact sheet of the degradations"
@@ -141,7 +143,7 @@ rule severity_figure:
     input:
         severities=expand(
             "<results>/severity/{degradation}.parquet",
-            degradation=sorted(SETTINGS.degradations),
+            degradation=OPERATORS,
         ),
     output:
         figure=report(
@@ -154,7 +156,7 @@ rule severity_figure:
     conda:
         "../environment.yml"
     params:
-        degradations=sorted(SETTINGS.degradations),
+        degradations=OPERATORS,
         code=code("severity_figure.py"),
     message:
         "Drawing distance against severity"

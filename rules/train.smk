@@ -1,4 +1,4 @@
-# Needs the training store; makes the model of any group with any backbone, and the pictures of its
+# Needs the stores of the training photographs and pairs; makes the model of any group with any backbone, and the pictures of its
 # training.
 
 
@@ -7,6 +7,7 @@ rule train:
     input:
         index=index_of("train"),
         store=store_of("train"),
+        pairs=pairs_of("training"),
     output:
         weights="<results>/models/{backbone}/{group}/model.safetensors",
         history="<results>/models/{backbone}/{group}/history.parquet",
@@ -76,11 +77,12 @@ rule training_figure:
 
 
 rule samples:
-    """Crops of the training photographs: degraded, restored, clean."""
+    """Crops of the training photographs and of test pairs: degraded, restored, clean."""
     input:
         weights="<results>/models/{backbone}/{group}/model.safetensors",
         index=index_of("train"),
         store=store_of("train"),
+        pairs=pairs_of("evaluation"),
     output:
         picture=report(
             "<results>/report/samples/{backbone}/{group}.png",

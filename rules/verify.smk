@@ -1,4 +1,4 @@
-# Needs a model and the store of a test set; makes its PSNR and SSIM per image and degradation.
+# Needs a model and the stores of a test set and of test pairs; makes its PSNR and SSIM per image and degradation.
 
 
 rule verify:
@@ -7,6 +7,7 @@ rule verify:
         weights="<results>/models/{backbone}/{group}/model.safetensors",
         index=index_of(),
         store=store_of(),
+        pairs=pairs_of("evaluation"),
     output:
         verification="<results>/verify/{backbone}/{group}/{test_set}.parquet",
     log:
@@ -31,6 +32,7 @@ use rule verify as verify_reseeded with:
         weights="<results>/reseeded/{seed}/models/{backbone}/{group}/model.safetensors",
         index=index_of(),
         store=store_of(),
+        pairs=pairs_of("evaluation"),
     output:
         verification="<results>/reseeded/{seed}/verify/{backbone}/{group}/{test_set}.parquet",
     log:

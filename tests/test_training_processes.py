@@ -40,7 +40,8 @@ def photographs(tmp_path_factory):
     table = images.index(paths, paths[0].parent, (0.0, 0.5))
     table.to_parquet(folder / "index.parquet")
     store.write(folder / "store.npy", table, images.photographs(paths, table))
-    return {"index": str(folder / "index.parquet"), "store": str(folder / "store.npy")}
+    files = {"index": str(folder / "index.parquet"), "store": str(folder / "store.npy")}
+    return files | {"pairs": []}
 
 
 def train(folder, photographs, processes, say=lambda line: None, **recipe):

@@ -1,4 +1,4 @@
-"""Degradations; a module each, with `PARAMETERS`, `SEVERITIES` and a function `degrade`.
+"""Operators; a module each, with `PARAMETERS`, `SEVERITIES` and a function `degrade`.
 
 `PARAMETERS` declares the parameters (see `grids.parameters`); `SEVERITIES` lists values for the
 study of severity, from mild to strong.

@@ -1,8 +1,8 @@
-"""Contact sheet: the same few patches under every degradation."""
+"""Contact sheet: the same few patches under every degradation; pairs show their own."""
 
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -50,11 +50,12 @@ def mosaic(patches: Sequence[Pixels]) -> Pixels:
     return np.concatenate([np.concatenate(framed[i : i + 2], 1) for i in range(0, len(framed), 2)])
 
 
-def figure(sets: Mapping[str, pd.DataFrame]) -> Figure:
+def figure(sets: Mapping[str, pd.DataFrame], paired: Collection[str] = ()) -> Figure:
     """One tile a set, the first one clean.
 
     Args:
-        sets: `id`, `png`, `psnr_db` of each degradation's set by name, all of the same patches.
+        sets: `id`, `png`, `psnr_db` of each degradation's set by name, of the same patches.
+        paired: names of degradations whose patches are others, those of pairs.
     """
     chosen = rich_patches(next(iter(sets.values())))
     lines = math.ceil(len(sets) / COLUMNS)
@@ -69,12 +70,14 @@ def figure(sets: Mapping[str, pd.DataFrame]) -> Figure:
         tile.set_axis_off()
     for tile, (name, patches) in zip(tiles, sets.items(), strict=False):
         png = patches.set_index("id")["png"]
+        shown = rich_patches(patches) if name in paired else chosen
         tile.imshow(
-            mosaic([np.asarray(_open(png[patch]).convert("RGB")) for patch in chosen]),
+            mosaic([np.asarray(_open(png[patch]).convert("RGB")) for patch in shown]),
             interpolation="none",
         )
         psnr = patches["psnr_db"].mean()
-        tile.set_title(style.readable(name) + ("" if np.isnan(psnr) else f"\n{psnr:.1f} dB"))
+        title = style.readable(name) + (" (pairs)" if name in paired else "")
+        tile.set_title(title + ("" if np.isnan(psnr) else f"\n{psnr:.1f} dB"))
     return drawn
 
 

@@ -11,6 +11,7 @@ from grids import degrade, randomness
 from grids.arrays import to_bytes, to_tensor
 from grids.evaluation import psnr, restore
 from grids.report.style import readable
+from grids.store import NO_PAIRS, Pairs
 
 SIDE = 128
 GAP = 4
@@ -23,6 +24,7 @@ def strip(
     photographs: Sequence[np.ndarray],
     seed: int,
     device: torch.device,
+    pairs: Mapping[str, Pairs] = NO_PAIRS,
 ) -> Image.Image:
     """A row of three a degradation, with its name and the PSNR before and after above it.
 
@@ -33,12 +35,16 @@ def strip(
             middle of one, which differs from row to row.
         seed: seed of the degradations.
         device: where the network runs.
+        pairs: those degradations of the group that are pairs instead of operators.
     """
     rows = []
     for number, (name, parameters) in enumerate(group.items()):
-        clean = _middle(photographs[number % len(photographs)])
-        key = randomness.key(seed, name, "sample", number)
-        degraded = degrade.degrade(name, to_tensor(clean)[None], parameters, [key])
+        clean = _middle(_in_turn(pairs[name].clean if name in pairs else photographs, number))
+        if name in pairs:
+            degraded = to_tensor(_middle(_in_turn(pairs[name].degraded, number)))[None]
+        else:
+            key = randomness.key(seed, name, "sample", number)
+            degraded = degrade.degrade(name, to_tensor(clean)[None], parameters, [key])
         restored = to_bytes(restore(network, degraded, device))[0]
         before = to_bytes(degraded)[0]
         gain = f"{psnr(clean, before):.1f} dB, restored {psnr(clean, restored):.1f} dB"
@@ -54,6 +60,10 @@ def strip(
             place = (GAP + column * (SIDE + GAP), top + LINE)
             picture.paste(Image.fromarray(np.ascontiguousarray(pixels)), place)
     return picture
+
+
+def _in_turn(photographs: Sequence[np.ndarray], number: int) -> np.ndarray:
+    return photographs[number % len(photographs)]
 
 
 def _middle(photograph: np.ndarray) -> np.ndarray:

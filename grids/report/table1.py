@@ -1,6 +1,7 @@
 """Table 1 of the paper: single-task models, one model for all, and the grouped models."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -29,7 +30,8 @@ def table(groups: Sequence[Sequence[str]], verifications: Sequence[pd.DataFrame]
     Args:
         groups: the degradations of each group, in the order of the columns.
         verifications: one table (`degradation`, `image`, `psnr_db`, `input_psnr_db`) for each
-            single-task model, the model of all, and each group's, on the same images.
+            single-task model, the model of all, and each group's. Each degradation has the same
+            images in all of them; pairs have images of their own.
 
     Returns:
         `row` (a key of ROWS), `degradation` (or `average`), `group` (its name), `psnr_db` (PSNR, or
@@ -48,24 +50,38 @@ def table(groups: Sequence[Sequence[str]], verifications: Sequence[pd.DataFrame]
         "mix": _images(tables, dict.fromkeys(order, group_name(order)), "psnr_db"),
         "grouped": _images(tables, group_of, "psnr_db"),
     }
-    if pd.concat(psnr, axis=1).isna().any(axis=None):
+    measured = pd.concat(psnr, axis=1, names=["model", "degradation"]).notna()
+    if measured.T.groupby("degradation").nunique().gt(1).any(axis=None):
         raise InputError("the models were not measured on the same images; verify all on one set")
     rows = []
     for row in ROWS:
         first, _, second = row.partition("_vs_")
         values = psnr[first] - psnr[second] if second else psnr[first]
-        values = values.assign(**{AVERAGE: values.mean(axis=1)})
+        means, errors = values.mean(), values.sem()
+        means[AVERAGE], errors[AVERAGE] = means.mean(), _error_of_average(values)
         rows += [
             {
                 "row": row,
                 "degradation": name,
                 "group": group_of.get(name),
-                "psnr_db": column.mean(),
-                "std_db": column.sem() if second else float("nan"),
+                "psnr_db": mean,
+                "std_db": errors[name] if second else float("nan"),
             }
-            for name, column in values.items()
+            for name, mean in means.items()
         ]
     return pd.DataFrame(rows)
+
+
+def _error_of_average(values: pd.DataFrame) -> float:
+    """Standard error of the mean over the degradations (columns) from values per image (rows).
+
+    On the same images they vary together, on others, those of pairs, independently.
+    """
+    sets: dict[tuple[bool, ...], list[str]] = {}
+    for name, measured in values.notna().items():
+        sets.setdefault(tuple(measured), []).append(name)
+    errors = (values[names].sum(axis=1, min_count=1).sem() for names in sets.values())
+    return math.hypot(*errors) / values.shape[1]
 
 
 def _images(
@@ -86,7 +102,13 @@ def wide(table: pd.DataFrame, column: str = "psnr_db") -> pd.DataFrame:
     return table.pivot(index="row", columns="degradation", values=column).loc[list(ROWS), order]
 
 
-def text(table: pd.DataFrame, found: Mapping, backbone: str, test_set: str) -> str:
+def text(
+    table: pd.DataFrame,
+    found: Mapping,
+    backbone: str,
+    test_set: str,
+    paired: Collection[str] = (),
+) -> str:
     """The table for people, degradations below one another, with what the search found.
 
     Args:
@@ -94,6 +116,7 @@ def text(table: pd.DataFrame, found: Mapping, backbone: str, test_set: str) -> s
         found: content of `groups.json`.
         backbone: the network of the table.
         test_set: its images.
+        paired: degradations that were measured on pairs of their own instead.
     """
     values, errors = wide(table).T, wide(table, "std_db").T
     number_of = {
@@ -135,6 +158,8 @@ def text(table: pd.DataFrame, found: Mapping, backbone: str, test_set: str) -> s
         f"{len(found['groups'])} models instead of {len(found['degradations'])}: "
         f"{found['saved']:.0%} saved.",
     ]
+    if own := [style.readable(name) for name in values.index if name in paired]:
+        notes.insert(3, f"Measured on test pairs of its own, not on {test_set}: {', '.join(own)}.")
     title = f"Table 1: {backbone} on {test_set}, PSNR in dB"
     return "\n".join([title, "", *_aligned(lines), "", *notes]) + "\n"
 

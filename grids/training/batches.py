@@ -7,6 +7,7 @@ many parts it is worked through, and whether the training was killed before.
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,14 +18,37 @@ Batches = Callable[[int, range], Pair]
 """(input, target), (samples, 3, height, width) each, of some samples of a step's batch."""
 
 
+class Place(NamedTuple):
+    """Where a crop lies, and in which of the eight orientations it is seen."""
+
+    photograph: int
+    y: int
+    x: int
+    quarters: int
+    mirrored: int
+
+
+def place(photographs: Sequence[np.ndarray], size: int, generator: np.random.Generator) -> Place:
+    """A random place for a crop of side `size`, in a random photograph."""
+    photograph = generator.integers(len(photographs))
+    shape = photographs[photograph].shape
+    y, x = (generator.integers(length - size + 1) for length in shape[:2])
+    return Place(photograph, y, x, generator.integers(4), generator.integers(2))
+
+
+def cut(photographs: Sequence[np.ndarray], place: Place, size: int) -> np.ndarray:
+    """The (size, size, 3) crop at a place."""
+    y, x = place.y, place.x
+    crop = photographs[place.photograph][y : y + size, x : x + size]
+    turned = np.rot90(crop, place.quarters)
+    return turned[:, ::-1] if place.mirrored else turned
+
+
 def crop(
     photographs: Sequence[np.ndarray], size: int, generator: np.random.Generator
 ) -> np.ndarray:
     """A random (size, size, 3) crop of a random photograph, in one of the eight orientations."""
-    photograph = photographs[generator.integers(len(photographs))]
-    y, x = (generator.integers(length - size + 1) for length in photograph.shape[:2])
-    turned = np.rot90(photograph[y : y + size, x : x + size], generator.integers(4))
-    return turned[:, ::-1] if generator.integers(2) else turned
+    return cut(photographs, place(photographs, size, generator), size)
 
 
 def ahead(

@@ -12,7 +12,8 @@ import torch
 
 from grids import degrade, randomness
 from grids.arrays import to_tensor
-from grids.training.batches import Batches, Pair, crop
+from grids.store import NO_PAIRS, Pairs
+from grids.training.batches import Batches, Pair, cut, place
 
 
 def restoration(
@@ -23,6 +24,7 @@ def restoration(
     weights: Mapping[str, float],
     seed: int,
     device: torch.device,
+    pairs: Mapping[str, Pairs] = NO_PAIRS,
 ) -> Batches:
     """Batches of (degraded, clean), (samples, 3, patch, patch) each, for a restorer.
 
@@ -34,23 +36,35 @@ def restoration(
             proportion to these.
         seed: seed of crops and degradations.
         device: where the batch is made and returned.
+        pairs: those degradations of the group that are pairs instead of operators. A sample of one
+            is a crop of a pair, at the same place and in the same orientation of both images.
     """
     names = sorted(group)
     shares = np.cumsum([weights[name] for name in names])
     shares /= shares[-1]
 
     def batch_of(step: int, samples: range) -> Pair:
-        crops, chosen = [], []
-        for sample in samples:
+        # Of each sample: its degradation, its clean crop, its degraded crop if it is from a pair.
+        chosen, crops, taken = [], [], {}
+        for number, sample in enumerate(samples):
             generator = randomness.generator(randomness.key(seed, "crop", step, sample))
-            crops.append(crop(photographs, patch, generator))
-            chosen.append(names[np.searchsorted(shares, generator.random(), side="right")])
-        clean = to_tensor(np.stack(crops)).to(device)
-        degraded = torch.empty_like(clean)
-        for name in sorted(set(chosen)):
+            where = place(photographs, patch, generator)
+            name = names[np.searchsorted(shares, generator.random(), side="right")]
+            clean = photographs
+            if name in pairs:
+                generator = randomness.generator(randomness.key(seed, name, "crop", step, sample))
+                where, clean = place(pairs[name].clean, patch, generator), pairs[name].clean
+                taken[number] = cut(pairs[name].degraded, where, patch)
+            chosen.append(name)
+            crops.append(cut(clean, where, patch))
+        target = to_tensor(np.stack(crops)).to(device)
+        source = torch.empty_like(target)
+        for name in sorted(set(chosen) - pairs.keys()):
             places = [i for i, other in enumerate(chosen) if other == name]
             keys = [randomness.key(seed, name, "training", step, samples[i]) for i in places]
-            degraded[places] = degrade.degrade(name, clean[places], group[name], keys)
-        return degraded, clean
+            source[places] = degrade.degrade(name, target[places], group[name], keys)
+        if taken:
+            source[list(taken)] = to_tensor(np.stack(list(taken.values()))).to(device)
+        return source, target
 
     return batch_of

@@ -6,7 +6,7 @@ import pandas as pd
 import torch
 
 from grids import devices, randomness, restorers
-from grids.store import Store
+from grids.store import Store, read_pairs
 from grids.training import ranks
 from grids.training.loop import Execution, Recipe
 from grids.training.restoration import restoration
@@ -25,6 +25,7 @@ def train(
     code: str,
     index: str,
     store: str,
+    pairs: list[str],
     weights: str,
     history: str,
     label: str,
@@ -44,6 +45,7 @@ def train(
         content: digest of the photographs.
         code: fingerprint of the code.
         index, store: files of the photographs.
+        pairs: files of the group's pairs (see `grids.store.read_pairs`).
         weights, history: files to write.
         label: names the training in lines of progress.
         device, threads: where, and with how many CPU threads.
@@ -57,7 +59,14 @@ def train(
     photographs = Store(store, pd.read_parquet(index))
     train_to_files(
         network,
-        restoration(photographs, group, **sampling, seed=seed, device=place),
+        restoration(
+            photographs,
+            group,
+            **sampling,
+            seed=seed,
+            device=place,
+            pairs=read_pairs(group, pairs),
+        ),
         Recipe(**recipe),
         weights_path=weights,
         history_path=history,

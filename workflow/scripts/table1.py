@@ -19,7 +19,8 @@ with job(snakemake):
     with appearing(output.csv) as temporary:
         table1.wide(table).to_csv(temporary, float_format="%.4f")
     with appearing(output.text) as temporary:
-        text = table1.text(table, found, wildcards.backbone, wildcards.test_set)
+        paired = snakemake.params.paired
+        text = table1.text(table, found, wildcards.backbone, wildcards.test_set, paired)
         temporary.write_text(text, encoding="utf-8")
     style.save(
         table1.figure(table, found["delta"], wildcards.backbone, wildcards.test_set), output.figure

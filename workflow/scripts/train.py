@@ -15,6 +15,7 @@ with job(snakemake) as say:
         "code": params.code,
         "index": snakemake.input.index,
         "store": snakemake.input.store,
+        "pairs": list(snakemake.input.pairs),
         "weights": snakemake.output.weights,
         "history": snakemake.output.history,
         "label": f"{wildcards.backbone} {wildcards.group}",

@@ -4,7 +4,7 @@ from grids import devices, images, restorers
 from grids.evaluation import verify
 from grids.files import appearing
 from grids.progress import Progress, job
-from grids.store import Store
+from grids.store import Store, read_pairs
 
 with job(snakemake) as say:
     params, wildcards = snakemake.params, snakemake.wildcards
@@ -12,9 +12,12 @@ with job(snakemake) as say:
     network = restorers.read(snakemake.input.weights, wildcards.backbone, params.sizes, device)
     table = pd.read_parquet(snakemake.input.index)
     store = Store(snakemake.input.store, table)
-    progress = Progress(f"verify {wildcards.group}", len(store), "images", say)
+    pairs = read_pairs(params.group, snakemake.input.pairs)
+    total = len(store) + sum(len(own.names) for own in pairs.values())
+    progress = Progress(f"verify {wildcards.group}", total, "images", say)
     photographs = zip(table["path"], images.identities(table), progress.over(store), strict=True)
-    measured = verify(network, params.group, photographs, params.seed, device)
+    pairs = {name: progress.over(zip(*own, strict=True)) for name, own in pairs.items()}
+    measured = verify(network, params.group, photographs, params.seed, device, pairs)
     with appearing(snakemake.output.verification) as temporary:
         measured.to_parquet(temporary, index=False)
     for name, psnr in measured.groupby("degradation")["psnr_db"].mean().items():
