@@ -3,7 +3,8 @@
 A fingerprint covers a script and every module of grids that it imports, directly or not, as syntax
 trees without docstrings. Comments, formatting and docstrings do not count, nor does the time of a
 file. Modules that are chosen by name at run time are given as further roots. Modules that only
-write messages are left out: a better wording must not train a network again.
+write messages are left out, and so is the text of errors and of what is said: a better wording must
+not train a network again.
 """
 
 import ast
@@ -37,7 +38,7 @@ def fingerprint(script: Path, *modules: str) -> str:
 
 @cache
 def _content(path: Path) -> tuple[str, tuple[Path, ...]]:
-    """The file's code without docstrings, and the files of grids that it imports."""
+    """The file's code without docstrings and messages, and the files of grids that it imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
     imported: list[Path] = []
     for node in ast.walk(tree):
@@ -48,6 +49,9 @@ def _content(path: Path) -> tuple[str, tuple[Path, ...]]:
             imported += [f for f in own if f] or [f for f in [_file(node.module)] if f]
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = _without_docstring(node.body) or [ast.Pass()]
+        spoken = node.exc if isinstance(node, ast.Raise) else node
+        if isinstance(spoken, ast.Call) and (spoken is not node or _is_say(spoken.func)):
+            spoken.args = [arg for arg in spoken.args if not _is_text(arg)]
     return ast.unparse(tree), tuple(imported)
 
 
@@ -60,6 +64,16 @@ def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
     first = body[0] if body else None
     is_text = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
     return body[1:] if is_text and isinstance(first.value.value, str) else body
+
+
+def _is_say(function: ast.expr) -> bool:
+    """Whether this is the function that jobs talk with (see `grids.progress.job`)."""
+    return getattr(function, "attr", getattr(function, "id", "")) == "say"
+
+
+def _is_text(argument: ast.expr) -> bool:
+    is_string = isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    return is_string or isinstance(argument, ast.JoinedStr)
 
 
 def _file(module: str) -> Path | None:

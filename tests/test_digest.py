@@ -58,7 +58,7 @@ def test_code_counts_in_the_script_and_in_what_it_imports_and_nowhere_else(packa
     changed = {name for name in names if of(package, name) != before[name]}
     assert {"ggd.py", "similarity.py"} <= changed
     assert not changed & {"train.py", "verify.py", "index.py", "degraded_pies.py"}
-    edit(package / "workflow" / "scripts" / "index.py", "photographs", "pictures")
+    edit(package / "workflow" / "scripts" / "index.py", "with job(", "with (job)(1 and ")
     assert of(package, "index.py") != before["index.py"]
 
 
@@ -72,6 +72,20 @@ def test_what_only_talks_does_not_count(package):
     before = of(package, "train.py")
     edit(package / "grids" / "progress.py", "ETA", "left")
     assert of(package, "train.py") == before
+
+
+def test_the_wording_of_errors_and_of_what_is_said_does_not_count_but_what_they_carry_does(package):
+    loop = package / "grids" / "training" / "loop.py"
+    before = of(package, "train.py")
+    edit(
+        package / "grids" / "images.py",
+        'raise InputError(f"{path}: ',
+        'raise InputError(f"at {path}: ',
+    )
+    edit(loop, 'self.say(f"resuming after', 'self.say(f"going on after')
+    assert of(package, "train.py") == before
+    edit(loop, "raise Diverged(step, loss)", "raise Diverged(step + 1, loss)")
+    assert of(package, "train.py") != before
 
 
 def test_modules_named_by_wildcards_count_for_themselves_only(package):

@@ -98,6 +98,19 @@ def test_a_wrong_value_is_named_in_one_line(path, value, message):
     assert "\n" not in str(error.value)
 
 
+def test_anchors_and_merge_keys_are_what_they_stand_for():
+    short = """
+    degradations:
+      jpeg: &defaults {training: {}}
+      sr: {<<: *defaults}
+      gaussian_noise: *defaults
+    backbones: {srresnet: &small {blocks: 2, features: 8}}
+    """
+    long = {name: {"training": {}} for name in ("jpeg", "sr", "gaussian_noise")}
+    long = {"degradations": long, "backbones": {"srresnet": {"blocks": 2, "features": 8}}}
+    assert settings.load(yaml.safe_load(short)) == settings.load(long)
+
+
 def test_null_takes_an_entry_out():
     loaded = settings.load(with_value("degradations.sr", None))
     assert "sr" not in loaded.degradations
