@@ -4,13 +4,17 @@ PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
 
-.PHONY: run test lint environment
+.PHONY: run test test-slurm lint environment
 
 run: environment
 	$(BIN)/snakemake --cores $(CORES)
 
 test: environment
 	$(BIN)/pytest
+
+# On a cluster that it brings up, as root: apt-get install --no-install-recommends slurm-wlm munge
+test-slurm: environment
+	$(BIN)/pytest -m slurm -rs tests/slurm
 
 lint: environment
 	$(BIN)/ruff check

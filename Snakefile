@@ -25,6 +25,23 @@ wildcard_constraints:
     round=r"\d+",
 
 
+# Seconds each, of little memory: on a cluster they run where Snakemake runs.
+localrules:
+    current_index,
+    similarity,
+    candidates,
+    plan,
+    groups,
+    table1,
+    similarity_figure,
+    densities_figure,
+    contact_sheet,
+    drop_distance_figure,
+    severity_figure,
+    paper_averages,
+    training_figure,
+
+
 include: "rules/data.smk"
 include: "rules/pies.smk"
 include: "rules/similarity.smk"

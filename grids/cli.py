@@ -15,6 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_explain(commands)
     _add_simulate(commands)
     _add_orphans(commands)
+    _add_recover(commands)
     options = parser.parse_args(arguments)
     try:
         options.run(options)
@@ -132,6 +133,25 @@ def _orphans(options: argparse.Namespace) -> None:
     for path in found:
         print(f"{size(path) / 2**20:10.1f} MiB  {path}")
     print(f"{sum(map(size, found)) / 2**20:10.1f} MiB in all")
+
+
+def _add_recover(commands: argparse._SubParsersAction) -> None:
+    text = (
+        "after Snakemake was killed on a cluster: wait until the jobs it has left are over, "
+        "or cancel them, and unlock the folder"
+    )
+    parser = commands.add_parser("recover", help=text, description=text)
+    parser.add_argument(
+        "folder", type=Path, nargs="?", default=Path(), help="where Snakemake was run (default: .)"
+    )
+    parser.add_argument("--cancel", action="store_true", help="cancel the jobs instead of waiting")
+    parser.set_defaults(run=_recover)
+
+
+def _recover(options: argparse.Namespace) -> None:
+    from grids.recovery import recover
+
+    recover(options.folder, options.cancel, lambda line: print(line, flush=True))
 
 
 if __name__ == "__main__":

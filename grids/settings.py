@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from grids import images, pairs, parameters
 from grids.errors import InputError
@@ -275,6 +275,105 @@ class Execution(Section):
     )
 
 
+class Job(Section):
+    """What one job of a kind asks of a cluster."""
+
+    mem_mb: PositiveInt = Field(
+        4000, description="Memory in MB; a second attempt asks for twice as much, and so on."
+    )
+    runtime: PositiveInt = Field(
+        60, description="Minutes; a second attempt asks for twice as long, and so on."
+    )
+    gpus: Annotated[int, Field(ge=0, strict=True)] = Field(0, description="GPUs.")
+    gpu_model: str = Field("", description="GPU model by the cluster's name for it; empty: any.")
+    partition: str = Field("", description="Partition; empty: `resources.partition`.")
+
+    def requests(self, attempt: int) -> dict[str, int | str]:
+        """Resources by the names that Snakemake's executor for SLURM knows."""
+        asked = {
+            "mem_mb": self.mem_mb * attempt,
+            "runtime": self.runtime * attempt,
+            "gpu": self.gpus,
+            "gpu_model": self.gpu_model,
+            "slurm_partition": self.partition,
+        }
+        return {name: value for name, value in asked.items() if value}
+
+
+class TrainingJob(Job):
+    """What one training asks of a cluster. It goes on in a new allocation when its time is up."""
+
+    mem_mb: PositiveInt = Field(16_000, description="Memory in MB; grows as above.")
+    runtime: PositiveInt = Field(
+        1440,
+        description="Minutes of an allocation, the same for every attempt: a training that is not "
+        "finished keeps its state and goes on in another one, as often as it takes.",
+    )
+    gpus: Annotated[int, Field(ge=0, strict=True)] = Field(
+        0,
+        description="GPUs of one training, on all its nodes together. More than one makes as many "
+        "processes (`execution.processes`).",
+    )
+    nodes: PositiveInt = Field(
+        1, description="Nodes of one training, which share its processes and GPUs equally."
+    )
+
+    def requests(self, attempt: int) -> dict[str, int | str]:
+        """As for any job; several nodes by the names that make one task of each."""
+        asked = super().requests(attempt) | {
+            "runtime": self.runtime,
+            "slurm_extra": "--open-mode=append",  # one log over all its allocations
+        }
+        if self.nodes > 1:
+            # The executor starts such a job on its first node and leaves the others to it.
+            asked |= {"mpi": "srun", "tasks": self.nodes, "nodes": self.nodes, "tasks_per_gpu": 0}
+        if self.nodes > 1 and self.gpus:
+            asked["slurm_extra"] += f" --gpus-per-node={self.gpus // self.nodes}"
+        return asked
+
+
+class Resources(Section):
+    """What jobs ask of a cluster (see docs/slurm.md): a change here makes nothing run again."""
+
+    partition: str = Field("", description="Partition of all jobs; empty: the cluster's default.")
+    account: str = Field("", description="Account of all jobs; empty: the user's own.")
+    qos: str = Field("", description="Quality of service of all jobs; empty: the cluster's.")
+    prepare: Job = Field(
+        Job(), description="Indexes and stores of photographs, PIES sets: one process each."
+    )
+    describe: Job = Field(
+        Job(mem_mb=5000), description="Features and laws of PIES sets, and their severities."
+    )
+    train: TrainingJob = Field(TrainingJob(), description="Trainings.")
+    verify: Job = Field(
+        Job(mem_mb=8000, runtime=240), description="Verifications, and the samples of a training."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _over_defaults(cls, given: Any) -> Any:
+        """Each kind of job has defaults of its own, which a configuration may give in part."""
+        if not isinstance(given, Mapping):
+            return given
+        kinds = {name: field.default for name, field in cls.model_fields.items()}
+        return {
+            name: {**kinds[name].model_dump(), **value}
+            if isinstance(value, Mapping) and isinstance(kinds.get(name), Job)
+            else value
+            for name, value in given.items()
+        }
+
+    def requests(self, kind: str, attempt: int) -> dict[str, int | str]:
+        """What a job of a kind asks for at its first, second, … attempt."""
+        common = {
+            "slurm_partition": self.partition,
+            "slurm_account": self.account,
+            "qos": self.qos,
+        }
+        given = {name: value for name, value in common.items() if value}
+        return given | getattr(self, kind).requests(attempt)
+
+
 class Report(Section):
     backbones: list[str] = Field(
         ["srresnet"],
@@ -317,6 +416,7 @@ class Settings(Section):
     )
     report: Report = Report()
     execution: Execution = Execution()
+    resources: Resources = Resources()
 
     def parameters(self, degradation: str, use: Literal["evaluation", "training"]) -> dict:
         """All parameters of a degradation for one use, the module's where not configured."""
@@ -343,6 +443,15 @@ class Settings(Section):
         """What a strategy is told (see `grids.search.decision.SearchSettings`)."""
         search = self.search.model_dump(include={"delta", "requests_per_round"})
         return search | self.candidates.model_dump()
+
+    def processes(self) -> int:
+        """Processes of a training: one a GPU, where it is given more than one."""
+        return max(self.execution.processes, self.resources.train.gpus)
+
+    def how(self) -> dict:
+        """The section `execution`, with the processes and nodes that a training has."""
+        given = {"processes": self.processes(), "nodes": self.resources.train.nodes}
+        return self.execution.model_dump() | given
 
     def sizes(self, backbone: str) -> dict[str, int | float | bool]:
         """All options of a network, its module's defaults where not configured."""
@@ -382,7 +491,8 @@ def load(config: Mapping[str, Any]) -> Settings:
         raise InputError(
             f"ggd.counts: {largest} patches, but pies.patches is {settings.pies.patches}"
         )
-    shares = settings.execution.processes * settings.execution.accumulation
+    _check_resources(settings)
+    shares = settings.processes() * settings.execution.accumulation
     for name, batch in (
         ("training", settings.training.batch),
         ("descriptor", settings.descriptor.batch),
@@ -390,7 +500,7 @@ def load(config: Mapping[str, Any]) -> Settings:
         if batch % shares:
             raise InputError(
                 f"{name}.batch: {batch} samples cannot be shared equally by execution.processes "
-                f"({settings.execution.processes}) times execution.accumulation "
+                f"({settings.processes()}) times execution.accumulation "
                 f"({settings.execution.accumulation})"
             )
     descriptor = settings.descriptor
@@ -596,6 +706,20 @@ def _check_search(settings: Settings) -> None:
         require_known(name, settings.degradations, "degradation in search.degradations")
     if len(set(search.degradations)) < len(search.degradations):
         raise InputError("search.degradations: a degradation stands there twice")
+
+
+def _check_resources(settings: Settings) -> None:
+    processes, train = settings.execution.processes, settings.resources.train
+    if train.gpus > 1 and processes not in (1, train.gpus):
+        raise InputError(
+            f"execution.processes: {processes}, but resources.train.gpus is {train.gpus}: a "
+            "training has one process a GPU; leave one of the two out"
+        )
+    if settings.processes() % train.nodes:
+        raise InputError(
+            f"resources.train.nodes: {train.nodes} nodes cannot share {settings.processes()} "
+            "processes (execution.processes, resources.train.gpus) equally"
+        )
 
 
 def _check_report(settings: Settings) -> None:

@@ -76,6 +76,8 @@ A mapping from names of modules in `grids/backbones/` to the options that differ
 |---|---|---|
 """
 
+TABLE = "| key | default | meaning |\n|---|---|---|\n"
+
 
 def document() -> str:
     """The whole reference as Markdown."""
@@ -89,6 +91,9 @@ def document() -> str:
         note = f"{section.__doc__}\n\n" if section.__doc__ != Section.__doc__ else ""
         note = IMAGES if name == "images" else note
         parts += [f"\n## {name}\n\n{note}", _table(section.model_fields)]
+        parts += [
+            _kind(name, *item) for item in section.model_fields.items() if _is_section(item[1])
+        ]
     parts += [DEGRADATIONS, *_degradation_rows(), BACKBONES, *_backbone_rows()]
     return "".join(parts)
 
@@ -97,9 +102,22 @@ def _is_section(field: FieldInfo) -> bool:
     return isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
 
 
+def _kind(section: str, name: str, field: FieldInfo) -> str:
+    """Table of a section within a section, whose defaults are those of its own default."""
+    rows = [
+        f"| `{key}` | {_code(getattr(field.default, key))} | {inner.description} |\n"
+        for key, inner in field.annotation.model_fields.items()
+    ]
+    return f"\n### {section}.{name}\n\n{field.description}\n\n{TABLE}{''.join(rows)}"
+
+
 def _table(fields: dict[str, FieldInfo]) -> str:
-    rows = [f"| `{name}` | {_default(f)} | {f.description} |\n" for name, f in fields.items()]
-    return "| key | default | meaning |\n|---|---|---|\n" + "".join(rows)
+    rows = [
+        f"| `{name}` | {_default(f)} | {f.description} |\n"
+        for name, f in fields.items()
+        if not _is_section(f)
+    ]
+    return TABLE + "".join(rows)
 
 
 def _default(field: FieldInfo) -> str:

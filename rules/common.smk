@@ -37,13 +37,17 @@ except InputError as error:
 
 # Scripts read how to compute (device, checkpoints) from the configuration instead of from
 # parameters, since a change of it must make nothing run again.
-config["execution"] = SETTINGS.execution.model_dump()
+config["execution"] = SETTINGS.how()
 config["results"] = SETTINGS.results
 config["sources"] = SETTINGS.images.sources() | {
     name: [str(path) for path in PHOTOGRAPHS[name]] for name in SETTINGS.pair_sets()
 }
 
 RESULTS = SETTINGS.results
+# CPU threads of a training on each of its nodes.
+TRAINING_THREADS = (
+    SETTINGS.execution.threads * SETTINGS.processes() // SETTINGS.resources.train.nodes
+)
 SEARCHED = SETTINGS.searched()
 PAIRED = SETTINGS.paired()
 OPERATORS = sorted(set(SETTINGS.degradations) - set(PAIRED))
@@ -75,6 +79,17 @@ def code(script, *packages):
         )
 
     return of
+
+
+def on_cluster(kind):
+    """Resources that a job of a kind asks of a cluster, by its attempt."""
+
+    def asked(name):
+        return lambda wildcards, attempt: SETTINGS.resources.requests(kind, attempt)[
+            name
+        ]
+
+    return {name: asked(name) for name in SETTINGS.resources.requests(kind, 1)}
 
 
 def members(wildcards):

@@ -15,6 +15,8 @@ rule index:
         "<logs>/index/{images}/{content}.log",
     conda:
         "../environment.yml"
+    resources:
+        **on_cluster("prepare"),
     message:
         "Indexing the photographs of {wildcards.images}"
     script:
@@ -31,6 +33,8 @@ rule store:
         "<logs>/store/{images}/{content}.log",
     conda:
         "../environment.yml"
+    resources:
+        **on_cluster("prepare"),
     message:
         "Decoding the photographs of {wildcards.images}"
     script:

@@ -12,6 +12,8 @@ rule clean_pies:
         "<logs>/pies/clean.log",
     conda:
         "../environment.yml"
+    resources:
+        **on_cluster("prepare"),
     params:
         content=content("pies"),
         settings=SETTINGS.pies.cutting(),
@@ -35,6 +37,8 @@ rule degraded_pies:
         degradation=rf"(?!({one_of(['clean', *PAIRED])})\.)[a-z0-9_]+",
     conda:
         "../environment.yml"
+    resources:
+        **on_cluster("prepare"),
     params:
         group=parameters(SETTINGS.pies.parameters),
         seed=SETTINGS.seed,

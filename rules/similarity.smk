@@ -14,7 +14,9 @@ rule train_descriptor:
         "<logs>/descriptor.log",
     conda:
         "../environment.yml"
-    threads: SETTINGS.execution.threads * SETTINGS.execution.processes
+    threads: TRAINING_THREADS
+    resources:
+        **on_cluster("train"),
     params:
         content=content("train"),
         sizes=SETTINGS.descriptor.sizes(),
@@ -40,6 +42,8 @@ rule ggd:
     conda:
         "../environment.yml"
     threads: SETTINGS.execution.threads
+    resources:
+        **on_cluster("describe"),
     params:
         settings=SETTINGS.ggd.model_dump(),
         descriptor=descriptor_digest(),
@@ -87,6 +91,8 @@ rule severity:
     conda:
         "../environment.yml"
     threads: SETTINGS.execution.threads
+    resources:
+        **on_cluster("describe"),
     params:
         severities=severities,
         settings=SETTINGS.ggd.model_dump(),

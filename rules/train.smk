@@ -15,7 +15,9 @@ rule train:
         "<logs>/train/{backbone}/{group}.log",
     conda:
         "../environment.yml"
-    threads: SETTINGS.execution.threads * SETTINGS.execution.processes
+    threads: TRAINING_THREADS
+    resources:
+        **on_cluster("train"),
     params:
         content=content("train"),
         recipe=SETTINGS.training.recipe(),
@@ -99,6 +101,8 @@ rule samples:
     conda:
         "../environment.yml"
     threads: SETTINGS.execution.threads
+    resources:
+        **on_cluster("verify"),
     params:
         group=parameters("evaluation"),
         sizes=sizes,

@@ -15,6 +15,8 @@ rule verify:
     conda:
         "../environment.yml"
     threads: SETTINGS.execution.threads
+    resources:
+        **on_cluster("verify"),
     params:
         content=content(),
         group=parameters("evaluation"),

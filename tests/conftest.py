@@ -23,7 +23,6 @@ from grids.modules import names_in
 torch.set_num_threads(1)
 
 ROOT = Path(__file__).parents[1]
-SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 SMALLEST = yaml.safe_load((ROOT / "config" / "smallest.yaml").read_text(encoding="utf-8"))
 FOUR = {name: {} for name in SMALLEST["search"]["degradations"]}
 TINY = SMALLEST | {
@@ -40,11 +39,12 @@ TINY["report"] = TINY["report"] | {"test_sets": ["own"]}
 class Tree:
     """A folder with photographs and a configuration, in which a checkout's workflow is run."""
 
+    program = (sys.executable, "-m", "snakemake", "--cores", "2")
+
     def __init__(self, folder: Path, checkout: Path = ROOT):
         self.folder = folder
         self.checkout = checkout
         self.config = copy.deepcopy(TINY)
-        self.prefix: list[str] = []
 
     def path(self, name: str) -> Path:
         return self.folder / "results" / name
@@ -52,7 +52,7 @@ class Tree:
     def copy(self, folder: Path, checkout: Path | None = None) -> "Tree":
         """Everything with its times, in another place."""
         shutil.copytree(self.folder, folder, copy_function=shutil.copy2, dirs_exist_ok=True)
-        other = Tree(folder, checkout or self.checkout)
+        other = type(self)(folder, checkout or self.checkout)
         other.config = copy.deepcopy(self.config)
         return other
 
@@ -73,7 +73,7 @@ class Tree:
     def start(self, *arguments: str, stdout: int | TextIO) -> subprocess.Popen:
         (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
         return subprocess.Popen(
-            [*self.prefix, *SNAKEMAKE, "--cores", "2", *self.options(), *arguments],
+            [*self.program, *self.options(), *arguments],
             cwd=self.folder,
             stdout=stdout,
             stderr=subprocess.STDOUT,

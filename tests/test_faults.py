@@ -177,7 +177,7 @@ def test_a_disturbed_run_ends_with_the_results_of_an_undisturbed_one(finished, t
     expected = results(finished)
     chance = random.Random(seed)
     tree = finished.copy(tmp_path / "tree")
-    tree.prefix = WITHOUT_PRIVILEGE
+    tree.program = (*WITHOUT_PRIVILEGE, *tree.program)
     for name in (*FOLDERS, "records"):
         shutil.rmtree(tree.path(name))
     for name in ("similarity.parquet", "groups.json"):

@@ -149,6 +149,12 @@ class TestNothingRuns:
         other.config["execution"] = {"device": "auto", "threads": 2, "checkpoint_minutes": 3}
         assert other.jobs("all") == set()
 
+    def test_what_is_asked_of_a_cluster(self, other):
+        more = {"mem_mb": 9000, "runtime": 99, "gpus": 1, "partition": "gpu"}
+        kinds = ("prepare", "describe", "train", "verify")
+        other.config["resources"] = {"account": "lab"} | dict.fromkeys(kinds, more)
+        assert other.jobs("all") == set()
+
 
 class TestPhotographs:
     @pytest.mark.parametrize("side", [70, 800])  # below and above the size that Snakemake hashes

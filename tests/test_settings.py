@@ -75,6 +75,10 @@ WRONG = [
     ("training", None, r"training: .*got None"),
     ("trainning", {}, r"trainning: unknown key 'trainning'; did you mean 'training'"),
     ("execution.processes", 3, r"training.batch: 4 samples cannot be shared equally"),
+    ("resources.train", {"gpus": 4, "nodes": 3}, r"resources.train.nodes: 3 nodes cannot share 4"),
+    ("resources.train", {"gpus": 3}, r"training.batch: 4 samples cannot be shared equally"),
+    ("resources.train", {"memory": 1}, r"resources.train.memory: unknown key 'memory'"),
+    ("resources.verify", {"mem_mb": 0}, r"resources.verify.mem_mb: .*greater than 0, got 0"),
     ("search.strategy", "exhaustive", r"exhaustive groups at most 5 degradations, not 11"),
     ("training.betas", [1.5, 0.9], r"training.betas.0: .* got 1.5"),
     ("training.minimum_learning_rate", 1.0, r"minimum_learning_rate: 1.0 is above"),
@@ -121,6 +125,38 @@ def test_changed_parameters_reach_one_use_only():
     loaded = settings.load(with_value("degradations.jpeg", {"training": {"quality": [20, 30]}}))
     assert loaded.parameters("jpeg", "training") == {"quality": [20, 30]}
     assert loaded.parameters("jpeg", "evaluation") == {"quality": 10}
+
+
+class TestResources:
+    def asked(self, given, kind, attempt=1):
+        config = with_value("resources", given)
+        return settings.load(config).resources.requests(kind, attempt)
+
+    def test_a_kind_may_be_given_in_part(self):
+        whole = self.asked({}, "describe")
+        assert self.asked({"describe": {"runtime": 7}}, "describe") == whole | {"runtime": 7}
+
+    def test_memory_and_time_grow_with_the_attempt_but_an_allocation_of_a_training_does_not(self):
+        first, third = (self.asked({}, "verify", attempt) for attempt in (1, 3))
+        assert (third["mem_mb"], third["runtime"]) == (3 * first["mem_mb"], 3 * first["runtime"])
+        first, third = (self.asked({}, "train", attempt) for attempt in (1, 3))
+        assert (third["mem_mb"], third["runtime"]) == (3 * first["mem_mb"], first["runtime"])
+
+    def test_names_are_those_of_the_cluster_and_nothing_empty_is_asked_for(self):
+        given = {"partition": "main", "qos": "long", "train": {"partition": "gpu", "gpus": 2}}
+        train = self.asked(given, "train")
+        assert (train["slurm_partition"], train["qos"], train["gpu"]) == ("gpu", "long", 2)
+        verify = self.asked(given, "verify")
+        assert verify["slurm_partition"] == "main"
+        assert not {"gpu", "gpu_model", "slurm_account"} & verify.keys()
+
+    def test_a_training_has_a_process_for_each_gpu(self):
+        loaded = settings.load(with_value("resources", {"train": {"gpus": 4, "nodes": 2}}))
+        assert loaded.how()["processes"] == 4
+        config = with_value("resources", {"train": {"gpus": 4}})
+        config["execution"]["processes"] = 2
+        with pytest.raises(InputError, match=r"execution.processes: 2, but resources.train.gpus"):
+            settings.load(config)
 
 
 class TestPhotographs:

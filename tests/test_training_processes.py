@@ -29,6 +29,7 @@ EXECUTION = {
     **{name: getattr(Execution(), name) for name in Execution.__dataclass_fields__},
     "device": "cpu",
     "threads": 1,
+    "nodes": 1,
     "validation": 2,
 }
 
@@ -48,7 +49,7 @@ def train(folder, photographs, processes, say=lambda line: None, **recipe):
     # Two processes work their shares through in two parts each.
     parts = {"accumulation": processes, "checkpoint_steps": 50}
     section = EXECUTION | {"processes": processes} | parts
-    processes, execution = launch.split(section, threads=processes)
+    layout, execution = launch.split(section, threads=processes)
     arguments = {
         "backbone": "srresnet",
         "sizes": {"features": 8, "blocks": 1, "strided": False},
@@ -64,7 +65,7 @@ def train(folder, photographs, processes, say=lambda line: None, **recipe):
         **photographs,
         **execution,
     }
-    launch.run(restorer.train, arguments, processes, say)
+    launch.run(restorer.train, arguments, layout, say)
 
 
 def test_two_processes_end_with_the_result_of_one(tmp_path, photographs):

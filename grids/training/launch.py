@@ -1,83 +1,122 @@
 """Starts a training in this process, or in several by torchrun.
 
-In one: `run` calls the function. In several it writes the arguments to a file, and torchrun calls
-this module, which reads them and calls the function, once a process.
+In one: `run` calls the function. In several torchrun calls this module with the arguments, which
+calls the function, once a process.
 """
 
 import importlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from typing import NamedTuple
 
 from grids.errors import InputError
-from grids.training import ranks
+from grids.training import allocation, ownership, ranks
 from grids.training.loop import Execution
+from grids.training.run import state_folder
 
 Say = Callable[[str], None]
 
 
-def split(execution: dict, threads: int) -> tuple[int, dict]:
-    """The section `execution` of the configuration as number of processes and as arguments.
+class Layout(NamedTuple):
+    """Where the processes of a training run."""
+
+    processes: int
+    nodes: int
+
+
+def split(execution: dict, threads: int) -> tuple[Layout, dict]:
+    """The section `execution` of the configuration as layout and as arguments.
 
     Args:
-        execution: the whole section.
-        threads: CPU threads of the job, which its processes share.
+        execution: the whole section, with the number of `nodes`.
+        threads: CPU threads of the job on a node, which its processes there share.
     """
-    processes = execution["processes"]
-    return processes, {
+    layout = Layout(execution["processes"], execution["nodes"])
+    return layout, {
         "device": execution["device"],
-        "threads": max(1, threads // processes),
+        "threads": max(1, threads * layout.nodes // layout.processes),
         "execution": {field.name: execution[field.name] for field in fields(Execution)},
     }
 
 
-def run(train: Callable[..., None], arguments: dict, processes: int, say: Say) -> None:
-    """Calls `train(**arguments, say=say)`, in as many processes on this machine as asked for.
+def run(train: Callable[..., None], arguments: dict, layout: Layout, say: Say) -> None:
+    """Calls `train(**arguments, say=say)`, in as many processes as asked for.
+
+    In a job of a cluster it goes on over several allocations (see `grids.training.allocation`).
 
     Args:
         train: a function of a module, by whose name the processes find it.
-        arguments: JSON-able.
-        processes: at least 1.
+        arguments: JSON-able; its file `weights` is what the training ends with.
+        layout: of the processes; several nodes count only in a job of SLURM.
         say: takes the lines that the first process says.
 
     Raises:
-        SystemExit: a process failed, or a signal came, which all of them were told.
+        SystemExit: a process failed, or a signal came, which all of them were told; or a later copy
+            of the training took over: with status 0 if it has finished, since after any other a
+            workflow manager deletes the outputs.
     """
-    if processes == 1:
-        train(**arguments, say=say)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "arguments.json"
-        path.write_text(json.dumps(arguments), encoding="utf-8")
-        command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-        command += ["--nproc-per-node", str(processes), "-m", __name__]
-        command += [train.__module__, train.__name__, str(path)]
-        # Said by torchrun otherwise, at length.
-        environment = {"OMP_NUM_THREADS": str(arguments["threads"]), **os.environ}
-        with subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, env=environment
-        ) as started:
-            before = signal.signal(signal.SIGTERM, lambda number, _: started.send_signal(number))
-            for line in started.stdout:
-                say(line.rstrip())
-            signal.signal(signal.SIGTERM, before)
-        if started.returncode:
-            sys.exit(f"error: the training ended with status {started.returncode}, see above")
+    weights = Path(arguments["weights"])
+    state = state_folder(weights)
+    ownership.claim(state)
+    try:
+        with allocation.renewed(state, say):
+            if layout.processes == 1:
+                train(**arguments, say=say)
+            else:
+                _torchrun(train, arguments, layout, state, say)
+    except ownership.Superseded as superseded:
+        say(str(superseded))
+        sys.exit(0 if weights.exists() else 1)
 
 
-def main(module: str, function: str, path: str) -> None:
+def _torchrun(
+    train: Callable[..., None], arguments: dict, layout: Layout, state: Path, say: Say
+) -> None:
+    # Said by torchrun otherwise, at length.
+    environment = {"OMP_NUM_THREADS": str(arguments["threads"]), **os.environ}
+    command = [*_start(layout, arguments["threads"]), "-m", __name__]
+    command += [train.__module__, train.__name__, json.dumps(arguments)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as started:
+        before = signal.signal(signal.SIGTERM, lambda number, _: started.send_signal(number))
+        for line in started.stdout:
+            say(line.rstrip())
+        signal.signal(signal.SIGTERM, before)
+    if started.returncode:
+        ownership.check(state)
+        sys.exit(f"error: the training ended with status {started.returncode}, see above")
+
+
+def _start(layout: Layout, threads: int) -> list[str]:
+    """The command that calls torchrun, on one node or once on each of a job's nodes."""
+    job = os.environ.get("SLURM_JOB_ID", "")
+    nodes = layout.nodes if job else 1
+    share = layout.processes // nodes
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(share)]
+    if nodes == 1:
+        return [*torchrun, "--standalone"]
+    # This is the first of the nodes; jobs that share it must not meet at one port.
+    place = f"{socket.gethostname()}:{20_000 + int(job) % 10_000}"
+    srun = ["srun", f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1"]
+    srun += [f"--cpus-per-task={threads * share}", "--kill-on-bad-exit=1"]
+    return [
+        *(*srun, *torchrun, "--nnodes", str(nodes)),
+        *("--rdzv-backend", "c10d", "--rdzv-id", job, "--rdzv-endpoint", place),
+    ]
+
+
+def main(module: str, function: str, arguments: str) -> None:
     """What torchrun calls in each process."""
     train = getattr(importlib.import_module(module), function)
-    arguments = json.loads(Path(path).read_text(encoding="utf-8"))
     with ranks.joined():
         try:
-            train(**arguments, say=lambda line: print(line, flush=True))
+            train(**json.loads(arguments), say=lambda line: print(line, flush=True))
         except (InputError, ArithmeticError) as error:
             if ranks.rank() == 0:
                 print(f"error: {error}", flush=True)

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from grids.progress import Progress
-from grids.training import ranks, signals, state
+from grids.training import ownership, ranks, signals, state
 from grids.training.batches import Batches, Pair, ahead
 from grids.training.compiled import compiled
 from grids.training.schedule import warmup_cosine
@@ -310,6 +310,7 @@ class _Training:
     def _save(self) -> None:
         if ranks.rank() != 0:
             return
+        ownership.check(self.folder)
         state.save(self.folder, self.about, self.counters, self.network, self.optimizer)
         last = self.counters.step // self.anchor * self.anchor
         anchors = [last, last - self.anchor] if self.recipe.on_divergence == "rollback" else []

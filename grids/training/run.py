@@ -8,7 +8,7 @@ from torch import nn
 
 from grids import weights
 from grids.files import appearing
-from grids.training import ranks, state
+from grids.training import ownership, ranks, state
 from grids.training.batches import Batches
 from grids.training.loop import Execution, Recipe, train
 
@@ -33,7 +33,7 @@ def train_to_files(
 
     Args and errors: see `grids.training.loop.train`.
     """
-    folder = Path(weights_path).with_name("state")
+    folder = state_folder(Path(weights_path))
     history = train(
         network,
         batches,
@@ -46,7 +46,14 @@ def train_to_files(
     )
     if ranks.rank() != 0:
         return
+    ownership.check(folder)
     with appearing(history_path) as temporary:
         history.to_parquet(temporary, index=False)
     weights.save(Path(weights_path), network, {**about, "recipe": asdict(recipe)})
     state.prune(folder, keep=1, anchors=[])
+    ownership.release(folder)
+
+
+def state_folder(weights: Path) -> Path:
+    """Where the checkpoints of a training stand until its weights are written."""
+    return weights.with_name("state")

@@ -65,7 +65,8 @@ def prune(folder: Path, keep: int, anchors: list[int]) -> None:
     """Removes all but the newest `keep` files and those of the steps `anchors`."""
     steps = sorted(_steps(folder))
     for step in set(steps[:-keep]) - set(anchors):
-        _file(folder, step).unlink()
+        # Another copy of the training may have done it before it was superseded.
+        _file(folder, step).unlink(missing_ok=True)
 
 
 def forget_after(folder: Path, step: int) -> None:

@@ -3,7 +3,7 @@ from grids.training import launch, restorer
 
 with job(snakemake) as say:
     params, wildcards = snakemake.params, snakemake.wildcards
-    processes, execution = launch.split(snakemake.config["execution"], snakemake.threads)
+    layout, execution = launch.split(snakemake.config["execution"], snakemake.threads)
     arguments = {
         "backbone": wildcards.backbone,
         "sizes": params.sizes,
@@ -21,4 +21,4 @@ with job(snakemake) as say:
         "label": f"{wildcards.backbone} {wildcards.group}",
         **execution,
     }
-    launch.run(restorer.train, arguments, processes, say)
+    launch.run(restorer.train, arguments, layout, say)

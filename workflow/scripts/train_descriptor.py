@@ -3,7 +3,7 @@ from grids.training import descriptor, launch
 
 with job(snakemake) as say:
     params = snakemake.params
-    processes, execution = launch.split(snakemake.config["execution"], snakemake.threads)
+    layout, execution = launch.split(snakemake.config["execution"], snakemake.threads)
     arguments = {
         "sizes": params.sizes,
         "sampling": params.sampling,
@@ -17,4 +17,4 @@ with job(snakemake) as say:
         "history": snakemake.output.history,
         **execution,
     }
-    launch.run(descriptor.train, arguments, processes, say)
+    launch.run(descriptor.train, arguments, layout, say)

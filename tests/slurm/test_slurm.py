@@ -1,0 +1,190 @@
+"""The workflow on a real SLURM: two nodes on this machine."""
+
+import json
+import os
+import random
+
+import numpy as np
+import pytest
+from cluster import Cluster, why_not
+from conftest import Tree, write_photographs
+from safetensors.torch import load_file
+from trees import (
+    FAULTS,
+    MODEL,
+    ClusterTree,
+    Run,
+    cancel,
+    ctrl_c,
+    kill,
+    lose_node,
+    preempt,
+    recover,
+    restart_controller,
+    slow_checkout,
+)
+
+pytestmark = [pytest.mark.slurm, pytest.mark.skipif(bool(why_not()), reason=why_not())]
+
+STEPS = 800
+EVERY = 20
+"""Steps between checkpoints."""
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory):
+    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def reference(tmp_path_factory):
+    """The slow training without a pause and without a cluster."""
+    folder = tmp_path_factory.mktemp("reference")
+    write_photographs(folder / "photographs")
+    tree = Tree(folder, slow_checkout(tmp_path_factory.mktemp("checkout")))
+    tree.config["degradations"]["slow"] = {}
+    tree.config["training"]["iterations"] = STEPS
+    tree.config["execution"]["checkpoint_steps"] = EVERY
+    tree.run(MODEL)
+    return tree
+
+
+@pytest.fixture
+def slow(reference, tmp_path, monkeypatch):
+    """The tree of the reference without its training, to be run on the cluster at a slow pace."""
+
+    def tree(seconds, **train):
+        monkeypatch.setenv("SLOW_SECONDS", str(seconds / STEPS))
+        other = ClusterTree(tmp_path / "tree", reference.checkout)
+        reference.copy(other.folder)
+        other.config = reference.config | {"resources": {"train": {"mem_mb": 1500} | train}}
+        (other.folder / MODEL).unlink()
+        return other
+
+    return tree
+
+
+def weights(tree, name=MODEL):
+    return load_file(tree.folder / name)
+
+
+def assert_same_weights(tree, reference, name=MODEL):
+    ours, theirs = weights(tree, name), weights(reference, name)
+    assert all(np.array_equal(ours[layer], theirs[layer]) for layer in theirs)
+
+
+def test_a_training_outlives_its_node_and_its_time(cluster, slow, reference):
+    tree = slow(seconds=75, runtime=1)
+    run = Run(cluster, tree, MODEL)
+    run.wait_for_checkpoint()
+    lose_node(run)
+    assert run.finish() == 0, run.everything_printed()
+    log = tree.log()
+    assert "a later copy of this training has taken over; this one stops" in log
+    assert "goes back to the queue and will go on" in log
+    assert "resuming after step" in log
+    assert_same_weights(tree, reference)
+    # One job for Snakemake, of which no attempt failed.
+    assert run.everything_printed().count("has been submitted with SLURM jobid") == 1
+    assert "rror" not in run.everything_printed()
+    assert tree.jobs(MODEL) == set()
+
+
+def test_a_training_outlives_what_people_and_machines_do(cluster, slow, reference):
+    tree = slow(seconds=30)
+    run = Run(cluster, tree, MODEL)
+    for misfortune in (cancel, preempt, restart_controller, ctrl_c, kill):
+        before = run.wait_for_checkpoint()
+        misfortune(run)
+        assert run.wait_for_checkpoint() > before
+    assert run.finish() == 0, run.everything_printed()
+    assert_same_weights(tree, reference)
+    # A signal keeps the state of its very step: nothing at all is done twice.
+    kept = [
+        line.split("step ")[1].split(";")[0] for line in tree.log().splitlines() if "kept" in line
+    ]
+    resumed = [line.split("step ")[1] for line in tree.log().splitlines() if "resuming" in line]
+    assert kept
+    assert set(kept) <= set(resumed)
+    assert tree.jobs(MODEL) == set()
+
+
+def test_jobs_that_outlived_snakemake_are_waited_for_and_count(cluster, slow, reference):
+    tree = slow(seconds=10)
+    run = Run(cluster, tree, MODEL)
+    run.wait_for_checkpoint()
+    run.snakemake.kill()
+    run.snakemake.wait()
+    refused = tree.snakemake(MODEL)
+    assert refused.returncode != 0
+    assert "waiting for 1 jobs to be over" in recover(run)
+    assert_same_weights(tree, reference)
+    assert tree.jobs(MODEL) == set()
+
+
+def test_a_job_that_needs_more_memory_gets_it(cluster, slow, reference):
+    tree = slow(seconds=0, mem_mb=300)
+    run = Run(cluster, tree, MODEL)
+    assert run.finish() == 0, run.everything_printed()
+    assert "Trying to restart job" in run.everything_printed()
+    assert_same_weights(tree, reference)
+
+
+class TestSeveralGpus:
+    """A process a GPU; the gradients are summed in another order, see test_training_processes."""
+
+    STEPS = 20
+
+    @pytest.fixture(scope="class")
+    def alone(self, reference, tmp_path_factory):
+        tree = reference.copy(tmp_path_factory.mktemp("alone"))
+        tree.config["training"]["iterations"] = self.STEPS
+        tree.run(MODEL)
+        return tree
+
+    @pytest.mark.parametrize("nodes", [1, 2])
+    def test_on_one_node_and_over_two(self, cluster, slow, alone, nodes):
+        tree = slow(seconds=0, gpus=2, nodes=nodes, mem_mb=3000)
+        tree.config["training"] = tree.config["training"] | {"iterations": self.STEPS}
+        tree.config["descriptor"] = tree.config["descriptor"] | {"batch": 2}
+        run = Run(cluster, tree, MODEL)
+        job = cluster.ask("scontrol", "show", "job", run.job()["id"])
+        assert f"NumNodes={nodes} " in job
+        assert "gres/gpu=2" in job
+        assert run.finish() == 0, run.everything_printed()
+        ours, theirs = weights(tree), weights(alone)
+        assert max(np.abs(ours[name] - theirs[name]).max() for name in theirs) < 1e-6
+
+
+def test_groups_are_those_of_a_run_without_a_cluster(cluster, finished, tmp_path):
+    tree = ClusterTree(tmp_path / "tree")
+    write_photographs(tree.folder / "photographs")
+    for strategy in ("active", "paper"):
+        local = finished.copy(tmp_path / strategy)
+        for each in (tree, local):
+            each.config["search"]["strategy"] = strategy
+            each.run("all")
+        ours, theirs = (
+            json.loads(each.path("groups.json").read_text(encoding="utf-8"))
+            for each in (tree, local)
+        )
+        assert ours["groups"] == theirs["groups"]
+
+
+def test_random_faults(cluster, slow, reference):
+    """FAULTS=20 in the environment makes it a long night."""
+    count = int(os.environ.get("FAULTS", "0"))
+    if not count:
+        pytest.skip("FAULTS=20 make test-slurm")
+    tree = slow(seconds=8 * count)
+    run = Run(cluster, tree, MODEL)
+    for fault in random.Random(0).choices(FAULTS, k=count):
+        run.wait_for_checkpoint()
+        fault(run)
+    assert run.finish() == 0, run.everything_printed()
+    assert_same_weights(tree, reference)

@@ -1,0 +1,181 @@
+"""Trees that are run on the cluster, and what may happen to them there."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+from cluster import Cluster
+from conftest import ROOT, Tree
+
+from grids import slurm
+
+HERE = Path(__file__).parent
+SOURCES = (
+    "grids",
+    "workflow",
+    "rules",
+    "profiles",
+    "slurm",
+    "config",
+    "Snakefile",
+    "environment.yml",
+)
+
+# A degradation that takes its time where it is told to, without work for the processor.
+SLOW = '''
+"""Takes its time."""
+
+import os
+import time
+
+PARAMETERS = {"seconds": {"evaluation": 0, "training": 0, "range": [0, 1], "is": "nothing"}}
+SEVERITIES = [{"seconds": 0}] * 5
+
+
+def degrade(images, draws, generators):
+    time.sleep(float(os.environ.get("SLOW_SECONDS", "0")))
+    return images * 0.5
+'''
+MODEL = "results/models/srresnet/slow/model.safetensors"
+
+
+class ClusterTree(Tree):
+    program = (
+        *(sys.executable, HERE / "snakemake_at_once.py"),
+        *("--profile", ROOT / "slurm", "--jobs", "2"),
+        *("--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"),
+    )
+
+    def log(self) -> str:
+        """What the slow training said in all its jobs and allocations."""
+        logs = self.path("logs/slurm/rule_train/srresnet_slow").glob("*.log")
+        newest_last = sorted(logs, key=lambda path: int(path.stem))
+        return "".join(path.read_text(encoding="utf-8") for path in newest_last)
+
+    def last_checkpoint(self) -> int:
+        """Steps of the newest checkpoint of the slow training, 0 while there is none."""
+        states = (self.folder / MODEL).with_name("state").glob("*.pt")
+        return max((int(path.stem) for path in states), default=0)
+
+    def work(self) -> list[slurm.LiveJob]:
+        return slurm.live_jobs(self.folder)
+
+
+def slow_checkout(folder: Path) -> Path:
+    """The sources with the slow degradation."""
+    for name in SOURCES:
+        source = ROOT / name
+        if source.is_dir():
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, folder / name, ignore=ignore)
+        else:
+            shutil.copy(source, folder / name)
+    (folder / "grids" / "degradations" / "slow.py").write_text(SLOW, encoding="utf-8")
+    return folder
+
+
+class Run:
+    """A run of Snakemake in a tree on the cluster, which is hindered and run again."""
+
+    def __init__(self, cluster: Cluster, tree: ClusterTree, *targets: str):
+        self.cluster, self.tree, self.targets = cluster, tree, targets
+        self.printed = ""
+        self.start()
+
+    def start(self) -> None:
+        with open(self.tree.folder / "printed", "a", encoding="utf-8") as file:
+            self.snakemake = self.tree.start(*self.targets, stdout=file)
+
+    def everything_printed(self) -> str:
+        return (self.tree.folder / "printed").read_text(encoding="utf-8")
+
+    def finish(self, seconds: float = 600) -> int:
+        """Snakemake's exit status. Jobs that SLURM holds back after a requeue start at once."""
+        self.cluster.wait(self._over, seconds)
+        return self.snakemake.returncode
+
+    def _over(self) -> bool:
+        self.hurry()
+        return self.snakemake.poll() is not None
+
+    def hurry(self) -> None:
+        for job in self.tree.work():
+            if "BeginTime" in job.where:
+                self.cluster.succeeds("scontrol", "update", f"JobId={job.id}", "StartTime=now")
+
+    def job(self) -> dict[str, str]:
+        """The first job of the tree that runs, as soon as there is one."""
+        return self.cluster.wait(self._running, 120)
+
+    def _running(self) -> dict[str, str] | None:
+        self.hurry()
+        here = str(self.tree.folder)
+        jobs = (job for job in self.cluster.jobs("R") if job["folder"] == here)
+        return next(jobs, None)
+
+    def wait_for_checkpoint(self) -> int:
+        """A checkpoint that was not there before; its steps."""
+        before = self.tree.last_checkpoint()
+        self.cluster.wait(partial(self._beyond, before), 120)
+        return self.tree.last_checkpoint()
+
+    def _beyond(self, step: int) -> bool:
+        self.hurry()
+        assert self.snakemake.poll() is None, self.everything_printed()
+        return self.tree.last_checkpoint() > step
+
+
+def ctrl_c(run: Run) -> None:
+    """Snakemake cancels its jobs; it is run again."""
+    run.snakemake.send_signal(signal.SIGINT)
+    assert run.snakemake.wait(60) != 0
+    run.cluster.wait(lambda: not run.tree.work())
+    run.start()
+
+
+def kill(run: Run) -> None:
+    """Snakemake is killed and its jobs go on: they are ended, and it is run again."""
+    run.snakemake.kill()
+    run.snakemake.wait()
+    recover(run, "--cancel")
+    run.start()
+
+
+def recover(run: Run, *options: str) -> str:
+    command = [sys.executable, "-m", "grids.cli", "recover", str(run.tree.folder), *options]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert not run.tree.work()
+    return done.stdout
+
+
+def cancel(run: Run) -> None:
+    """Somebody cancels a job; Snakemake submits it again."""
+    run.cluster.succeeds("scancel", run.job()["id"])
+
+
+def preempt(run: Run) -> None:
+    """The cluster takes a job's nodes away and puts it back into the queue."""
+    run.cluster.succeeds("scontrol", "requeue", run.job()["id"])
+
+
+def restart_controller(run: Run) -> None:
+    run.cluster.kill("slurmctld")
+    run.cluster.start_controller()
+
+
+def lose_node(run: Run) -> None:
+    """The daemon of a node dies for a while; the job is started elsewhere, its first copy lives."""
+    node = run.job()["node"]
+    run.cluster.kill(node)
+    run.cluster.wait(lambda: "down" in run.cluster.ask("sinfo", "-h", "-n", node, "-o", "%T"), 60)
+    run.job()
+    run.cluster.start_node(node)
+
+
+FAULTS = (ctrl_c, kill, cancel, preempt, restart_controller, lose_node)
