@@ -65,5 +65,9 @@ if workflow.is_main_process:
     check_records()
 
 
+onstart:
+    note_settings()
+
+
 onsuccess:
     finish()

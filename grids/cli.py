@@ -15,6 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_explain(commands)
     _add_simulate(commands)
     _add_orphans(commands)
+    _add_status(commands)
     _add_recover(commands)
     options = parser.parse_args(arguments)
     try:
@@ -133,6 +134,23 @@ def _orphans(options: argparse.Namespace) -> None:
     for path in found:
         print(f"{size(path) / 2**20:10.1f} MiB  {path}")
     print(f"{sum(map(size, found)) / 2**20:10.1f} MiB in all")
+
+
+def _add_status(commands: argparse._SubParsersAction) -> None:
+    text = "tell where a run stands: stages, trainings with their rates, jobs of the cluster"
+    parser = commands.add_parser("status", help=text, description=text)
+    parser.add_argument("results", type=Path, help="folder of the results")
+    parser.add_argument(
+        "--folder", type=Path, default=Path(), help="where Snakemake is run (default: .)"
+    )
+    parser.set_defaults(run=_status)
+
+
+def _status(options: argparse.Namespace) -> None:
+    from grids.status import status
+
+    for line in status(options.results, options.folder):
+        print(line)
 
 
 def _add_recover(commands: argparse._SubParsersAction) -> None:

@@ -61,9 +61,7 @@ def ask(*command: str) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True)
     except FileNotFoundError:
-        raise InputError(
-            f"{command[0]}: no such command; is this a machine of a cluster?"
-        ) from None
+        raise InputError(f"{command[0]}: no such command") from None
     if done.returncode:
         raise InputError(f"{command[0]}: {done.stderr.strip()}")
     return done.stdout

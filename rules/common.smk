@@ -26,6 +26,7 @@ from snakemake.iocontainers import Wildcards
 
 from grids import digest, images, names, orphans, paper, records, settings
 from grids.errors import InputError
+from grids.files import appearing
 
 try:
     SETTINGS = settings.load(config)
@@ -393,6 +394,12 @@ def finish():
         for folder in orphans.spent(Path(RESULTS)):
             shutil.rmtree(folder)
     print_summary()
+
+
+def note_settings():
+    """Leaves the configuration with the results, for `grids status`."""
+    with appearing(Path(RESULTS, "settings.json")) as temporary:
+        temporary.write_text(SETTINGS.model_dump_json(indent=1), encoding="utf-8")
 
 
 def print_summary():

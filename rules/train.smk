@@ -1,5 +1,5 @@
-# Needs the stores of the training photographs and pairs; makes the model of any group with any backbone, and the pictures of its
-# training.
+# Needs the stores of the training photographs and pairs; makes the model of any group with any
+# backbone, and the pictures of its training.
 
 
 rule train:

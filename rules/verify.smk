@@ -1,4 +1,5 @@
-# Needs a model and the stores of a test set and of test pairs; makes its PSNR and SSIM per image and degradation.
+# Needs a model and the stores of a test set and of test pairs; makes its PSNR and SSIM per image and
+# degradation.
 
 
 rule verify:

@@ -1,0 +1,244 @@
+"""Where a run stands, by its files and the cluster's queue alone.
+
+A line for each stage, then one for each training that is on its way. It can be asked for at any
+time, while the workflow runs or not, and disturbs nothing.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pandas as pd
+
+from grids import slurm
+from grids.errors import InputError
+from grids.names import group_name
+
+# As `grids.progress.Progress` writes it.
+PROGRESS = re.compile(r": (\d+)/(\d+) it, ([\d.e+-]+) it/s, ETA ([\d:]+|unknown)")
+
+
+@dataclass(frozen=True)
+class Output:
+    """A file of the workflow.
+
+    Attributes:
+        path: where it will be.
+        work: pattern of the comment of the job that makes it.
+    """
+
+    path: Path
+    work: str
+
+    def state(self, live: dict[str, str]) -> str:
+        """`done`, `running`, `queued` in the cluster, or `waiting` for its turn.
+
+        Args:
+            live: state of each live job by its comment.
+        """
+        if self.path.exists():
+            return "done"
+        state = next((live[work] for work in live if fnmatchcase(work, self.work)), None)
+        return {None: "waiting", "PENDING": "queued"}.get(state, "running")
+
+
+@dataclass(frozen=True)
+class Training(Output):
+    """A training: an output with steps on its way to it."""
+
+    name: str
+    log: Path
+    steps: int
+
+    def progress(self) -> tuple[int, float, str]:
+        """Steps done, steps a second (0: not known), and the time left as the job wrote it."""
+        if self.path.exists():
+            return self.steps, self._mean_rate(), "0:00:00"
+        lines = self.log.read_text(encoding="utf-8") if self.log.exists() else ""
+        if said := PROGRESS.findall(lines):
+            done, _, rate, left = said[-1]
+            return int(done), float(rate), left
+        kept = self.path.with_name("state").glob("*.pt")
+        return max((int(path.stem) for path in kept), default=0), 0.0, "unknown"
+
+    def _mean_rate(self) -> float:
+        """Steps a second over the whole training, without the time between its allocations."""
+        history = pd.read_parquet(self.path.with_name("history.parquet"))
+        stretches = history["step"].diff().fillna(history["step"])
+        return float(history["step"].iloc[-1] / (stretches / history["steps_per_second"]).sum())
+
+
+def status(results: Path, folder: Path) -> Iterator[str]:
+    """Lines that say where a run stands.
+
+    Args:
+        results: folder of the results.
+        folder: that Snakemake is run in, by which the cluster's jobs are known.
+
+    Raises:
+        InputError: no run has begun there.
+    """
+    settings = _settings(results)
+    try:
+        jobs = slurm.live_jobs(folder)
+    except InputError as error:
+        jobs = []
+        yield f"{'queue':14} {error}"
+    live = {job.work: job.state for job in jobs}
+    plans = _plans(results)
+    trainings = list(_trainings(results, settings, plans))
+    stages = {
+        "PIES sets": [_shared(results / "pies", name, "pies") for name in _with_clean(settings)],
+        "laws": [_shared(results / "ggd", name, "laws") for name in settings["degradations"]],
+        "similarity": [Output(results / "similarity.parquet", "")],
+        "trainings": trainings,
+        "verifications": list(_verifications(results, settings, plans)),
+    }
+    for name, outputs in stages.items():
+        states = [output.state(live) for output in outputs]
+        counts = {state: states.count(state) for state in ("done", "running", "queued", "waiting")}
+        told = ", ".join(f"{n} {state}" for state, n in counts.items() if n or state == "done")
+        yield f"{name:14} {told}"
+    yield f"{'search':14} {_search(plans)}"
+    yield from _on_their_way(trainings, live)
+    yield _hours(trainings, settings)
+    for job in jobs:
+        yield f"job {job.id}: {job.state} {job.elapsed} {job.where} {job.work}"
+
+
+def _settings(results: Path) -> dict:
+    path = results / "settings.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise InputError(f"{path}: no such file; no run has begun in this folder") from None
+
+
+def _plans(results: Path) -> list[dict]:
+    """The plans so far, at most up to the solution."""
+    plans = []
+    while (path := results / "search" / f"{len(plans)}.json").exists():
+        plans.append(json.loads(path.read_text(encoding="utf-8")))
+        if "solution" in plans[-1]:
+            break
+    return plans
+
+
+def _with_clean(settings: dict) -> list[str]:
+    return ["clean", *settings["degradations"]]
+
+
+def _shared(folder: Path, name: str, group: str) -> Output:
+    """An output of a group of jobs, whose comment begins with the group's name."""
+    return Output(folder / f"{name}.parquet", f"rule_{group}_*")
+
+
+def _searched(settings: dict) -> list[str]:
+    return sorted(settings["search"]["degradations"] or settings["degradations"])
+
+
+def _models(settings: dict, plans: list[dict]) -> list[tuple[str, str]]:
+    """Backbone and group of all models that are known to be needed."""
+    names, search = _searched(settings), settings["search"]
+    baselines = [*names, group_name(names)]
+    asked = [group for plan in plans for group in plan.get("requests", [])]
+    found = plans[-1].get("solution", []) if plans else []
+    needed = [(search["backbone"], group) for group in [*baselines, *asked]]
+    needed += [(name, g) for name in settings["report"]["backbones"] for g in [*baselines, *found]]
+    return list(dict.fromkeys(needed))
+
+
+def _reseeded(settings: dict) -> list[tuple[int, str]]:
+    report = settings["report"]
+    return [(seed, name) for seed in report["noise_seeds"] for name in report["noise_degradations"]]
+
+
+def _trainings(results: Path, settings: dict, plans: list[dict]) -> Iterator[Training]:
+    steps, logs = settings["training"]["iterations"], results / "logs"
+    if settings["descriptor"]["weights"] == "trained":
+        yield Training(
+            results / "descriptor" / "model.safetensors",
+            "rule_train_descriptor",
+            "descriptor",
+            logs / "descriptor.log",
+            settings["descriptor"]["iterations"],
+        )
+    for backbone, group in _models(settings, plans):
+        yield Training(
+            results / "models" / backbone / group / "model.safetensors",
+            f"rule_train_wildcards_{backbone}_{group}",
+            f"{backbone} {group}",
+            logs / "train" / backbone / f"{group}.log",
+            steps,
+        )
+    backbone = settings["search"]["backbone"]
+    for seed, name in _reseeded(settings):
+        folder = results / "reseeded" / str(seed) / "models" / backbone / name
+        yield Training(
+            folder / "model.safetensors",
+            f"rule_train_reseeded_wildcards_{seed}_{backbone}_{name}",
+            f"{backbone} {name} seed {seed}",
+            logs / "train" / backbone / f"{name}_seed_{seed}.log",
+            steps,
+        )
+
+
+def _verifications(results: Path, settings: dict, plans: list[dict]) -> Iterator[Output]:
+    search, report = settings["search"], settings["report"]
+    found = {*_searched(settings), group_name(_searched(settings))}
+    found |= set(plans[-1].get("solution", []) if plans else [])
+    for backbone, group in _models(settings, plans):
+        sets = {search["test_set"]} if backbone == search["backbone"] else set()
+        if backbone in report["backbones"] and group in found:
+            sets |= set(report["test_sets"])
+        for name in sorted(sets):
+            yield Output(
+                results / "verify" / backbone / group / f"{name}.parquet",
+                f"rule_verify_wildcards_{backbone}_{group}_{name}",
+            )
+    place = f"{search['backbone']}_{{name}}_{search['test_set']}"
+    for seed, name in _reseeded(settings):
+        folder = results / "reseeded" / str(seed) / "verify" / search["backbone"] / name
+        yield Output(
+            folder / f"{search['test_set']}.parquet",
+            f"rule_verify_reseeded_wildcards_{seed}_{place.format(name=name)}",
+        )
+
+
+def _search(plans: list[dict]) -> str:
+    if not plans:
+        return "not begun"
+    last = plans[-1]
+    if "solution" in last:
+        return f"over after {last['round']} rounds: {len(last['solution'])} groups"
+    return f"round {last['round']}: asks for {', '.join(last['requests'])}"
+
+
+def _on_their_way(trainings: list[Training], live: dict[str, str]) -> Iterator[str]:
+    for training in trainings:
+        done, rate, left = training.progress()
+        state = training.state(live)
+        if state != "done" and (done or state == "running"):
+            running = f", {rate:.3g} it/s, ETA {left}" if state == "running" and rate else ""
+            yield f"  {training.name}: {done}/{training.steps} it, {state}{running}"
+
+
+def _hours(trainings: list[Training], settings: dict) -> str:
+    """Time of the trainings that are known so far, at the mean rate where none is known yet."""
+    gpus = settings["resources"]["train"]["gpus"]
+    seen = [(training.steps, *training.progress()[:2]) for training in trainings]
+    rates = [rate for _, _, rate in seen if rate]
+    if not rates:
+        return f"{'time':14} no training has told its rate yet"
+    mean = sum(rates) / len(rates)
+    spent = sum(done / (rate or mean) for _, done, rate in seen) / 3600
+    left = sum((steps - done) / (rate or mean) for steps, done, rate in seen) / 3600
+    unit = "GPU-hours" if gpus else "hours"
+    factor = gpus or 1
+    return (
+        f"{'time':14} {spent * factor:.1f} {unit} of training spent, {left * factor:.1f} to come "
+        "for what is known to be needed"
+    )

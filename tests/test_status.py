@@ -1,0 +1,114 @@
+"""What `grids status` tells of folders as they are at different times of a run."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from grids import settings, slurm, status
+from grids.errors import InputError
+
+ROOT = Path(__file__).parents[1]
+NAMES = ["jpeg", "sr"]
+
+
+@pytest.fixture
+def results(tmp_path):
+    config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+    config["degradations"] = {name: {} for name in NAMES}
+    config["report"] = {"noise_seeds": [1], "noise_degradations": ["jpeg"]}
+    config["training"]["iterations"] = 3600
+    config["resources"]["train"]["gpus"] = 1
+    text = settings.load(config).model_dump_json()
+    (tmp_path / "settings.json").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def queue(monkeypatch):
+    jobs = []
+    monkeypatch.setattr(slurm, "live_jobs", lambda folder: jobs)
+    return jobs
+
+
+def job(work, state="RUNNING"):
+    return slurm.LiveJob("7", state, "1:00", "2:00", "n1", work)
+
+
+def finish(results, group, rate):
+    folder = results / "models" / "srresnet" / group
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").touch()
+    steps = [1800, 3600]
+    history = pd.DataFrame({"step": steps, "steps_per_second": [rate, rate]})
+    history.to_parquet(folder / "history.parquet")
+
+
+def lines(results):
+    told = list(status.status(results, Path()))
+    return told, {line.split()[0]: line for line in told}
+
+
+def test_before_anything_all_wait(results, queue):
+    _, told = lines(results)
+    assert told["PIES"].endswith("0 done, 3 waiting")
+    assert told["trainings"].endswith("0 done, 4 waiting")  # two singles, the mix, another seed
+    assert told["verifications"].endswith("0 done, 4 waiting")
+    assert told["search"].endswith("not begun")
+
+
+def test_jobs_are_known_by_their_work(results, queue):
+    queue += [
+        job("rule_pies_clean_pies_degraded_pies"),
+        job("rule_train_wildcards_srresnet_jpeg"),
+        job("rule_train_wildcards_srresnet_jpeg+sr", "PENDING"),
+        job("rule_verify_reseeded_wildcards_1_srresnet_jpeg_embedded"),
+    ]
+    told, by_stage = lines(results)
+    assert by_stage["PIES"].endswith("0 done, 3 running")
+    assert by_stage["trainings"].endswith("0 done, 1 running, 1 queued, 2 waiting")
+    assert by_stage["verifications"].endswith("0 done, 1 running, 3 waiting")
+    assert sum(line.startswith("job 7: ") for line in told) == 4
+
+
+def test_trainings_tell_their_steps_rate_and_time(results, queue):
+    finish(results, "jpeg", rate=2.0)  # 1800 s
+    log = results / "logs" / "train" / "srresnet" / "sr.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("12:00:00 srresnet sr: 1800/3600 it, 1 it/s, ETA 0:30:00, loss 0.1\n")
+    state = results / "models" / "srresnet" / "jpeg+sr" / "state"
+    state.mkdir(parents=True)
+    for step in (300, 900):
+        (state / f"{step:09d}.pt").touch()
+    queue.append(job("rule_train_wildcards_srresnet_sr"))
+    told, _ = lines(results)
+    assert "  srresnet sr: 1800/3600 it, running, 1 it/s, ETA 0:30:00" in told
+    assert "  srresnet jpeg+sr: 900/3600 it, waiting" in told
+    # Done at 2 it/s and at 1 it/s; what has told no rate counts at the mean, 1.5 it/s.
+    spent = 3600 / 2 + 1800 / 1 + 900 / 1.5
+    left = 1800 / 1 + 2700 / 1.5 + 3600 / 1.5
+    assert f"{spent / 3600:.1f} GPU-hours of training spent, {left / 3600:.1f} to come" in "".join(
+        told
+    )
+
+
+def test_the_search_adds_what_it_asks_for_and_ends(results, queue):
+    (results / "search").mkdir()
+    plan = {"round": 0, "requests": ["jpeg+sr"], "known": []}
+    (results / "search" / "0.json").write_text(json.dumps(plan))
+    assert lines(results)[1]["search"].endswith("round 0: asks for jpeg+sr")
+    plan = {"round": 1, "solution": ["jpeg+sr"], "known": []}
+    (results / "search" / "1.json").write_text(json.dumps(plan))
+    assert lines(results)[1]["search"].endswith("over after 1 rounds: 1 groups")
+
+
+def test_without_a_queue_the_files_tell(results, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert lines(results)[1]["queue"].endswith("squeue: no such command")
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no run has begun in this folder"):
+        list(status.status(tmp_path, Path()))
