@@ -2,9 +2,9 @@
 
 A fingerprint covers a script and every module of grids that it imports, directly or not, as syntax
 trees without docstrings. Comments, formatting and docstrings do not count, nor does the time of a
-file. Modules that are chosen by name at run time are given as further roots. Modules that only
-write messages are left out, and so is the text of errors and of what is said: a better wording must
-not train a network again.
+file. Modules that are chosen by name at run time are given as further roots. Modules that change
+no result are left out, and so is the text of errors and of what is said: a better wording must not
+train a network again.
 """
 
 import ast
@@ -14,8 +14,14 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
 
-# What only talks to people changes no result.
-TALK = {"grids.errors", "grids.progress"}
+# What talks to people, or decides when a training stops and goes on, changes no result.
+WITHOUT_EFFECT = {
+    "grids.errors",
+    "grids.progress",
+    "grids.training.allocation",
+    "grids.training.ownership",
+    "grids.training.signals",
+}
 
 
 def fingerprint(script: Path, *modules: str) -> str:
@@ -78,7 +84,7 @@ def _is_text(argument: ast.expr) -> bool:
 
 def _file(module: str) -> Path | None:
     """File of a module of grids, None for anything else. Packages are empty and do not count."""
-    if module in TALK:
+    if module in WITHOUT_EFFECT:
         return None
     head, *rest = module.split(".")
     path = PACKAGE.joinpath(*rest).with_suffix(".py")
