@@ -1,0 +1,105 @@
+"""What selection knows of one photograph: the law of its deep features, and their channels' spread.
+
+The patches of one photograph ("self-augmentation", GRIDS, Section 5.2) go through the descriptor
+once. Its deepest features give the generalized Gaussian of the paper; on their way through the
+residual trunk, the channels give a vector: for each channel of some blocks the logarithm of its
+standard deviation, and the logarithm of the ratio of moments that determines the shape of a
+generalized Gaussian.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from grids import features, ggd, patches
+from grids.descriptors import srresnet
+from grids.errors import InputError
+
+# Of the trunk's blocks, those at these shares of its depth give the vector.
+DEPTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
+FLOOR = 1e-8
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Attributes:
+    vector: (D,) logarithms of spreads and moment ratios, float64.
+    alpha, sigma: law of the principal-component scores of the photograph's patches.
+    """
+
+    vector: NDArray[np.float64]
+    alpha: float
+    sigma: float
+
+
+class Describer:
+    """Measures photographs with a descriptor.
+
+    Args:
+        weights: the descriptor's file.
+        device: where it runs.
+        precision: `fp32`, or `bf16` for products in bfloat16.
+        layer: features that the law is fitted to (see `grids.descriptors.srresnet`).
+        count: patches of a photograph.
+        components: principal components kept of them.
+        clip: scores beyond this many standard deviations are dropped; 0 keeps all.
+    """
+
+    def __init__(
+        self,
+        weights: Path,
+        device: torch.device,
+        precision: str,
+        *,
+        layer: str,
+        count: int,
+        components: int,
+        clip: float,
+    ):
+        network = srresnet.load(weights).to(device, memory_format=torch.channels_last)
+        self._describe = srresnet.describer(network, layer)
+        self._device, self._bf16 = device, precision == "bf16"
+        self._count, self._components, self._clip = count, components, clip
+        self._seen: dict[int, list[Tensor]] = {}
+        blocks = len(network.body)
+        tapped = sorted({max(1, round(depth * blocks)) for depth in DEPTHS})
+        for place in tapped:
+            network.body[place - 1].register_forward_hook(self._hook(place))
+
+    def __call__(self, image: NDArray[np.uint8]) -> Statistics:
+        """The statistics of a photograph (height, width, 3).
+
+        Raises:
+            InputError: it is too small, or the same all over.
+        """
+        self._seen = {}
+        cut = patches.grid(image, self._count)
+        if (cut == cut[:1]).all():
+            raise InputError("the same all over: nothing to judge it by")
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
+            described = features.features(cut, self._describe, self._device)
+        pooled = ggd.scores(features.gram(described), self._components)
+        alpha, sigma = ggd.fit(ggd.clipped(pooled, self._clip))
+        spreads = [_channels(self._seen[place]) for place in sorted(self._seen)]
+        return Statistics(np.concatenate(spreads), alpha, sigma)
+
+    def _hook(self, place: int):
+        def collect(module, inputs, output: Tensor) -> None:
+            self._seen.setdefault(place, []).append(output)
+
+        return collect
+
+
+def _channels(parts: Sequence[Tensor]) -> NDArray[np.float64]:
+    """Log standard deviation and log moment ratio of each channel over all patches and places."""
+    values = torch.cat([part.float() for part in parts]).transpose(0, 1).flatten(1)
+    centred = values - values.mean(dim=1, keepdim=True)
+    variance = centred.square().mean(dim=1) + FLOOR
+    deviation = centred.abs().mean(dim=1) + FLOOR**0.5
+    stacked = torch.cat([variance.log() / 2, variance.log() - 2 * deviation.log()])
+    return stacked.double().cpu().numpy()

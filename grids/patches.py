@@ -1,0 +1,37 @@
+"""Patches of one photograph: a grid that covers it evenly."""
+
+import numpy as np
+
+from grids.errors import InputError
+
+SIZE = 32
+
+
+def grid(image: np.ndarray, count: int, size: int = SIZE) -> np.ndarray:
+    """`count` patches of a photograph, spread evenly in rows and columns.
+
+    The numbers of rows and columns are the divisors of `count` whose ratio is nearest to that of
+    the sides. Patches of a small photograph overlap.
+
+    Args:
+        image: (height, width, 3).
+        count: number of patches; one with many divisors suits all shapes.
+        size: side of a patch in pixels.
+
+    Returns:
+        (count, size, size, 3).
+
+    Raises:
+        InputError: the photograph is too small to be judged.
+    """
+    height, width = image.shape[:2]
+    if min(height, width) < 2 * size:
+        raise InputError(
+            f"{width}×{height} pixels, but the smallest side that can be judged is {2 * size}"
+        )
+    divisors = [rows for rows in range(1, count + 1) if count % rows == 0]
+    aspect = np.log(height / width)
+    rows = min(divisors, key=lambda n: abs(np.log(n * n / count) - aspect))
+    tops = np.linspace(0, height - size, rows).round().astype(int)
+    lefts = np.linspace(0, width - size, count // rows).round().astype(int)
+    return np.stack([image[y : y + size, x : x + size] for y in tops for x in lefts])

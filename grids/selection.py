@@ -1,0 +1,187 @@
+"""Which group's model suits a photograph, and what to expect of it (GRIDS, Section 5.2).
+
+The paper compares the law of the photograph's features with the mean law of each group and takes
+the nearest. Busy and smooth pictures shift that law as much as a degradation does, so the default
+rule asks more: a linear discriminant over the spread and shape of the descriptor's channels, fitted to
+single photographs under known degradations.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from grids import ggd, similarity
+from grids.bundle import Bundle
+from grids.discriminant import Discriminant
+from grids.errors import InputError
+from grids.image_statistics import Describer, Statistics
+
+Floats = NDArray[np.float64]
+RuleName = Literal["discriminant", "paper"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is said of a photograph before anything is restored.
+
+    Attributes:
+        group: name of the group whose model suits best.
+        rule: how it was chosen, `discriminant` or `paper`.
+        distances: the paper's distance S of each group's mean law from the photograph's law.
+        scores: probability of each group, given that the photograph is damaged in a known way.
+        predicted_gain_db: PSNR that the model is expected to add.
+        interval_db: the gain lies within with a probability of 90 %, for photographs like those of
+            the calibration.
+        novelty: how unlike all known damage it is; above 1 it is out of distribution.
+        known: it is damaged in a way that a group was trained on; false: out of distribution.
+        reason: one line for people.
+    """
+
+    group: str
+    rule: str
+    distances: dict[str, float]
+    scores: dict[str, float]
+    predicted_gain_db: float
+    interval_db: tuple[float, float]
+    novelty: float
+    known: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Everything fitted that decisions are made from. Arrays only, so that it is a file of tensors.
+
+    C degradations make m groups; D statistics describe a photograph.
+
+    Attributes:
+        alpha, sigma: (C,) mean laws of single photographs under each degradation.
+        membership: (m, C), 1 where the group has the degradation.
+        centre, whitening, means: the discriminant of C + 1 classes, the last one clean.
+        gain_weights, gain_offset: (m, D) and (m,), each group's gain from whitened statistics.
+        margin_db: (m,) half of the interval's width.
+        novelty_limit: () what counts as known lies below.
+    """
+
+    alpha: Floats
+    sigma: Floats
+    membership: Floats
+    centre: Floats
+    whitening: Floats
+    means: Floats
+    gain_weights: Floats
+    gain_offset: Floats
+    margin_db: Floats
+    novelty_limit: Floats
+
+    @classmethod
+    def of(cls, arrays: dict[str, Floats]) -> "Rule":
+        """From the arrays of a file.
+
+        Raises:
+            InputError: an array is missing or not finite.
+        """
+        for field in fields(cls):
+            if field.name not in arrays:
+                raise InputError(f"the selector's array {field.name!r} is missing")
+            if not np.isfinite(arrays[field.name]).all():
+                raise InputError(f"the selector's array {field.name!r} is not finite")
+        return cls(**{field.name: arrays[field.name] for field in fields(cls)})
+
+    def arrays(self) -> dict[str, Floats]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @property
+    def discriminant(self) -> Discriminant:
+        return Discriminant(self.centre, self.whitening, self.means)
+
+    def distances(self, alpha: Floats, sigma: Floats) -> Floats:
+        """(N, m) distances S(group, photograph), the group's law the mean of its members'."""
+        share = self.membership / self.membership.sum(axis=1, keepdims=True)
+        divergence = ggd.kl(share @ self.alpha, share @ self.sigma, alpha[:, None], sigma[:, None])
+        return similarity.distance(divergence)
+
+    def probabilities(self, vectors: Floats) -> Floats:
+        """(N, m) probabilities of the groups, given a known degradation."""
+        degraded = np.exp(self.discriminant.scores(vectors)[:, :-1])
+        groups = degraded @ self.membership.T + 1e-300
+        return groups / groups.sum(axis=1, keepdims=True)
+
+    def gains(self, vectors: Floats) -> Floats:
+        """(N, m) expected gains in dB of each group's model."""
+        return self.discriminant.whitened(vectors) @ self.gain_weights.T + self.gain_offset
+
+    def novelty(self, vectors: Floats) -> Floats:
+        """(N,) distance from the nearest known degradation; 1 is the limit."""
+        squared = self.discriminant.squared_distances(vectors)
+        return squared[:, :-1].min(axis=1) / self.novelty_limit
+
+
+class Selector:
+    """Decides for photographs with what an export holds.
+
+    Args:
+        bundle: the export.
+        device: `cpu` or `cuda`.
+        precision: `fp32`, or `bf16` for products in bfloat16.
+        rule: how to choose, `discriminant` or `paper`.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        device: str | torch.device = "cpu",
+        precision: str = "fp32",
+        rule: RuleName = "discriminant",
+    ):
+        self._groups, self._name = bundle.groups, rule
+        self._rule = Rule.of(bundle.selector)
+        self._describe = Describer(
+            bundle.descriptor, torch.device(device), precision, **bundle.describing
+        )
+
+    def decide(self, image: NDArray[np.uint8]) -> Decision:
+        """The decision for an RGB photograph (height, width, 3), uint8.
+
+        Raises:
+            InputError: it is too small to be judged, or the same all over.
+        """
+        return decide(self._rule, self._groups, self._describe(image), self._name)
+
+
+def decide(
+    rule: Rule, groups: tuple[str, ...], statistics: Statistics, name: RuleName = "discriminant"
+) -> Decision:
+    """The decision from a photograph's statistics; `groups` in the order of the rule's."""
+    vector = statistics.vector[None]
+    distances = rule.distances(np.array([statistics.alpha]), np.array([statistics.sigma]))[0]
+    scores = rule.probabilities(vector)[0]
+    chosen = int(distances.argmin() if name == "paper" else scores.argmax())
+    gain = float(rule.gains(vector)[0, chosen])
+    margin = float(rule.margin_db[chosen])
+    novelty = float(rule.novelty(vector)[0])
+    known = novelty <= 1
+    return Decision(
+        group=groups[chosen],
+        rule=name,
+        distances=_named(groups, distances),
+        scores=_named(groups, scores),
+        predicted_gain_db=gain,
+        interval_db=(gain - margin, gain + margin),
+        novelty=novelty,
+        known=known,
+        reason=_reason(groups[chosen], float(scores[chosen]), novelty),
+    )
+
+
+def _named(groups: tuple[str, ...], values: Any) -> dict[str, float]:
+    return dict(zip(groups, map(float, values), strict=True))
+
+
+def _reason(group: str, score: float, novelty: float) -> str:
+    if novelty > 1:
+        return f"unlike all damage that is known ({novelty:.2f} times the limit)"
+    return f"damaged like {group} (probability {score:.2f})"
