@@ -50,6 +50,7 @@ include: "rules/train.smk"
 include: "rules/verify.smk"
 include: "rules/search.smk"
 include: "rules/report.smk"
+include: "rules/selection.smk"
 
 
 rule all:

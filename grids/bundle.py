@@ -15,12 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
-
+from grids import selector_file
 from grids.errors import InputError
+from grids.selector_file import Arrays
 
 FORMAT = 1
 ABOUT, CARD, DESCRIPTOR, SELECTOR = (
@@ -53,7 +50,7 @@ class Bundle:
     fingerprints: dict[str, str]
     descriptor: Path
     describing: dict[str, Any]
-    selector: dict[str, NDArray[np.float64]]
+    selector: Arrays
     card: str
 
 
@@ -65,7 +62,7 @@ def write(
     sizes: Mapping[str, Any],
     descriptor: Path,
     describing: Mapping[str, Any],
-    selector: Mapping[str, NDArray[np.float64]],
+    selector: Arrays,
     card: str,
 ) -> None:
     """Writes an export into a new or empty folder; arguments as the attributes of `Bundle`.
@@ -79,7 +76,7 @@ def write(
     for group, path in models.items():
         shutil.copyfile(path, folder / _model(group))
     shutil.copyfile(descriptor, folder / DESCRIPTOR)
-    save_file(dict(selector), folder / SELECTOR)
+    selector_file.save(folder / SELECTOR, selector, {"groups": list(models)})
     (folder / CARD).write_text(card, encoding="utf-8")
     names = [*map(_model, models), DESCRIPTOR, SELECTOR, CARD]
     about = {
@@ -125,10 +122,7 @@ def read(folder: Path) -> Bundle:
             raise InputError(f"{folder / name}: missing; export again")
         if _sha256(folder / name) != sums[name]:
             raise InputError(f"{folder / name}: not as it was written; export again")
-    try:
-        selector = load_file(folder / SELECTOR)
-    except SafetensorError as error:
-        raise InputError(f"{folder / SELECTOR}: broken ({error}); export again") from None
+    selector, _ = selector_file.read(folder / SELECTOR)
     return Bundle(
         groups=groups,
         backbone=backbone,

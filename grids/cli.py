@@ -17,6 +17,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_orphans(commands)
     _add_status(commands)
     _add_recover(commands)
+
+    _add_export(commands)
     options = parser.parse_args(arguments)
     try:
         options.run(options)
@@ -170,6 +172,21 @@ def _recover(options: argparse.Namespace) -> None:
     from grids.recovery import recover
 
     recover(options.folder, options.cancel, lambda line: print(line, flush=True))
+
+
+def _add_export(commands: argparse._SubParsersAction) -> None:
+    text = "put all that is needed to restore photographs elsewhere into one folder"
+    parser = commands.add_parser("export", help=text, description=text)
+    parser.add_argument("results", type=Path, help="folder of the results")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="a new or empty folder")
+    parser.set_defaults(run=_export)
+
+
+def _export(options: argparse.Namespace) -> None:
+    from grids.export import export
+
+    export(options.results, options.output)
+    print(f"Export: {options.output}")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """What selection knows of one photograph: the law of its deep features, and their channels' spread.
 
 The patches of one photograph ("self-augmentation", GRIDS, Section 5.2) go through the descriptor
-once. Its deepest features give the generalized Gaussian of the paper; on their way through the
-residual trunk, the channels give a vector: for each channel of some blocks the logarithm of its
+once. Its deepest features give the generalized Gaussian of the paper. On their way through the
+residual trunk the channels give a vector: for each channel of some blocks the logarithm of its
 standard deviation, and the logarithm of the ratio of moments that determines the shape of a
-generalized Gaussian.
+generalized Gaussian. Both are taken about the mean of each patch.
 """
 
 from collections.abc import Sequence
@@ -23,13 +23,15 @@ from grids.errors import InputError
 # Of the trunk's blocks, those at these shares of its depth give the vector.
 DEPTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 FLOOR = 1e-8
+NO_LAW = (float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)
 class Statistics:
     """Attributes:
     vector: (D,) logarithms of spreads and moment ratios, float64.
-    alpha, sigma: law of the principal-component scores of the photograph's patches.
+    alpha, sigma: law of the principal-component scores of the photograph's patches; NaN where
+        it was not asked for.
     """
 
     vector: NDArray[np.float64]
@@ -62,7 +64,8 @@ class Describer:
         clip: float,
     ):
         network = srresnet.load(weights).to(device, memory_format=torch.channels_last)
-        self._describe = srresnet.describer(network, layer)
+        self._law = srresnet.describer(network, layer)
+        self._trunk = srresnet.describer(network, "trunk")
         self._device, self._bf16 = device, precision == "bf16"
         self._count, self._components, self._clip = count, components, clip
         self._seen: dict[int, list[Tensor]] = {}
@@ -71,22 +74,28 @@ class Describer:
         for place in tapped:
             network.body[place - 1].register_forward_hook(self._hook(place))
 
-    def __call__(self, image: NDArray[np.uint8]) -> Statistics:
+    def __call__(self, image: NDArray[np.uint8], law: bool = True) -> Statistics:
         """The statistics of a photograph (height, width, 3).
+
+        Args:
+            image: uint8 RGB.
+            law: whether its law is wanted too, which takes most of the time.
 
         Raises:
             InputError: it is too small, or the same all over.
         """
-        self._seen = {}
         cut = patches.grid(image, self._count)
         if (cut == cut[:1]).all():
             raise InputError("the same all over: nothing to judge it by")
+        self._seen = {}
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
-            described = features.features(cut, self._describe, self._device)
-        pooled = ggd.scores(features.gram(described), self._components)
-        alpha, sigma = ggd.fit(ggd.clipped(pooled, self._clip))
+            described = features.features(cut, self._law if law else self._trunk, self._device)
         spreads = [_channels(self._seen[place]) for place in sorted(self._seen)]
-        return Statistics(np.concatenate(spreads), alpha, sigma)
+        return Statistics(np.concatenate(spreads), *(self._fit(described) if law else NO_LAW))
+
+    def _fit(self, described: Tensor) -> tuple[float, float]:
+        pooled = ggd.scores(features.gram(described), self._components)
+        return ggd.fit(ggd.clipped(pooled, self._clip))
 
     def _hook(self, place: int):
         def collect(module, inputs, output: Tensor) -> None:
@@ -96,10 +105,14 @@ class Describer:
 
 
 def _channels(parts: Sequence[Tensor]) -> NDArray[np.float64]:
-    """Log standard deviation and log moment ratio of each channel over all patches and places."""
-    values = torch.cat([part.float() for part in parts]).transpose(0, 1).flatten(1)
-    centred = values - values.mean(dim=1, keepdim=True)
-    variance = centred.square().mean(dim=1) + FLOOR
-    deviation = centred.abs().mean(dim=1) + FLOOR**0.5
+    """Log standard deviation and log moment ratio of each channel, about the mean of each patch.
+
+    Args:
+        parts: (B, C, h, w) outputs of a block, all patches of a photograph.
+    """
+    values = torch.cat([part.float() for part in parts]).flatten(2)
+    centred = values - values.mean(dim=2, keepdim=True)
+    variance = centred.square().mean(dim=(0, 2)) + FLOOR
+    deviation = centred.abs().mean(dim=(0, 2)) + FLOOR**0.5
     stacked = torch.cat([variance.log() / 2, variance.log() - 2 * deviation.log()])
     return stacked.double().cpu().numpy()

@@ -17,7 +17,8 @@ from grids.files import appearing
 
 TWINS = Path(".snakemake") / "grids"
 
-# Larger files are stores of pixels, whose size is checked against their index.
+# Larger files are stores of pixels, whose size is checked against their index; a folder is an
+# export, which has checksums of its own.
 LARGEST_CHECKED = 1 << 30
 
 
@@ -103,7 +104,7 @@ def read(path: Path) -> dict | None:
 
 
 def _checksum(path: Path) -> str:
-    if path.stat().st_size > LARGEST_CHECKED:
+    if path.is_dir() or path.stat().st_size > LARGEST_CHECKED:
         return ""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 

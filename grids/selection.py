@@ -2,8 +2,8 @@
 
 The paper compares the law of the photograph's features with the mean law of each group and takes
 the nearest. Busy and smooth pictures shift that law as much as a degradation does, so the default
-rule asks more: a linear discriminant over the spread and shape of the descriptor's channels, fitted to
-single photographs under known degradations.
+rule asks more: a linear discriminant over the spread and shape of the descriptor's channels, fitted
+to single photographs under known degradations.
 """
 
 from dataclasses import dataclass, fields
@@ -22,6 +22,10 @@ from grids.image_statistics import Describer, Statistics
 Floats = NDArray[np.float64]
 RuleName = Literal["discriminant", "paper"]
 
+# Less usual than this share of known damage is out of distribution: so often known damage is
+# refused by mistake.
+UNUSUAL = 0.05
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -35,8 +39,9 @@ class Decision:
         predicted_gain_db: PSNR that the model is expected to add.
         interval_db: the gain lies within with a probability of 90 %, for photographs like those of
             the calibration.
-        novelty: how unlike all known damage it is; above 1 it is out of distribution.
-        known: it is damaged in a way that a group was trained on; false: out of distribution.
+        usualness: share of the calibration's views that are at least as unusual, 0 … 1.
+        known: it is damaged in a way that a group was trained on; false: out of distribution,
+            which is said where `usualness` is below 5 %.
         reason: one line for people.
     """
 
@@ -46,7 +51,7 @@ class Decision:
     scores: dict[str, float]
     predicted_gain_db: float
     interval_db: tuple[float, float]
-    novelty: float
+    usualness: float
     known: bool
     reason: str
 
@@ -63,7 +68,9 @@ class Rule:
         centre, whitening, means: the discriminant of C + 1 classes, the last one clean.
         gain_weights, gain_offset: (m, D) and (m,), each group's gain from whitened statistics.
         margin_db: (m,) half of the interval's width.
-        novelty_limit: () what counts as known lies below.
+        odds_quantiles, distance_quantiles: (101,) percentiles, of the views of the calibration, of
+            the log odds that a view is clean and of its squared distance from the nearest
+            degradation.
     """
 
     alpha: Floats
@@ -75,7 +82,8 @@ class Rule:
     gain_weights: Floats
     gain_offset: Floats
     margin_db: Floats
-    novelty_limit: Floats
+    odds_quantiles: Floats
+    distance_quantiles: Floats
 
     @classmethod
     def of(cls, arrays: dict[str, Floats]) -> "Rule":
@@ -114,10 +122,29 @@ class Rule:
         """(N, m) expected gains in dB of each group's model."""
         return self.discriminant.whitened(vectors) @ self.gain_weights.T + self.gain_offset
 
-    def novelty(self, vectors: Floats) -> Floats:
-        """(N,) distance from the nearest known degradation; 1 is the limit."""
+    def novelty(self, vectors: Floats) -> tuple[Floats, Floats]:
+        """(N,) log odds of clean against the likeliest degradation, and distance from that one.
+
+        What is not damaged in a known way mostly looks clean, as haze does; some looks like nothing
+        known. The distance is a squared Mahalanobis distance.
+        """
         squared = self.discriminant.squared_distances(vectors)
-        return squared[:, :-1].min(axis=1) / self.novelty_limit
+        nearest = squared[:, :-1].min(axis=1)
+        return (nearest - squared[:, -1]) / 2, nearest
+
+    def usualness(self, vectors: Floats) -> Floats:
+        """(N,) share of the calibration's views that are at least as unusual.
+
+        Twice the smaller of the shares by odds and by distance, at most 1 (Bonferroni).
+        """
+        tests = zip(
+            self.novelty(vectors), (self.odds_quantiles, self.distance_quantiles), strict=True
+        )
+        shares = [
+            1 - np.interp(values, quantiles, np.linspace(0, 1, len(quantiles)))
+            for values, quantiles in tests
+        ]
+        return np.minimum(1, 2 * np.minimum(*shares))
 
 
 class Selector:
@@ -162,8 +189,8 @@ def decide(
     chosen = int(distances.argmin() if name == "paper" else scores.argmax())
     gain = float(rule.gains(vector)[0, chosen])
     margin = float(rule.margin_db[chosen])
-    novelty = float(rule.novelty(vector)[0])
-    known = novelty <= 1
+    odds = float(rule.novelty(vector)[0][0])
+    usualness = float(rule.usualness(vector)[0])
     return Decision(
         group=groups[chosen],
         rule=name,
@@ -171,9 +198,9 @@ def decide(
         scores=_named(groups, scores),
         predicted_gain_db=gain,
         interval_db=(gain - margin, gain + margin),
-        novelty=novelty,
-        known=known,
-        reason=_reason(groups[chosen], float(scores[chosen]), novelty),
+        usualness=usualness,
+        known=usualness >= UNUSUAL,
+        reason=_reason(groups[chosen], float(scores[chosen]), usualness, odds),
     )
 
 
@@ -181,7 +208,8 @@ def _named(groups: tuple[str, ...], values: Any) -> dict[str, float]:
     return dict(zip(groups, map(float, values), strict=True))
 
 
-def _reason(group: str, score: float, novelty: float) -> str:
-    if novelty > 1:
-        return f"unlike all damage that is known ({novelty:.2f} times the limit)"
-    return f"damaged like {group} (probability {score:.2f})"
+def _reason(group: str, score: float, usualness: float, odds: float) -> str:
+    if usualness >= UNUSUAL:
+        return f"damaged like {group} (probability {score:.2f})"
+    what = "looks undamaged" if odds > 0 else "unlike the damage that is known"
+    return f"{what} ({usualness:.1%} of known damage is as unusual)"

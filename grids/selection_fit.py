@@ -16,42 +16,76 @@ from grids.selection import Rule
 
 CLEAN = "clean"
 COVERAGE = 0.9
+PERCENTILES = np.linspace(0, 1, 101)
 RIDGE = 10.0
+# Views of each degradation that gains are measured on: a restoration takes longer than a look.
+GAIN_VIEWS = 100
 
 Floats = NDArray[np.float64]
 
 
 def fit(references: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:
-    """A rule without calibration: margins and the limit of novelty are 1.
+    """A rule that chooses; it predicts nothing yet, and its limits are 1.
 
     Args:
-        references: one row a view: `degradation` (`clean` among them), `vector`, `alpha`, `sigma`,
-            and `gain_db` of the model of its group (ignored for `clean`).
+        references: one row a view: `degradation` (`clean` among them), `vector`, and `alpha` and
+            `sigma` where the law was measured.
         groups: the degradations of each group.
     """
     degradations = [name for group in groups for name in group]
-    classes = pd.Index([*degradations, CLEAN])
-    labels = classes.get_indexer(references["degradation"])
+    labels = pd.Index([*degradations, CLEAN]).get_indexer(references["degradation"])
     vectors = np.stack(references["vector"])
     fitted = discriminant.fit(vectors, labels)
     laws = references.groupby("degradation")[["alpha", "sigma"]].mean().loc[degradations]
-    membership = np.array([[float(name in group) for name in degradations] for group in groups])
-    points = fitted.whitened(vectors)
-    predictors = [
-        _ridge(points[chosen], references.loc[chosen, "gain_db"].to_numpy())
-        for chosen in (references["degradation"].isin(group).to_numpy() for group in groups)
-    ]
+    membership = [[float(name in group) for name in degradations] for group in groups]
     return Rule(
         alpha=laws["alpha"].to_numpy(),
         sigma=laws["sigma"].to_numpy(),
-        membership=membership,
+        membership=np.array(membership),
         centre=fitted.centre,
         whitening=fitted.whitening,
         means=fitted.means,
-        gain_weights=np.stack([weights for weights, _ in predictors]),
-        gain_offset=np.array([offset for _, offset in predictors]),
+        gain_weights=np.zeros((len(groups), len(fitted.centre))),
+        gain_offset=np.zeros(len(groups)),
         margin_db=np.ones(len(groups)),
-        novelty_limit=np.ones(()),
+        odds_quantiles=np.linspace(-1, 1, PERCENTILES.size),
+        distance_quantiles=np.linspace(0, 1, PERCENTILES.size),
+    )
+
+
+def for_prediction(
+    references: pd.DataFrame, groups: Sequence[Sequence[str]], count: int = GAIN_VIEWS
+) -> pd.DataFrame:
+    """The references whose gains are worth measuring, with the number of their `group`."""
+    number_of = {name: number for number, group in enumerate(groups) for name in group}
+    grouped = references.assign(group=references["degradation"].map(number_of))
+    return grouped[grouped["group"].notna() & (grouped["number"] < count)]
+
+
+def for_calibration(rule: Rule, views: pd.DataFrame) -> pd.DataFrame:
+    """The views with the number of the `group` that the rule chooses, right or wrong."""
+    chosen = rule.probabilities(np.stack(views["vector"])).argmax(axis=1)
+    return views.assign(group=chosen)
+
+
+def predict(rule: Rule, references: pd.DataFrame) -> Rule:
+    """The rule with its prediction of gains, by ridge regression on whitened statistics.
+
+    Args:
+        rule: as fitted.
+        references: rows of each group's degradations: `group` (its number), `vector`, and
+            `gain_db` of the group's model.
+    """
+    points = rule.discriminant.whitened(np.stack(references["vector"]))
+    gains, group = references["gain_db"].to_numpy(), references["group"].to_numpy()
+    fits = [
+        _ridge(points[group == number], gains[group == number])
+        for number in range(len(rule.membership))
+    ]
+    return replace(
+        rule,
+        gain_weights=np.stack([weights for weights, _ in fits]),
+        gain_offset=np.array([offset for _, offset in fits]),
     )
 
 
@@ -62,26 +96,24 @@ def calibrate(rule: Rule, views: pd.DataFrame, coverage: float = COVERAGE) -> Ru
 
     Args:
         rule: as fitted.
-        views: rows of known degradations that took no part in the fit: `vector`, and `gain_db` of
-            the model that the rule chooses for it.
+        views: rows of known degradations that took no part in the fit: `vector`, the number of the
+            `group` that the rule chooses, and `gain_db` of its model.
         coverage: share that lies within.
     """
-    vectors = np.stack(views["vector"])
-    chosen = rule.probabilities(vectors).argmax(axis=1)
-    errors = np.abs(
-        views["gain_db"].to_numpy() - rule.gains(vectors)[np.arange(len(views)), chosen]
-    )
+    vectors, group = np.stack(views["vector"]), views["group"].to_numpy()
+    errors = np.abs(views["gain_db"].to_numpy() - rule.gains(vectors)[np.arange(len(views)), group])
     overall = quantile(errors, coverage)
     margins = [
         # Few views of a group tell no quantile: that of all serves.
         quantile(own, coverage) if len(own) * (1 - coverage) >= 1 else overall
-        for own in (errors[chosen == group] for group in range(len(rule.membership)))
+        for own in (errors[group == number] for number in range(len(rule.membership)))
     ]
-    novelty = rule.novelty(vectors) * rule.novelty_limit
+    odds, distances = rule.novelty(vectors)
     return replace(
         rule,
         margin_db=np.array(margins),
-        novelty_limit=np.array(quantile(novelty, 0.95)),
+        odds_quantiles=np.quantile(odds, PERCENTILES),
+        distance_quantiles=np.quantile(distances, PERCENTILES),
     )
 
 

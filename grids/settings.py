@@ -24,6 +24,9 @@ Beta = Annotated[float, Field(ge=0, lt=1)]
 PatchSide = Annotated[int, Field(ge=16, strict=True)]
 
 
+# Image sets that are not test sets.
+ROLES = ("train", "pies", "real")
+
 PACKAGED = Path(__file__).parent / "descriptors" / "packaged.safetensors"
 
 
@@ -37,10 +40,14 @@ class Images(Section):
     tests: dict[Name, str] = Field(
         {"embedded": "embedded"}, description="Test sets by name.", min_length=1
     )
+    real: str = Field(
+        "", description="Photographs with unknown damage, for `results/selection/real.csv`."
+    )
 
     def sources(self) -> dict[str, str]:
         """All sets by name."""
-        return {"train": self.train, "pies": self.pies, **self.tests}
+        real = {"real": self.real} if self.real else {}
+        return {"train": self.train, "pies": self.pies, **real, **self.tests}
 
     def columns(self, name: str) -> images.Columns:
         """Part of each photograph's width that a set uses."""
@@ -393,6 +400,37 @@ class Report(Section):
     )
 
 
+class Selection(Section):
+    """The choice among the groups' models for a photograph; `results/bundle` needs it."""
+
+    groups: list[Annotated[list[str], Field(min_length=1)]] = Field(
+        [],
+        description="Groups to choose among, each a list of degradations; empty: those that the "
+        "search found.",
+    )
+    views: Annotated[int, Field(ge=16, strict=True)] = Field(
+        400,
+        description="Parts of `images.train` for each degradation that the choice is fitted to.",
+    )
+    calibration: Annotated[int, Field(ge=16, strict=True)] = Field(
+        100,
+        description="Parts of `images.pies` for each degradation that limits are set by.",
+    )
+    patches: Annotated[int, Field(ge=8, strict=True)] = Field(
+        24, description="Patches of a photograph that it is judged by; best with many divisors."
+    )
+    precision: Precision = Field(
+        "fp32", description="As `training.precision`, of all networks that this takes."
+    )
+    unseen: list[str] = Field(
+        ["haze"], description="Degradations that no group has, to be recognised as such."
+    )
+    mixed: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = Field(
+        [["gaussian_blur", "jpeg"], ["sr", "gaussian_noise"], ["motion_blur", "poisson_noise"]],
+        description="Pairs that are applied one after the other, to see what is chosen for them.",
+    )
+
+
 class Settings(Section):
     """The whole configuration."""
 
@@ -415,12 +453,13 @@ class Settings(Section):
         description="Networks by name, each with the sizes that differ from its module's.",
     )
     report: Report = Report()
+    selection: Selection = Selection()
     execution: Execution = Execution()
     resources: Resources = Resources()
 
     def parameters(self, degradation: str, use: Literal["evaluation", "training"]) -> dict:
         """All parameters of a degradation for one use, the module's where not configured."""
-        overrides = getattr(self.degradations[degradation], use)
+        overrides = getattr(self.degradations.get(degradation, Degradation()), use)
         return parameters.resolve(parameters.specification(degradation), overrides, use)
 
     def paired(self) -> list[str]:
@@ -430,6 +469,19 @@ class Settings(Section):
     def pair_sets(self) -> list[str]:
         """Names of their image sets."""
         return [pair_set(name, part) for name in self.paired() for part in pairs.PARTS]
+
+    def describing(self) -> dict:
+        """How a photograph is described (see `grids.image_statistics.Describer`).
+
+        Of its patches the same share of principal components is kept as of a PIES set.
+        """
+        patches, kept = self.selection.patches, min(self.ggd.components, self.pies.patches - 1)
+        return {
+            "layer": self.descriptor.layer,
+            "count": patches,
+            "components": max(1, kept * patches // self.pies.patches),
+            "clip": self.ggd.clip,
+        }
 
     def severities(self, degradation: str) -> list[dict]:
         """All parameters of a degradation for each severity, the mildest first."""
@@ -469,12 +521,13 @@ def load(config: Mapping[str, Any]) -> Settings:
     except ValidationError as error:
         raise InputError(_first(error)) from None
     for name in settings.images.tests:
-        if name in ("train", "pies"):
+        if name in ROLES:
             raise InputError(f"images.tests.{name}: this name is taken, choose another")
     _check_degradations(settings)
     _check_backbones(settings)
     _check_search(settings)
     _check_report(settings)
+    _check_selection(settings)
     for name, section in {"training": settings.training, "descriptor": settings.descriptor}.items():
         if section.warmup >= section.iterations:
             raise InputError(
@@ -540,7 +593,7 @@ def photographs(settings: Settings) -> dict[str, list[Path]]:
     """The files of each image set."""
     found = {}
     for name, source in settings.images.sources().items():
-        key = f"images.{name if name in ('train', 'pies') else f'tests.{name}'}"
+        key = f"images.{name if name in ROLES else f'tests.{name}'}"
         try:
             found[name] = images.find(source)
         except InputError as error:
@@ -734,3 +787,18 @@ def _check_report(settings: Settings) -> None:
         raise InputError("report.noise_seeds: a seed stands there twice")
     if settings.seed in report.noise_seeds:
         raise InputError(f"report.noise_seeds: {settings.seed} is the seed of all trainings")
+
+
+def _check_selection(settings: Settings) -> None:
+    selection = settings.selection
+    grouped = [name for group in selection.groups for name in group]
+    for name in grouped:
+        require_known(name, settings.degradations, "degradation in selection.groups")
+    if len(set(grouped)) < len(grouped):
+        raise InputError("selection.groups: a degradation stands there twice")
+    for name in selection.unseen:
+        require_known(name, names_in("degradations"), "degradation in selection.unseen")
+        if name in settings.degradations:
+            raise InputError(f"selection.unseen: {name} stands in degradations, so it is trained")
+    for name in (name for pair in selection.mixed for name in pair):
+        require_known(name, names_in("degradations"), "degradation in selection.mixed")

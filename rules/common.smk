@@ -55,6 +55,15 @@ OPERATORS = sorted(set(SETTINGS.degradations) - set(PAIRED))
 SINGLES = [names.group_name([name]) for name in SEARCHED]
 MIX = names.group_name(SEARCHED)
 
+# What selection chooses for, and what else it is shown.
+SELECTED = sorted(sum(SETTINGS.selection.groups, [])) or SEARCHED
+SHOWN = sorted({*SETTINGS.selection.unseen, *sum(SETTINGS.selection.mixed, [])})
+VIEWS = {"train": SETTINGS.selection.views, "pies": SETTINGS.selection.calibration}
+# Kinds of cases that all models restore, so that the best choice is known.
+COMPARED = ["whole", "crop", "drawn", "mixed"]
+# A law takes most of the time of a view: its mean needs fewer, and the calibration none.
+LAWS = {"train": min(32, SETTINGS.selection.views), "pies": 0}
+
 
 def code(script, *packages):
     """Fingerprint of a script with the modules that the wildcards name.
@@ -97,6 +106,8 @@ def members(wildcards):
     """Degradations of a job: those of its group, or its one degradation."""
     if "degradation" in wildcards.keys():
         name = wildcards.degradation
+        if name == "clean":
+            return []
         if name not in SETTINGS.degradations:
             known = ", ".join(sorted(SETTINGS.degradations))
             raise WorkflowError(
@@ -328,6 +339,54 @@ def noise_verifications(wildcards):
         for seed in SETTINGS.report.noise_seeds
         for name in SETTINGS.report.noise_degradations
     ]
+
+
+def selected_groups(wildcards):
+    """Groups that selection chooses among: those stated, or those that the search found."""
+    stated = [names.group_name(group) for group in SETTINGS.selection.groups]
+    return stated or plans()[-1]["solution"]
+
+
+def selected_models(wildcards):
+    return [
+        model_file(SETTINGS.search.backbone, group)
+        for group in selected_groups(wildcards)
+    ]
+
+
+def selected_gains(wildcards):
+    return [
+        f"{RESULTS}/selection/gains/{SETTINGS.search.backbone}/{group}/{wildcards.test_set}.parquet"
+        for group in selected_groups(wildcards)
+    ]
+
+
+def selection_shown():
+    """Parameter: what the photographs of a test set are put through to try the choice."""
+    shown = [*SELECTED, *SHOWN]
+    return {
+        "degradations": SELECTED,
+        "evaluation": {name: SETTINGS.parameters(name, "evaluation") for name in shown},
+        "training": {name: SETTINGS.parameters(name, "training") for name in shown},
+        "severities": {name: SETTINGS.severities(name) for name in SELECTED},
+        "mixed": SETTINGS.selection.mixed,
+        "unseen": SETTINGS.selection.unseen,
+    }
+
+
+def selection_code(script):
+    """Fingerprint of a script with all degradations that selection is shown, and the network."""
+
+    def of(wildcards):
+        modules = [f"grids.degradations.{name}" for name in [*SELECTED, *SHOWN]]
+        backbone = getattr(wildcards, "backbone", SETTINGS.search.backbone)
+        return digest.fingerprint(
+            Path(workflow.basedir) / "workflow" / "scripts" / script,
+            *modules,
+            f"grids.backbones.{backbone}",
+        )
+
+    return of
 
 
 def report_files():

@@ -5,10 +5,10 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from grids import bundle, degrade, images, parameters, randomness, restorers, selection_fit, weights
-from grids.arrays import to_bytes, to_tensor
+from grids import bundle, images, parameters, restorers, selection_fit, weights
 from grids.descriptors import srresnet
 from grids.image_statistics import Describer
+from grids.views import damaged
 
 GROUPS = (("jpeg",), ("gaussian_noise", "poisson_noise"))
 SIZES = {"features": 4, "blocks": 1, "strided": False}
@@ -25,7 +25,8 @@ def write(folder: Path) -> Path:
     for path in models.values():
         weights.save(path, restorers.build("srresnet", SIZES), {})
     describer = Describer(descriptor, torch.device("cpu"), "fp32", **DESCRIBING)
-    rule = selection_fit.fit(views(describer), GROUPS)
+    seen = views(describer)
+    rule = selection_fit.predict(selection_fit.fit(seen, GROUPS), seen[seen["group"] >= 0])
     bundle.write(
         folder / "bundle",
         models=models,
@@ -40,23 +41,23 @@ def write(folder: Path) -> Path:
 
 
 def degraded(pixels, name, key):
-    """A photograph under a degradation at its fixed values; `clean` leaves it."""
-    if name == "clean":
-        return pixels
+    """A photograph under a degradation at its fixed values."""
     values = parameters.resolve(parameters.specification(name), {}, "evaluation")
-    return to_bytes(degrade.degrade(name, to_tensor(pixels)[None], values, [key]))[0]
+    return damaged(pixels, name, values, key)
 
 
 def views(describer: Describer) -> pd.DataFrame:
     """Crops of the embedded photographs under each degradation; their gains are made up."""
     rows = []
-    for number, path in enumerate(images.find("embedded")):
+    numbers = {name: number for number, group in enumerate(GROUPS) for name in group}
+    for index, path in enumerate(images.find("embedded")):
         pixels = images.read(path)
-        for name in ("clean", *sorted(name for group in GROUPS for name in group)):
-            for left in (0, 100):
-                crop = degraded(
-                    pixels[40:136, left : left + 96], name, randomness.key(0, name, number, left)
-                )
-                row = {"degradation": name, "gain_db": float(number), **vars(describer(crop))}
-                rows.append(row)
+        for left in (0, 100):
+            crop = pixels[40:136, left : left + 96]
+            shown = {name: degraded(crop, name, index + left) for name in numbers}
+            rows += [
+                {"degradation": name, "group": numbers.get(name, -1), "gain_db": float(index)}
+                | vars(describer(view))
+                for name, view in {"clean": crop, **shown}.items()
+            ]
     return pd.DataFrame(rows)

@@ -1,0 +1,210 @@
+"""How often the right model is chosen, what wrong choices cost, whether promises are kept."""
+
+import textwrap
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from scipy.stats import mannwhitneyu
+
+from grids.report import style
+
+RULES = {
+    "paper": "the paper's rule",
+    "discriminant": "default rule",
+    "nearest": "ceiling",
+}
+KINDS = {
+    "whole": "whole photographs",
+    "crop": "256×256 crops",
+    "drawn": "crops, values as in training",
+    "severity": "crops, mild to strong",
+    "mixed": "crops, two degradations",
+}
+GAIN = "gain_db:"
+MIX = f"{GAIN}mix"
+ODD = {"clean", "unseen"}
+
+
+def choices(decisions: pd.DataFrame) -> pd.DataFrame:
+    """How good the choices of each rule are.
+
+    Args:
+        decisions: as `grids.selection_evaluation.decisions` gives them.
+
+    Returns:
+        Per `kind` and `rule`: `right`, the share for which the group was chosen that was trained on
+        the degradation (NaN where none was); `kept`, the share that is kept of the dB between the
+        mix of all and the best choice for each photograph (`room_db`, the mean); `lost_db` against
+        that choice.
+    """
+    gains = decisions.filter(like=GAIN).drop(columns=MIX)
+    best = gains.max(axis=1)
+    rows = []
+    for kind, part in decisions.dropna(subset=MIX).groupby("kind", sort=False):
+        for rule in RULES:
+            if part[rule].isna().any():
+                continue
+            chosen = pd.Series(
+                [row[f"{GAIN}{row[rule]}"] for _, row in part.iterrows()], index=part.index
+            )
+            room = (best[part.index] - part[MIX]).mean()
+            trained = part["group"].notna()
+            rows.append(
+                {
+                    "kind": kind,
+                    "rule": rule,
+                    "right": (part[rule] == part["group"])[trained].mean(),
+                    "kept": (chosen - part[MIX]).mean() / room if room else np.nan,
+                    "lost_db": (best[part.index] - chosen).mean(),
+                    "room_db": room,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def promises(decisions: pd.DataFrame) -> pd.DataFrame:
+    """Whether gains lie within the intervals that were promised.
+
+    Returns:
+        Per `kind`: `within`, the share; `error_db`, the mean absolute error of the prediction;
+        `width_db`, the mean width of the interval; `correlation` of prediction and gain.
+    """
+    table = decisions.assign(truth=_truth(decisions)).dropna(subset="truth")
+    return pd.DataFrame(
+        {
+            "kind": kind,
+            "within": _within(part).mean(),
+            "error_db": (part["truth"] - part["predicted_gain_db"]).abs().mean(),
+            "width_db": 2 * part["margin_db"].mean(),
+            "correlation": part["truth"].corr(part["predicted_gain_db"]),
+        }
+        for kind, part in table.groupby("kind", sort=False)
+    )
+
+
+def recognition(decisions: pd.DataFrame) -> pd.DataFrame:
+    """How well what no group was trained on is told from what one was.
+
+    Returns:
+        Per `degradation` of the kinds `clean` and `unseen`: the area under the ROC curve of the
+        paper's least distance (`paper`) and of the odds that it is clean (`odds`) against all whole
+        and cropped views at fixed values; `refused`, the share said to be out of distribution; and
+        in the last row the share of known ones that is refused by mistake.
+    """
+    known = decisions[decisions["kind"].isin(("whole", "crop"))]
+    odd = decisions[decisions["kind"].isin(ODD)]
+    rows = [
+        {
+            "degradation": name,
+            "paper": area(part["paper_distance"], known["paper_distance"]),
+            "odds": area(part["odds"], known["odds"]),
+            "refused": (~part["known"]).mean(),
+        }
+        for name, part in odd.groupby("degradation")
+    ]
+    mistaken = {"degradation": "known, by mistake", "refused": (~known["known"]).mean()}
+    return pd.DataFrame([*rows, mistaken])
+
+
+def area(positive: pd.Series, negative: pd.Series) -> float:
+    """Area under the ROC curve: how often a positive scores above a negative, ties half."""
+    return float(mannwhitneyu(positive, negative).statistic / (len(positive) * len(negative)))
+
+
+def text(decisions: pd.DataFrame, test_set: str) -> str:
+    """All measures as a table for people."""
+    chosen = choices(decisions)
+    parts = [
+        f"Choice of the group's model on {test_set}: "
+        f"{decisions['photograph'].nunique()} photographs, {len(decisions)} cases",
+        chosen.replace({"kind": KINDS, "rule": RULES}),
+        "Promised gains: 90 % should lie within",
+        promises(decisions).replace({"kind": KINDS}),
+        "Out of distribution: area under the ROC curve, and what is refused",
+        recognition(decisions),
+    ]
+    lines = [
+        part if isinstance(part, str) else part.round(3).to_string(index=False, na_rep="")
+        for part in parts
+    ]
+    return "\n\n".join(lines) + "\n"
+
+
+def choices_figure(decisions: pd.DataFrame) -> Figure:
+    """What is chosen for each degradation: one panel a rule, whole photographs above crops."""
+    groups = [name.removeprefix(GAIN) for name in decisions.filter(like=GAIN) if name != MIX]
+    height = 1.6 + 0.6 * decisions.loc[decisions["kind"] == "whole", "degradation"].nunique()
+    drawn = style.new_figure(12, height + 1.4, "Which group's model is chosen?")
+    panels = drawn.subplots(2, len(RULES), squeeze=False)
+    for line, kinds in zip(panels, (["whole"], ["crop", "mixed"]), strict=True):
+        part = decisions[decisions["kind"].isin(kinds)]
+        for panel, (rule, label) in zip(line, RULES.items(), strict=True):
+            shown = part.dropna(subset=rule)
+            shares = pd.crosstab(shown["degradation"], shown[rule], normalize="index")
+            order = sorted(shares.index, key=lambda name: ("+" in name, _rank(shown, name, groups)))
+            shares = shares.reindex(index=order, columns=groups, fill_value=0)
+            panel.imshow(shares, cmap="Blues", vmin=0, vmax=1.3, aspect="auto")
+            for (y, x), share in np.ndenumerate(shares.to_numpy()):
+                if share:
+                    right = groups[x] == _group_of(shown, shares.index[y])
+                    look = {"weight": "bold"} if right else {"color": style.RED}
+                    panel.text(x, y, f"{share:.2f}", ha="center", va="center", fontsize=8, **look)
+            panel.set_yticks(range(len(shares)), map(_label, shares.index), fontsize=8)
+            panel.set_xticks(range(len(groups)), [f"group {n + 1}" for n in range(len(groups))])
+            panel.tick_params(length=0)
+            panel.set_title(f"{label}, {KINDS[kinds[0]]}")
+    names = [
+        f"group {number + 1}: {', '.join(map(style.readable, group.split('+')))}"
+        for number, group in enumerate(groups)
+    ]
+    drawn.supxlabel(textwrap.fill("; ".join(names), 150), fontsize=9)
+    return drawn
+
+
+def gains_figure(decisions: pd.DataFrame) -> Figure:
+    """Gain over its prediction, in and out of the promised interval; one panel a kind."""
+    table = decisions.assign(truth=_truth(decisions)).dropna(subset="truth")
+    measured = promises(decisions).set_index("kind")
+    kinds = [kind for kind in KINDS if kind in measured.index]
+    drawn = style.new_figure(3 * len(kinds), 3.8, "Gains as predicted, and as they came out")
+    panels = drawn.subplots(1, len(kinds), sharex=True, sharey=True, squeeze=False)[0]
+    ends = (table["predicted_gain_db"].min(), table["predicted_gain_db"].max())
+    for panel, kind in zip(panels, kinds, strict=True):
+        part = table[table["kind"] == kind]
+        inside = _within(part)
+        panel.plot(ends, ends, color=style.GREY, linewidth=0.8)
+        for chosen, color, label in (
+            (inside, style.BLUE, "within the promise"),
+            (~inside, style.RED, "outside"),
+        ):
+            panel.scatter(
+                "predicted_gain_db", "truth", data=part[chosen], s=6, color=color, label=label
+            )
+        panel.set_title(f"{KINDS[kind]}\n{measured['within'][kind]:.0%} within")
+    panels[0].set_ylabel("gain of the chosen model (dB)")
+    panels[-1].legend(loc="lower right", fontsize=8)
+    drawn.supxlabel("predicted gain (dB)", fontsize=10)
+    return drawn
+
+
+def _truth(decisions: pd.DataFrame) -> list[float]:
+    """Gain of the model that the default rule chose."""
+    return [row[f"{GAIN}{row['discriminant']}"] for _, row in decisions.iterrows()]
+
+
+def _within(table: pd.DataFrame) -> pd.Series:
+    return (table["truth"] - table["predicted_gain_db"]).abs() <= table["margin_db"]
+
+
+def _group_of(decisions: pd.DataFrame, degradation: str) -> str | None:
+    return decisions.loc[decisions["degradation"] == degradation, "group"].iloc[0]
+
+
+def _rank(decisions: pd.DataFrame, degradation: str, groups: list[str]) -> tuple[int, str]:
+    group = _group_of(decisions, degradation)
+    return (groups.index(group) if group in groups else len(groups), degradation)
+
+
+def _label(degradation: str) -> str:
+    return ", then ".join(map(style.readable, degradation.split("+")))

@@ -1,0 +1,36 @@
+"""The file of a fitted choice: its arrays, and what they are in the metadata."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from grids.errors import InputError
+from grids.files import appearing
+
+Arrays = dict[str, NDArray[np.float64]]
+
+
+def save(path: Path, arrays: Arrays, about: dict[str, Any]) -> None:
+    """Writes the arrays of a rule; `about` (JSON-able) becomes the metadata entry `grids`."""
+    plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    with appearing(path) as temporary:
+        save_file(plain, temporary, {"grids": json.dumps(about, sort_keys=True)})
+
+
+def read(path: Path) -> tuple[Arrays, dict[str, Any]]:
+    """The arrays and what they are.
+
+    Raises:
+        InputError: the file is missing or broken.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return arrays, json.loads((file.metadata() or {})["grids"])
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise InputError(f"{path}: not a selector ({error}); make it again") from None

@@ -1,0 +1,235 @@
+# Needs the models of the groups; makes what chooses among them for a photograph, measures it on the
+# test sets, and exports both. Nothing here belongs to `all`: ask for results/bundle.
+
+
+rule views:
+    """Statistics of parts of photographs, each under one degradation or clean."""
+    input:
+        index=lambda wildcards: index_of(wildcards.images)(wildcards),
+        store=lambda wildcards: store_of(wildcards.images)(wildcards),
+        weights=descriptor_weights(),
+    output:
+        views="<results>/selection/views/{images}/{degradation}.parquet",
+    log:
+        "<logs>/selection/views/{images}/{degradation}.log",
+    wildcard_constraints:
+        images="train|pies",
+    conda:
+        "../environment.yml"
+    threads: SETTINGS.execution.threads
+    params:
+        content=lambda wildcards: content_of(wildcards.images),
+        group=parameters("training"),
+        number=lambda wildcards: VIEWS[wildcards.images],
+        laws=lambda wildcards: LAWS[wildcards.images],
+        describing=SETTINGS.describing(),
+        precision=SETTINGS.selection.precision,
+        descriptor=descriptor_digest(),
+        seed=SETTINGS.seed,
+        code=code("views.py", "degradations"),
+    message:
+        "Describing parts of {wildcards.images}: {wildcards.degradation}"
+    script:
+        "../workflow/scripts/views.py"
+
+
+rule selector:
+    """What chooses among the groups and predicts their gains: fitted, and calibrated."""
+    input:
+        train_index=index_of("train"),
+        train_store=store_of("train"),
+        pies_index=index_of("pies"),
+        pies_store=store_of("pies"),
+        train=expand(
+            "<results>/selection/views/train/{degradation}.parquet",
+            degradation=[*SELECTED, "clean"],
+        ),
+        pies=expand(
+            "<results>/selection/views/pies/{degradation}.parquet",
+            degradation=SELECTED,
+        ),
+        models=selected_models,
+        weights=descriptor_weights(),
+    output:
+        selector="<results>/selection/selector.safetensors",
+        descriptor="<results>/selection/descriptor.safetensors",
+        calibration="<results>/selection/calibration.parquet",
+    log:
+        "<logs>/selection/selector.log",
+    conda:
+        "../environment.yml"
+    threads: SETTINGS.execution.threads
+    params:
+        groups=lambda wildcards: [
+            list(members_of(group)) for group in selected_groups(wildcards)
+        ],
+        parameters={name: SETTINGS.parameters(name, "training") for name in SELECTED},
+        backbone=SETTINGS.search.backbone,
+        sizes=SETTINGS.sizes(SETTINGS.search.backbone),
+        describing=SETTINGS.describing(),
+        precision=SETTINGS.selection.precision,
+        seed=SETTINGS.seed,
+        code=selection_code("selector.py"),
+    message:
+        "Fitting the choice among the groups"
+    script:
+        "../workflow/scripts/selector.py"
+
+
+rule selection_cases:
+    """The photographs of a test set under every degradation, described."""
+    input:
+        index=index_of(),
+        store=store_of(),
+        weights=descriptor_weights(),
+    output:
+        cases="<results>/selection/cases/{test_set}.parquet",
+    log:
+        "<logs>/selection/cases/{test_set}.log",
+    conda:
+        "../environment.yml"
+    threads: SETTINGS.execution.threads
+    params:
+        content=content(),
+        shown=selection_shown(),
+        describing=SETTINGS.describing(),
+        precision=SETTINGS.selection.precision,
+        descriptor=descriptor_digest(),
+        seed=SETTINGS.seed,
+        code=selection_code("selection_cases.py"),
+    message:
+        "Describing {wildcards.test_set} under every degradation"
+    script:
+        "../workflow/scripts/selection_cases.py"
+
+
+rule selection_gains:
+    """What a model gives for the photographs of a test set under every degradation."""
+    input:
+        weights="<results>/models/{backbone}/{group}/model.safetensors",
+        index=index_of(),
+        store=store_of(),
+    output:
+        gains="<results>/selection/gains/{backbone}/{group}/{test_set}.parquet",
+    log:
+        "<logs>/selection/gains/{backbone}/{group}_{test_set}.log",
+    conda:
+        "../environment.yml"
+    threads: SETTINGS.execution.threads
+    params:
+        content=content(),
+        shown=selection_shown(),
+        kinds=lambda wildcards: (
+            COMPARED if wildcards.group == MIX else [*COMPARED, "severity"]
+        ),
+        sizes=sizes,
+        precision=SETTINGS.selection.precision,
+        seed=SETTINGS.seed,
+        code=selection_code("selection_gains.py"),
+    message:
+        "Measuring gains of {wildcards.backbone} on {wildcards.group} with {wildcards.test_set}"
+    script:
+        "../workflow/scripts/selection_gains.py"
+
+
+rule decisions:
+    """What is chosen and promised for a test set, and what every choice would have given."""
+    input:
+        selector="<results>/selection/selector.safetensors",
+        cases="<results>/selection/cases/{test_set}.parquet",
+        gains=selected_gains,
+        mix=f"{RESULTS}/selection/gains/{SETTINGS.search.backbone}/{MIX}/{{test_set}}.parquet",
+    output:
+        decisions="<results>/selection/decisions_{test_set}.parquet",
+    log:
+        "<logs>/selection/decisions_{test_set}.log",
+    conda:
+        "../environment.yml"
+    params:
+        groups=lambda wildcards: [
+            list(members_of(group)) for group in selected_groups(wildcards)
+        ],
+        code=code("decisions.py"),
+    message:
+        "Choosing for {wildcards.test_set}"
+    script:
+        "../workflow/scripts/decisions.py"
+
+
+rule selection_figures:
+    """How often the choice is right, what wrong ones cost, and whether promises are kept."""
+    input:
+        decisions="<results>/selection/decisions_{test_set}.parquet",
+    output:
+        text="<results>/report/selection_{test_set}.txt",
+        choices=report(
+            "<results>/report/selection_{test_set}.svg",
+            caption="../workflow/report/selection.rst",
+            category="Selection",
+            labels={"figure": "choices", "test set": "{test_set}"},
+        ),
+        promises=report(
+            "<results>/report/selection_gains_{test_set}.svg",
+            caption="../workflow/report/selection_gains.rst",
+            category="Selection",
+            labels={"figure": "gains", "test set": "{test_set}"},
+        ),
+    log:
+        "<logs>/report/selection_{test_set}.log",
+    conda:
+        "../environment.yml"
+    params:
+        code=code("selection_figures.py"),
+    message:
+        "Drawing the choices for {wildcards.test_set}"
+    script:
+        "../workflow/scripts/selection_figures.py"
+
+
+rule real_photographs:
+    """What is chosen and promised for photographs with unknown damage."""
+    input:
+        selector="<results>/selection/selector.safetensors",
+        descriptor="<results>/selection/descriptor.safetensors",
+        index=index_of("real"),
+        store=store_of("real"),
+    output:
+        decisions="<results>/selection/real.csv",
+    log:
+        "<logs>/selection/real.log",
+    conda:
+        "../environment.yml"
+    threads: SETTINGS.execution.threads
+    params:
+        content=content("real"),
+        precision=SETTINGS.selection.precision,
+        code=code("real_photographs.py"),
+    message:
+        "Choosing for the photographs of images.real"
+    script:
+        "../workflow/scripts/real_photographs.py"
+
+
+rule bundle:
+    """All that `grids restore` needs, in one folder."""
+    input:
+        selector="<results>/selection/selector.safetensors",
+        descriptor="<results>/selection/descriptor.safetensors",
+        models=selected_models,
+        measured=expand(
+            "<results>/report/selection_{test_set}.txt",
+            test_set=SETTINGS.report.test_sets,
+        ),
+        shown=[f"{RESULTS}/selection/real.csv"] if SETTINGS.images.real else [],
+    output:
+        bundle=directory("<results>/bundle"),
+    log:
+        "<logs>/selection/bundle.log",
+    conda:
+        "../environment.yml"
+    params:
+        code=code("bundle.py"),
+    message:
+        "Exporting the models with what chooses among them"
+    script:
+        "../workflow/scripts/bundle.py"

@@ -1,0 +1,47 @@
+"""From a finished search to an export that decides, as a user runs it."""
+
+import json
+
+import pandas as pd
+
+from grids import bundle, images
+from grids.cli import main
+from grids.selection import Selector
+
+
+def test_an_export_is_made_measured_and_used(finished, tmp_path):
+    tree = finished.copy(tmp_path / "tree")
+    # Four stated groups: the search may have found one, with nothing to choose.
+    tree.config["selection"] |= {
+        "groups": [["jpeg"], ["gaussian_noise"], ["poisson_noise"], ["sr"]]
+    }
+    tree.config["images"]["real"] = "photographs/own"
+    tree.run("results/bundle")
+    decisions = pd.read_parquet(tree.path("selection/decisions_own.parquet"))
+    kinds = decisions["kind"].value_counts()
+    assert kinds["whole"] == kinds["crop"] == kinds["drawn"] == 5 * 4
+    assert kinds["mixed"] == 5
+    assert kinds["unseen"] == kinds["clean"] == 5 * 2
+    compared = decisions[decisions["kind"].isin(["whole", "mixed"])]
+    assert compared.filter(like="gain_db:").notna().all(axis=None)
+    assert set(decisions.loc[decisions["degradation"] == "jpeg", "group"]) == {"jpeg"}
+    assert len(pd.read_csv(tree.path("selection/real.csv"))) == 5
+    for name in ("selection_own.svg", "selection_gains_own.svg"):
+        assert "<svg" in tree.path(f"report/{name}").read_text()
+    assert tree.jobs("results/bundle") == set()
+
+    export = bundle.read(tree.path("bundle"))
+    assert export.groups == ("jpeg", "gaussian_noise", "poisson_noise", "sr")
+    assert "Measured on own" in export.card
+    photograph = images.read(tree.folder / "photographs" / "own" / "0.png")
+    decision = Selector(export).decide(photograph)
+    assert decision.group in export.groups
+    json.dumps(vars(decision))
+
+    assert main(["export", str(tree.path("")), "-o", str(tmp_path / "export")]) == 0
+    assert bundle.read(tmp_path / "export").fingerprints == export.fingerprints
+
+
+def test_an_export_of_what_is_not_made_says_what_to_run(tmp_path, capsys):
+    assert main(["export", str(tmp_path), "-o", str(tmp_path / "export")]) == 1
+    assert f"snakemake --cores all {tmp_path}/bundle" in capsys.readouterr().err

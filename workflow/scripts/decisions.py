@@ -1,0 +1,20 @@
+import pandas as pd
+
+from grids import selection_evaluation, selector_file
+from grids.files import appearing
+from grids.progress import job
+from grids.selection import Rule
+
+with job(snakemake):
+    given, params = snakemake.input, snakemake.params
+    arrays, about = selector_file.read(given.selector)
+    groups = dict(zip(about["groups"], params.groups, strict=True))
+    gains = {
+        name: pd.read_parquet(path)["gain_db"]
+        for name, path in zip([*groups, "mix"], [*given.gains, given.mix], strict=True)
+    }
+    table = selection_evaluation.decisions(
+        pd.read_parquet(given.cases), Rule.of(arrays), groups, gains
+    )
+    with appearing(snakemake.output.decisions) as temporary:
+        table.to_parquet(temporary, index=False)

@@ -1,0 +1,15 @@
+import pandas as pd
+
+from grids.files import appearing
+from grids.progress import job
+from grids.report import selection, style
+
+with job(snakemake):
+    output = snakemake.output
+    decisions = pd.read_parquet(snakemake.input.decisions)
+    with appearing(output.text) as temporary:
+        temporary.write_text(
+            selection.text(decisions, snakemake.wildcards.test_set), encoding="utf-8"
+        )
+    style.save(selection.choices_figure(decisions), output.choices)
+    style.save(selection.gains_figure(decisions), output.promises)

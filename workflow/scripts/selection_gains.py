@@ -1,0 +1,27 @@
+import pandas as pd
+
+from grids import devices, images, restorers
+from grids.files import appearing
+from grids.gains import gain_db
+from grids.progress import Progress, job
+from grids.selection_cases import cases
+from grids.store import Store
+
+with job(snakemake) as say:
+    params, wildcards = snakemake.params, snakemake.wildcards
+    device = devices.use(snakemake.config["execution"]["device"], snakemake.threads)
+    network = restorers.read(snakemake.input.weights, wildcards.backbone, params.sizes, device)
+    table = pd.read_parquet(snakemake.input.index)
+    photographs = Store(snakemake.input.store, table)
+    progress = Progress(f"gains of {wildcards.group}", len(table), "images", say)
+    gains = [
+        gain_db(network, case.clean, case.degraded, device, params.precision)
+        if case.kind in params.kinds
+        else None
+        for identity, photograph in zip(
+            images.identities(table), progress.over(photographs), strict=True
+        )
+        for case in cases(photograph, identity, **params.shown, seed=params.seed)
+    ]
+    with appearing(snakemake.output.gains) as temporary:
+        pd.DataFrame({"gain_db": gains}, dtype=float).to_parquet(temporary, index=False)
