@@ -1,0 +1,275 @@
+"""Tiles against the whole image, and what happens when memory runs out."""
+
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+import torch
+from photograph_files import scene
+from torch import nn
+
+from grids import memory, restoration
+from grids.backbones import restormer, srresnet
+from grids.errors import InputError
+from grids.restoration import Needs, Tiler
+
+CPU = torch.device("cpu")
+LOCAL = {
+    "srresnet": (srresnet.build, {"features": 8, "blocks": 3}),
+    "strided": (srresnet.build, {"features": 8, "blocks": 2, "strided": True}),
+}
+GLOBAL = (restormer.build, {"dim": 8, "blocks": [1, 1, 1, 1], "refinement": 1})
+
+
+def network(build, options, seed=0):
+    """With parameters that matter: a fresh restorer changes its input by next to nothing."""
+    torch.manual_seed(seed)
+    built = build(**options).eval()
+    with torch.no_grad():
+        for parameter in built.parameters():
+            parameter.add_(0.05 * torch.randn(parameter.shape))
+    return built
+
+
+def whole(built, image):
+    """The plain way: the image in one pass."""
+    white = np.iinfo(image.dtype).max
+    with torch.inference_mode():
+        x = torch.from_numpy(image.astype(np.float32) / white).permute(2, 0, 1)[None]
+        return (built(x)[0].permute(1, 2, 0).clamp(0, 1) * white).round().numpy()
+
+
+class Shift(nn.Module):
+    """Moves the image: reaches exactly so far, to one side only."""
+
+    def __init__(self, by):
+        super().__init__()
+        self.by, self.layer = by, nn.Identity()
+
+    def forward(self, x):
+        return torch.roll(self.layer(x), self.by, dims=-1)
+
+
+class Mean(nn.Module):
+    """As global as can be: every pixel becomes the mean of all."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Identity()
+
+    def forward(self, x):
+        return torch.zeros_like(x) + self.layer(x).mean(dim=(-1, -2), keepdim=True)
+
+
+class Hungry(nn.Module):
+    """The identity, where an image higher than `limit` does not fit into memory."""
+
+    def __init__(self, limit, error):
+        super().__init__()
+        self.limit, self.error, self.heights = limit, error, []
+        self.layer = nn.Identity()
+
+    def forward(self, x):
+        self.heights.append(x.shape[-2])
+        if x.shape[-2] > self.limit:
+            raise self.error
+        return self.layer(x)
+
+
+OUT_OF_MEMORY = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+    MemoryError(),
+    RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried 9 bytes"),
+]
+
+
+@pytest.mark.parametrize("kind", LOCAL)
+@pytest.mark.parametrize("shape", [(301, 230), (64, 517), (517, 64), (96, 96)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_tiles_of_a_local_network_are_the_whole_image(kind, shape, dtype):
+    built = network(*LOCAL[kind])
+    image = scene(*shape, dtype=dtype)
+    expected = whole(built, image)
+    restored, tile = Tiler(CPU, tile=96).restore(built, image)
+    assert restored.dtype == dtype
+    assert tile == (96 if max(shape) > 96 else None)
+    error = np.abs(restored.astype(int) - expected.astype(int))
+    # Rounding may tip values that lie halfway between two integers.
+    assert error.max() <= 1
+    assert np.mean(error > 0) < (1e-3 if dtype == np.uint8 else 0.05)
+    assert np.abs(expected - image).mean() > 0.01 * np.iinfo(dtype).max
+
+
+@pytest.mark.parametrize("kind", LOCAL)
+def test_less_than_the_reach_is_not_enough(kind):
+    built = network(*LOCAL[kind])
+    image = scene(96, 230, dtype=np.uint16)
+    tiler = Tiler(CPU, tile=96)
+    tiler.restore(built, image[:8, :8])
+    tiler._needs = Needs(margin=0, blend=1, bytes_per_pixel=1)
+    restored, _ = tiler.restore(built, image)
+    error = np.abs(restored.astype(int) - whole(built, image).astype(int))
+    assert error.max() > 10
+
+
+def test_blending_hides_the_seams_of_a_global_network():
+    ramp = np.repeat(np.linspace(0, 65535, 400).astype(np.uint16), 64 * 3)
+    image = ramp.reshape(400, 64, 3).transpose(1, 0, 2)
+    tiler, seams = Tiler(CPU, tile=144), []
+    for blend in (1, restoration.GLOBAL_BLEND):
+        tiler._needs = Needs(restoration.GLOBAL_MARGIN, blend, bytes_per_pixel=1)
+        restored, _ = tiler.restore(Mean(), image)
+        seams.append(np.abs(np.diff(restored[0, :, 0].astype(int))).max())
+    # Each tile is of one value. The step between two becomes as many small ones as are blended.
+    assert seams[1] == pytest.approx(seams[0] / restoration.GLOBAL_BLEND, rel=0.1)
+
+
+@pytest.mark.parametrize("by", [0, 1, 11, -11, 40, -200])
+def test_reach_of_a_shift(by):
+    assert restoration.reach(Shift(by)) == abs(by)
+
+
+def test_reach_of_networks():
+    # By hand: first, two a block, HR and last convolution, each of one pixel.
+    assert restoration.reach(network(*LOCAL["srresnet"])) == 1 + 2 * 3 + 2
+    # At most three at full size, two at half, and the trunk at a quarter.
+    assert restoration.reach(network(*LOCAL["strided"])) <= 3 * 1 + 2 * 2 + 4 * (1 + 2 * 2 + 1)
+    assert restoration.reach(network(*GLOBAL)) is None
+
+
+@pytest.mark.parametrize("length", [1, 8, 95, 96, 97, 200, 513, 4001])
+@pytest.mark.parametrize("needs", [Needs(9, 1, 1), Needs(0, 1, 1), Needs(16, 24, 1)])
+def test_tiles_cover_every_pixel_once_within_their_size(length, needs):
+    total, starts = np.zeros(length), []
+    for span in restoration._spans(length, 96, needs):
+        assert span.end - span.start <= 96
+        assert span.start % restoration.GRID == 0
+        total[span.start : span.end] += span.weights
+        # What lies within the margin of an inner edge does not count.
+        if span.start > 0:
+            assert not span.weights[: needs.margin].any()
+        if span.end < length:
+            assert not span.weights[len(span.weights) - needs.margin :].any()
+        starts.append(span.start)
+    np.testing.assert_allclose(total, 1, atol=1e-6)
+    assert starts == sorted(starts)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (5, 7), (300, 3)])
+@pytest.mark.parametrize("kind", [*LOCAL.values(), GLOBAL])
+def test_the_smallest_images(shape, kind):
+    image = scene(*shape)
+    restored, _ = Tiler(CPU, tile=144).restore(network(*kind), image)
+    assert restored.shape == image.shape
+
+
+@pytest.mark.parametrize("error", OUT_OF_MEMORY)
+def test_tiles_are_halved_until_they_fit(error):
+    hungry, lines = Hungry(40, error), []
+    tiler = Tiler(CPU, tile=200, say=lines.append)
+    image = scene(150, 130)
+    restored, tile = tiler.restore(hungry, image)
+    np.testing.assert_array_equal(restored, image)
+    assert tile == 32
+    assert [line.partition(";")[0] for line in lines] == [
+        f"memory ran out with tiles of {tried} pixels" for tried in (152, 72)
+    ]
+    # What has been learnt holds for the next image.
+    hungry.heights.clear()
+    tiler.restore(hungry, image)
+    assert max(hungry.heights) <= 40
+
+
+def test_it_fails_when_the_smallest_tiles_do_not_fit():
+    hungry, lines = nn.Sequential(Hungry(16, MemoryError()), Shift(11)), []
+    with pytest.raises(InputError, match="not even tiles of 48 pixels fit into memory"):
+        Tiler(CPU, tile=120, say=lines.append).restore(hungry, scene(150, 130))
+    assert [int(line.split()[-1]) for line in lines] == [56, 48]
+
+
+def test_other_errors_are_not_taken_for_lack_of_memory():
+    with pytest.raises(RuntimeError, match="illegal"):
+        Tiler(CPU).restore(Hungry(16, RuntimeError("illegal access")), scene(150, 130))
+
+
+def test_output_that_is_not_finite_is_an_error():
+    broken = network(*LOCAL["srresnet"])
+    with torch.no_grad():
+        broken.conv_last.bias.fill_(torch.inf)
+    with pytest.raises(ArithmeticError, match="not finite"):
+        Tiler(CPU).restore(broken, scene())
+
+
+def test_a_tile_that_is_too_small_is_refused():
+    built = network(*LOCAL["srresnet"])
+    with pytest.raises(InputError, match="tiles of 24 pixels: this network needs 48 at least"):
+        Tiler(CPU, tile=24).restore(built, scene())
+
+
+def test_progress_reaches_every_pixel():
+    done = []
+    image = scene(300, 200)
+    Tiler(CPU, tile=96).restore(network(*LOCAL["srresnet"]), image, done.append)
+    assert done == sorted(done)
+    assert done[-1] == 300 * 200
+
+
+def test_bfloat16_is_near():
+    built = network(*LOCAL["srresnet"])
+    image = scene()
+    exact, _ = Tiler(CPU).restore(built, image)
+    reduced, _ = Tiler(CPU, "bf16").restore(built, image)
+    assert 0 < np.abs(exact.astype(int) - reduced).mean() < 2
+
+
+def test_the_tile_follows_the_memory(monkeypatch):
+    built = network(*LOCAL["srresnet"])
+    tiles = []
+    for megabytes in (1, 4, 16, 10000):
+        monkeypatch.setattr(memory, "free", lambda device, m=megabytes: m << 20)
+        tiles.append(Tiler(CPU).restore(built, np.zeros((8, 4000, 3), np.uint8))[1])
+    assert tiles == sorted(tiles)
+    assert tiles[0] < tiles[-1] == restoration.LARGEST
+
+
+def test_limits_of_control_groups_count(tmp_path, monkeypatch):
+    job = tmp_path / "slurm" / "job"
+    job.mkdir(parents=True)
+    (tmp_path / "own").write_text("0::/slurm/job\n")
+    for group, limit in ((job, "max"), (job.parent, 1000)):
+        (group / "memory.max").write_text(f"{limit}\n")
+        (group / "memory.current").write_text("600\n")
+        (group / "memory.stat").write_text("anon 500\ninactive_file 50\n")
+    monkeypatch.setattr(memory, "OWN_GROUPS", tmp_path / "own")
+    monkeypatch.setattr(memory, "GROUPS", tmp_path)
+    assert memory.free(CPU) == 450
+    (job.parent / "memory.max").write_text("max\n")
+    assert memory.free(CPU) > 1 << 20
+
+
+def test_memory_that_really_runs_out():
+    """Under a limit of the address space, whole images fail and smaller tiles succeed."""
+    code = """
+        import resource, torch, numpy as np
+        from grids.backbones import srresnet
+        from grids.restoration import Tiler
+        torch.set_num_threads(1)
+        torch.manual_seed(0)
+        network = srresnet.build(features=16, blocks=1).eval()
+        image = np.random.default_rng(0).integers(0, 256, (600, 700, 3), np.uint8)
+        expected, _ = Tiler(torch.device("cpu"), tile=1024).restore(network, image)
+        lines = open("/proc/self/status").read().splitlines()
+        used = next(1024 * int(x.split()[1]) for x in lines if x.startswith("VmSize"))
+        resource.setrlimit(resource.RLIMIT_AS, (used + (40 << 20),) * 2)
+        tiler = Tiler(torch.device("cpu"), tile=1024, say=print)
+        restored, tile = tiler.restore(network, image)
+        assert tile < 700, tile
+        assert np.abs(restored.astype(int) - expected).max() <= 1
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "memory ran out" in done.stdout
