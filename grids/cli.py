@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from grids import restore_command
 from grids.errors import InputError
 
 
@@ -19,13 +20,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_recover(commands)
 
     _add_export(commands)
+    restore_command.add_to(commands)
     options = parser.parse_args(arguments)
     try:
-        options.run(options)
+        return options.run(options) or 0
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
 def _add_explain(commands: argparse._SubParsersAction) -> None:

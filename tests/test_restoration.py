@@ -118,8 +118,8 @@ def test_blending_hides_the_seams_of_a_global_network():
     ramp = np.repeat(np.linspace(0, 65535, 400).astype(np.uint16), 64 * 3)
     image = ramp.reshape(400, 64, 3).transpose(1, 0, 2)
     tiler, seams = Tiler(CPU, tile=144), []
-    for blend in (1, restoration.GLOBAL_BLEND):
-        tiler._needs = Needs(restoration.GLOBAL_MARGIN, blend, bytes_per_pixel=1)
+    for margin, blend in ((48, 1), (restoration.GLOBAL_MARGIN, restoration.GLOBAL_BLEND)):
+        tiler._needs = Needs(margin, blend, bytes_per_pixel=1)
         restored, _ = tiler.restore(Mean(), image)
         seams.append(np.abs(np.diff(restored[0, :, 0].astype(int))).max())
     # Each tile is of one value. The step between two becomes as many small ones as are blended.

@@ -1,0 +1,243 @@
+"""Many photographs restored, each with the model that suits it; a broken one stops no other."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import nn
+
+from grids import photographs, restorers
+from grids.bundle import Bundle
+from grids.errors import InputError
+from grids.modules import require_known
+from grids.restoration import Tiler
+from grids.selection import Decision, Selector
+
+Status = Literal["restored", "decided", "refused", "failed"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A photograph and where its restored twin goes."""
+
+    source: Path
+    target: Path
+
+
+@dataclass
+class Outcome:
+    """What became of a photograph.
+
+    Attributes:
+        source, target: files.
+        status: `decided` if nothing was to be restored, `refused` if no model suits it.
+        width, height: in pixels.
+        group: whose model was used, or would be.
+        chosen_by: the rule, or `user`.
+        model: fingerprint of the model's file.
+        decision: what the selector says, None where it cannot judge.
+        tile: side of the tiles in pixels, None if the image went through whole.
+        remarks: what is not in the restored file as in the source.
+        reason: why it was refused or failed.
+    """
+
+    source: Path
+    target: Path
+    status: Status = "failed"
+    width: int = 0
+    height: int = 0
+    group: str = ""
+    chosen_by: str = ""
+    model: str = ""
+    decision: Decision | None = None
+    tile: int | None = None
+    remarks: tuple[str, ...] = ()
+    reason: str = ""
+
+    @property
+    def distance(self) -> float | None:
+        """S of the group from the photograph."""
+        return self.decision.distances[self.group] if self.decision else None
+
+    @property
+    def expected(self) -> tuple[float, float, float] | None:
+        """The gain in dB and its interval; only the selector's own choice has them."""
+        if self.decision is None or self.decision.group != self.group:
+            return None
+        return self.decision.predicted_gain_db, *self.decision.interval_db
+
+
+def find(paths: Sequence[Path], out: Path) -> tuple[list[Job], list[Outcome]]:
+    """The photographs at `paths` in their order, and the folders that cannot be read.
+
+    A file becomes OUT/NAME. A folder is searched with its sub-folders, and each photograph in it
+    (by its suffix) becomes OUT/ the same path below the folder. `out` itself is not searched.
+
+    Raises:
+        InputError: a path is missing, nothing is found, two photographs would become one file, or
+            one would be written onto a source.
+    """
+    jobs, unreadable = [], []
+    for path in paths:
+        if path.is_dir():
+            for source in _walk(path, out, unreadable):
+                jobs.append(Job(source, out / source.relative_to(path)))
+        elif os.path.lexists(path):
+            jobs.append(Job(path, out / path.name))
+        else:
+            raise InputError(f"{path}: no such file or folder")
+    jobs = list(dict.fromkeys(jobs))
+    if not jobs and not unreadable:
+        names = ", ".join(photographs.SUFFIXES)
+        raise InputError(f"{', '.join(map(str, paths))}: no photograph is there ({names})")
+    _require_distinct(jobs)
+    return jobs, unreadable
+
+
+def _walk(folder: Path, out: Path, unreadable: list[Outcome]) -> Iterator[Path]:
+    """Photographs below a folder, sorted; linked folders are followed, but never twice."""
+
+    def note(error: OSError) -> None:
+        path = Path(error.filename)
+        unreadable.append(Outcome(path, path, reason=f"{path}: {error.strerror}"))
+
+    visited = {os.path.realpath(out)}
+    for place, folders, files in os.walk(folder, followlinks=True, onerror=note):
+        visited.add(os.path.realpath(place))
+        folders[:] = sorted(
+            name for name in folders if os.path.realpath(os.path.join(place, name)) not in visited
+        )
+        for name in sorted(files):
+            if Path(name).suffix.lower() in photographs.SUFFIXES:
+                yield Path(place, name)
+
+
+def _require_distinct(jobs: Sequence[Job]) -> None:
+    sources = {os.path.realpath(job.source): job.source for job in jobs}
+    targets: dict[str, Path] = {}
+    for job in jobs:
+        real = os.path.realpath(job.target)
+        if real in sources:
+            raise InputError(
+                f"{job.target}: would be written onto {sources[real]}; name another folder with -o"
+            )
+        earlier = targets.setdefault(real, job.source)
+        if earlier != job.source:
+            raise InputError(
+                f"{earlier} and {job.source} would both become {job.target}; "
+                "restore them one after the other into different folders"
+            )
+
+
+class Batch:
+    """Restores photographs one by one with the models of an export.
+
+    Args:
+        bundle: the export.
+        device: where networks run.
+        precision: `fp32` or `bf16`.
+        tile: side of the tiles in pixels; None chooses by memory.
+        group: the group whose model is used for all; None takes what suits each.
+        force: also restores what is unlike all that the models were trained on.
+        overwrite: replaces files that are there.
+        restore: False only decides.
+        say: gets a line about what happens on the way.
+
+    Raises:
+        InputError: the export has no such group, or is broken.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        device: torch.device,
+        *,
+        precision: str = "fp32",
+        tile: int | None = None,
+        group: str | None = None,
+        force: bool = False,
+        overwrite: bool = False,
+        restore: bool = True,
+        say: Callable[[str], None] = lambda line: None,
+    ):
+        if group is not None:
+            require_known(group, bundle.groups, "group")
+        self._bundle, self._device, self._precision = bundle, device, precision
+        self._group, self._force = group, force
+        self._overwrite, self._restore = overwrite, restore
+        self._selector = Selector(bundle, device, precision)
+        self._tiler = Tiler(device, precision, tile, say)
+        self._networks: dict[str, nn.Module] = {}
+
+    def run(self, job: Job, progress: Callable[[int], None] = lambda pixels: None) -> Outcome:
+        """Does one job. What is wrong with its photograph is in the outcome.
+
+        Args:
+            job: what to restore, and where to.
+            progress: gets the pixels restored so far.
+        """
+        outcome = Outcome(job.source, job.target)
+        try:
+            self._run(job, outcome, progress)
+        except (InputError, ArithmeticError, MemoryError) as error:
+            reason = str(error) or "memory ran out"
+            named = reason.startswith((str(job.source), str(job.target)))
+            outcome.reason = reason if named else f"{job.source}: {reason}"
+        return outcome
+
+    def _run(self, job: Job, outcome: Outcome, progress: Callable[[int], None]) -> None:
+        if self._restore and not self._overwrite and os.path.lexists(job.target):
+            raise InputError(f"{job.target}: exists already; --overwrite replaces it")
+        photograph = photographs.read(job.source)
+        outcome.height, outcome.width = photograph.colour.shape[:2]
+        outcome.remarks = photograph.remarks
+        outcome.decision = self._decision(photograph)
+        outcome.group = self._group or outcome.decision.group
+        outcome.chosen_by = "user" if self._group else outcome.decision.rule
+        outcome.model = self._bundle.fingerprints[outcome.group]
+        if not (self._group or self._force or outcome.decision.known):
+            outcome.status = "refused"
+            outcome.reason = f"{job.source}: {outcome.decision.reason}"
+            return
+        if not self._restore:
+            outcome.status = "decided"
+            return
+        network = self._network(outcome.group)
+        restored, outcome.tile = self._tiler.restore(network, photograph.colour, progress)
+        photographs.write(photograph, restored, job.target, self._statement(outcome))
+        outcome.status = "restored"
+
+    def _decision(self, photograph: photographs.Photograph) -> Decision | None:
+        try:
+            return self._selector.decide(photograph.eight_bits)
+        except InputError:
+            if self._group is None:
+                raise
+            return None  # one need not judge what the user has judged
+
+    def _network(self, group: str) -> nn.Module:
+        if group not in self._networks:
+            self._networks[group] = restorers.read(
+                self._bundle.models[group], self._bundle.backbone, self._bundle.sizes, self._device
+            )
+        return self._networks[group]
+
+    def _statement(self, outcome: Outcome) -> dict[str, str]:
+        statement = {
+            "group": outcome.group,
+            "chosenBy": outcome.chosen_by,
+            "backbone": self._bundle.backbone,
+            "model": outcome.model,
+            "precision": self._precision,
+            "tile": str(outcome.tile or "whole"),
+        }
+        if outcome.distance is not None:
+            statement["distance"] = f"{outcome.distance:.3f}"
+        if outcome.expected:
+            gain, low, high = outcome.expected
+            statement["predictedGainDb"] = f"{gain:.2f}"
+            statement["predictedGainIntervalDb"] = f"{low:.2f} {high:.2f}"
+        return statement

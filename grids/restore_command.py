@@ -1,0 +1,188 @@
+"""The command `grids restore`."""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grids.errors import InputError
+
+if TYPE_CHECKING:
+    from grids.batch import Batch, Job, Outcome
+
+SUMMARY = "restore photographs, each with the model that suits its damage"
+EXIT_STATUSES = """
+exit status: 0 if all was restored (or decided, with --dry-run), 1 if something was refused or
+failed (the rest is restored), 130 if it was interrupted
+"""
+ADVICE = "--force restores all the same, --group GROUP names a model"
+INTERRUPTED = 130
+
+
+def add_to(commands: argparse._SubParsersAction) -> None:
+    """Adds the command to those of `grids`."""
+    parser = commands.add_parser("restore", help=SUMMARY, description=SUMMARY, epilog=EXIT_STATUSES)
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photograph or folder")
+    parser.add_argument("-o", "--out", required=True, type=Path, help="folder for the results")
+    parser.add_argument(
+        "--bundle", required=True, type=Path, metavar="FOLDER", help="made by `grids export`"
+    )
+    parser.add_argument("--group", help="use this group's model for all photographs")
+    parser.add_argument(
+        "--force", action="store_true", help="restore even what is unlike all known damage"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print the decisions as a table, restore nothing"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object a line for each photograph"
+    )
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument(
+        "--precision", choices=("fp32", "bf16"), default="fp32", help="of products (fp32)"
+    )
+    parser.add_argument(
+        "--tile", type=int, metavar="PIXELS", help="side of a tile (default: what memory allows)"
+    )
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    import torch
+
+    from grids import batch, bundle, devices
+
+    try:
+        device = devices.use(options.device, torch.get_num_threads())
+    except InputError:
+        raise InputError("--device cuda: no CUDA device is visible; write auto or cpu") from None
+    jobs, outcomes = batch.find(options.paths, options.out)
+    work = batch.Batch(
+        bundle.read(options.bundle),
+        device,
+        precision=options.precision,
+        tile=options.tile,
+        group=options.group,
+        force=options.force,
+        overwrite=options.overwrite,
+        restore=not options.dry_run,
+        say=_say,
+    )
+    try:
+        for outcome in _done(work, jobs, options.dry_run):
+            outcomes.append(outcome)
+            if options.json:
+                print(json.dumps(_as_json(outcome)), flush=True)
+            elif outcome.status == "restored":
+                print(_shown(_line(outcome)), flush=True)
+    except KeyboardInterrupt:
+        _say(f"interrupted after {len(outcomes)} of {len(jobs)}; the same command goes on")
+        return INTERRUPTED
+    if options.dry_run and not options.json:
+        print(_shown(_table(outcomes)))
+    return _concluded(outcomes, options.dry_run)
+
+
+def _done(work: "Batch", jobs: Sequence["Job"], dry_run: bool) -> Iterator["Outcome"]:
+    """The outcomes of the jobs, one after the other, with lines of progress in between."""
+    from grids.progress import Progress
+
+    if dry_run:
+        yield from Progress("decided", len(jobs), "photographs", _say).over(map(work.run, jobs))
+        return
+    megapixels = [_megapixels(job.source) for job in jobs]
+    progress = Progress("restored", round(sum(megapixels), 1), "megapixels", _say)
+    before = 0.0
+    for job, size in zip(jobs, megapixels, strict=True):
+        yield work.run(job, lambda pixels, b=before: progress.report(round(b + pixels / 1e6, 1)))
+        before += size
+
+
+def _megapixels(path: Path) -> float:
+    from grids import photographs
+
+    try:
+        width, height = photographs.size(path)
+    except InputError:
+        return 0.0  # it is named when its turn comes
+    return width * height / 1e6
+
+
+def _concluded(outcomes: Sequence["Outcome"], dry_run: bool) -> int:
+    """Says what was not restored, and why; the exit status."""
+    counts = Counter(outcome.status for outcome in outcomes)
+    _say(", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
+    for status in ("refused", "failed"):
+        for outcome in outcomes:
+            if outcome.status == status:
+                _say(f"{status}: {outcome.reason}")
+    if counts["refused"]:
+        _say(f"refused ones are unlike what the models were trained on; {ADVICE}")
+    return int(counts["failed"] > 0 or (counts["refused"] > 0 and not dry_run))
+
+
+def _line(outcome: "Outcome") -> str:
+    parts = [outcome.group]
+    if outcome.distance is not None:
+        parts.append(f"distance {outcome.distance:.2f}")
+    if outcome.expected:
+        gain, low, high = outcome.expected
+        parts.append(f"{gain:+.1f} dB expected ({low:+.1f} to {high:+.1f})")
+    return f"{outcome.source} → {outcome.target}: {'; '.join((', '.join(parts), *outcome.remarks))}"
+
+
+def _table(outcomes: Sequence["Outcome"]) -> str:
+    import pandas as pd
+
+    rows = []
+    for outcome in outcomes:
+        gain, low, high = outcome.expected or (None, None, None)
+        rows.append(
+            {
+                "photograph": str(outcome.source),
+                "pixels": f"{outcome.width}×{outcome.height}" if outcome.width else "",
+                "group": outcome.group,
+                "distance": "" if outcome.distance is None else f"{outcome.distance:.2f}",
+                "gain dB": "" if gain is None else f"{gain:+.1f}",
+                "90 %": "" if gain is None else f"{low:+.1f} to {high:+.1f}",
+                "decision": {"decided": "restore", "refused": "refuse"}.get(outcome.status, "fail"),
+            }
+        )
+    return pd.DataFrame(rows).to_string(index=False)
+
+
+def _as_json(outcome: "Outcome") -> dict:
+    gain, low, high = outcome.expected or (None, None, None)
+    decision = outcome.decision
+    return {
+        "source": str(outcome.source),
+        "target": str(outcome.target),
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "width": outcome.width,
+        "height": outcome.height,
+        "group": outcome.group,
+        "chosen_by": outcome.chosen_by,
+        "model": outcome.model,
+        "distance": outcome.distance,
+        "distances": decision.distances if decision else None,
+        "scores": decision.scores if decision else None,
+        "known": decision.known if decision else None,
+        "predicted_gain_db": gain,
+        "interval_db": None if gain is None else [low, high],
+        "tile": outcome.tile,
+        "remarks": list(outcome.remarks),
+    }
+
+
+def _say(line: str) -> None:
+    print(_shown(line), file=sys.stderr, flush=True)
+
+
+def _shown(text: str) -> str:
+    """Names of files need not be text."""
+    return text.encode("utf-8", "backslashreplace").decode()
