@@ -147,7 +147,7 @@ class Batch:
         say: gets a line about what happens on the way.
 
     Raises:
-        InputError: the export has no such group, or is broken.
+        InputError: the export has no such group or is broken, or the tile is too small.
     """
 
     def __init__(
@@ -169,8 +169,10 @@ class Batch:
         self._group, self._force = group, force
         self._overwrite, self._restore = overwrite, restore
         self._selector = Selector(bundle, device, precision)
-        self._tiler = Tiler(device, precision, tile, say)
         self._networks: dict[str, nn.Module] = {}
+        if restore:
+            network = self._network(group or bundle.groups[0])
+            self._tiler = Tiler(network, device, precision, tile, say)
 
     def run(self, job: Job, progress: Callable[[int], None] = lambda pixels: None) -> Outcome:
         """Does one job. What is wrong with its photograph is in the outcome.
@@ -234,7 +236,8 @@ class Batch:
             "precision": self._precision,
             "tile": str(outcome.tile or "whole"),
         }
-        if outcome.distance is not None:
+        if outcome.decision:
+            statement["known"] = str(outcome.decision.known)
             statement["distance"] = f"{outcome.distance:.3f}"
         if outcome.expected:
             gain, low, high = outcome.expected

@@ -40,7 +40,14 @@ PROBE_LENGTHS = (128, 512)
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
-OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
+OUT_OF_MEMORY = (
+    "can't allocate memory",
+    "not enough memory",
+    "out of memory",
+    "ALLOC_FAILED",
+    "could not create a primitive",  # oneDNN
+    "could not create a memory",
+)
 
 
 @dataclass(frozen=True)
@@ -72,22 +79,28 @@ class Tiler:
     """Restores images of any size on a device, and remembers the size of tiles that fits there.
 
     Args:
+        network: a restorer on the device, in evaluation mode. Others that are restored with are
+            like it but for their weights.
         device: where the networks are.
         precision: `fp32`, or `bf16` to multiply in bfloat16.
         tile: side of a tile in pixels; None chooses by the memory that is free.
         say: gets a line when memory has run out and smaller tiles are tried.
+
+    Raises:
+        InputError: the tile is too small for the network.
     """
 
     def __init__(
         self,
+        network: nn.Module,
         device: torch.device,
         precision: str = "fp32",
         tile: int | None = None,
         say: Callable[[str], None] = lambda line: None,
     ):
         self._device, self._precision, self._say = device, PRECISIONS[precision], say
-        self._tile = tile
-        self._needs: Needs | None = None
+        self._needs = needs(lambda images: self._forward(network, images), network)
+        self._tile = self._chosen(tile)
 
     def restore(
         self,
@@ -98,20 +111,18 @@ class Tiler:
         """The restored image, and the side of its tiles or None if it went through whole.
 
         Args:
-            network: a restorer on the device, in evaluation mode; all of one tiler are alike.
+            network: a restorer (1, 3, h, w) → the same shape, both in [0, 1].
             image: (H, W, 3) of uint8 or uint16, of which 255 or 65535 is white.
             progress: gets the pixels done so far; from 0 again if memory has run out.
 
         Raises:
-            InputError: the tile is too small for the network, or not even the smallest fits.
+            InputError: not even the smallest tiles fit into memory.
+            ArithmeticError: the network's output is not finite.
         """
 
         def forward(images: Tensor) -> Tensor:
             return self._forward(network, images)
 
-        if self._needs is None:
-            self._needs = needs(forward, network)
-            self._tile = self._chosen(self._tile)
         height, width = image.shape[:2]
         # Networks mirror what their strides lack, for which less than a step is not enough.
         lacking = [(0, max(0, GRID - side)) for side in (height, width)]

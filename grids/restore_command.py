@@ -83,7 +83,7 @@ def _run(options: argparse.Namespace) -> int:
         _say(f"interrupted after {len(outcomes)} of {len(jobs)}; the same command goes on")
         return INTERRUPTED
     if options.dry_run and not options.json:
-        print(_shown(_table(outcomes)))
+        print(_table(outcomes))
     return _concluded(outcomes, options.dry_run)
 
 
@@ -95,10 +95,10 @@ def _done(work: "Batch", jobs: Sequence["Job"], dry_run: bool) -> Iterator["Outc
         yield from Progress("decided", len(jobs), "photographs", _say).over(map(work.run, jobs))
         return
     megapixels = [_megapixels(job.source) for job in jobs]
-    progress = Progress("restored", round(sum(megapixels), 1), "megapixels", _say)
+    progress = Progress("restored", round(sum(megapixels), 3), "megapixels", _say)
     before = 0.0
     for job, size in zip(jobs, megapixels, strict=True):
-        yield work.run(job, lambda pixels, b=before: progress.report(round(b + pixels / 1e6, 1)))
+        yield work.run(job, lambda pixels, b=before: progress.report(round(b + pixels / 1e6, 3)))
         before += size
 
 
@@ -143,7 +143,7 @@ def _table(outcomes: Sequence["Outcome"]) -> str:
         gain, low, high = outcome.expected or (None, None, None)
         rows.append(
             {
-                "photograph": str(outcome.source),
+                "photograph": _shown(str(outcome.source)),
                 "pixels": f"{outcome.width}×{outcome.height}" if outcome.width else "",
                 "group": outcome.group,
                 "distance": "" if outcome.distance is None else f"{outcome.distance:.2f}",
@@ -184,5 +184,5 @@ def _say(line: str) -> None:
 
 
 def _shown(text: str) -> str:
-    """Names of files need not be text."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    """On one line: names of files may be of any bytes but two."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\n", "\\n")

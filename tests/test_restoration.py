@@ -92,7 +92,7 @@ def test_tiles_of_a_local_network_are_the_whole_image(kind, shape, dtype):
     built = network(*LOCAL[kind])
     image = scene(*shape, dtype=dtype)
     expected = whole(built, image)
-    restored, tile = Tiler(CPU, tile=96).restore(built, image)
+    restored, tile = Tiler(built, CPU, tile=96).restore(built, image)
     assert restored.dtype == dtype
     assert tile == (96 if max(shape) > 96 else None)
     error = np.abs(restored.astype(int) - expected.astype(int))
@@ -106,8 +106,7 @@ def test_tiles_of_a_local_network_are_the_whole_image(kind, shape, dtype):
 def test_less_than_the_reach_is_not_enough(kind):
     built = network(*LOCAL[kind])
     image = scene(96, 230, dtype=np.uint16)
-    tiler = Tiler(CPU, tile=96)
-    tiler.restore(built, image[:8, :8])
+    tiler = Tiler(built, CPU, tile=96)
     tiler._needs = Needs(margin=0, blend=1, bytes_per_pixel=1)
     restored, _ = tiler.restore(built, image)
     error = np.abs(restored.astype(int) - whole(built, image).astype(int))
@@ -117,7 +116,7 @@ def test_less_than_the_reach_is_not_enough(kind):
 def test_blending_hides_the_seams_of_a_global_network():
     ramp = np.repeat(np.linspace(0, 65535, 400).astype(np.uint16), 64 * 3)
     image = ramp.reshape(400, 64, 3).transpose(1, 0, 2)
-    tiler, seams = Tiler(CPU, tile=144), []
+    tiler, seams = Tiler(Mean(), CPU, tile=144), []
     for margin, blend in ((48, 1), (restoration.GLOBAL_MARGIN, restoration.GLOBAL_BLEND)):
         tiler._needs = Needs(margin, blend, bytes_per_pixel=1)
         restored, _ = tiler.restore(Mean(), image)
@@ -160,15 +159,15 @@ def test_tiles_cover_every_pixel_once_within_their_size(length, needs):
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (5, 7), (300, 3)])
 @pytest.mark.parametrize("kind", [*LOCAL.values(), GLOBAL])
 def test_the_smallest_images(shape, kind):
-    image = scene(*shape)
-    restored, _ = Tiler(CPU, tile=144).restore(network(*kind), image)
+    built, image = network(*kind), scene(*shape)
+    restored, _ = Tiler(built, CPU, tile=144).restore(built, image)
     assert restored.shape == image.shape
 
 
 @pytest.mark.parametrize("error", OUT_OF_MEMORY)
 def test_tiles_are_halved_until_they_fit(error):
     hungry, lines = Hungry(40, error), []
-    tiler = Tiler(CPU, tile=200, say=lines.append)
+    tiler = Tiler(hungry, CPU, tile=200, say=lines.append)
     image = scene(150, 130)
     restored, tile = tiler.restore(hungry, image)
     np.testing.assert_array_equal(restored, image)
@@ -185,13 +184,14 @@ def test_tiles_are_halved_until_they_fit(error):
 def test_it_fails_when_the_smallest_tiles_do_not_fit():
     hungry, lines = nn.Sequential(Hungry(16, MemoryError()), Shift(11)), []
     with pytest.raises(InputError, match="not even tiles of 48 pixels fit into memory"):
-        Tiler(CPU, tile=120, say=lines.append).restore(hungry, scene(150, 130))
+        Tiler(hungry, CPU, tile=120, say=lines.append).restore(hungry, scene(150, 130))
     assert [int(line.split()[-1]) for line in lines] == [56, 48]
 
 
 def test_other_errors_are_not_taken_for_lack_of_memory():
+    faulty = Hungry(16, RuntimeError("illegal access"))
     with pytest.raises(RuntimeError, match="illegal"):
-        Tiler(CPU).restore(Hungry(16, RuntimeError("illegal access")), scene(150, 130))
+        Tiler(faulty, CPU).restore(faulty, scene(150, 130))
 
 
 def test_output_that_is_not_finite_is_an_error():
@@ -199,19 +199,18 @@ def test_output_that_is_not_finite_is_an_error():
     with torch.no_grad():
         broken.conv_last.bias.fill_(torch.inf)
     with pytest.raises(ArithmeticError, match="not finite"):
-        Tiler(CPU).restore(broken, scene())
+        Tiler(broken, CPU).restore(broken, scene())
 
 
 def test_a_tile_that_is_too_small_is_refused():
     built = network(*LOCAL["srresnet"])
     with pytest.raises(InputError, match="tiles of 24 pixels: this network needs 48 at least"):
-        Tiler(CPU, tile=24).restore(built, scene())
+        Tiler(built, CPU, tile=24)
 
 
 def test_progress_reaches_every_pixel():
-    done = []
-    image = scene(300, 200)
-    Tiler(CPU, tile=96).restore(network(*LOCAL["srresnet"]), image, done.append)
+    built, done = network(*LOCAL["srresnet"]), []
+    Tiler(built, CPU, tile=96).restore(built, scene(300, 200), done.append)
     assert done == sorted(done)
     assert done[-1] == 300 * 200
 
@@ -219,8 +218,8 @@ def test_progress_reaches_every_pixel():
 def test_bfloat16_is_near():
     built = network(*LOCAL["srresnet"])
     image = scene()
-    exact, _ = Tiler(CPU).restore(built, image)
-    reduced, _ = Tiler(CPU, "bf16").restore(built, image)
+    exact, _ = Tiler(built, CPU).restore(built, image)
+    reduced, _ = Tiler(built, CPU, "bf16").restore(built, image)
     assert 0 < np.abs(exact.astype(int) - reduced).mean() < 2
 
 
@@ -229,7 +228,7 @@ def test_the_tile_follows_the_memory(monkeypatch):
     tiles = []
     for megabytes in (1, 4, 16, 10000):
         monkeypatch.setattr(memory, "free", lambda device, m=megabytes: m << 20)
-        tiles.append(Tiler(CPU).restore(built, np.zeros((8, 4000, 3), np.uint8))[1])
+        tiles.append(Tiler(built, CPU).restore(built, np.zeros((8, 4000, 3), np.uint8))[1])
     assert tiles == sorted(tiles)
     assert tiles[0] < tiles[-1] == restoration.LARGEST
 
@@ -259,11 +258,11 @@ def test_memory_that_really_runs_out():
         torch.manual_seed(0)
         network = srresnet.build(features=16, blocks=1).eval()
         image = np.random.default_rng(0).integers(0, 256, (600, 700, 3), np.uint8)
-        expected, _ = Tiler(torch.device("cpu"), tile=1024).restore(network, image)
+        expected, _ = Tiler(network, torch.device("cpu"), tile=1024).restore(network, image)
         lines = open("/proc/self/status").read().splitlines()
         used = next(1024 * int(x.split()[1]) for x in lines if x.startswith("VmSize"))
         resource.setrlimit(resource.RLIMIT_AS, (used + (40 << 20),) * 2)
-        tiler = Tiler(torch.device("cpu"), tile=1024, say=print)
+        tiler = Tiler(network, torch.device("cpu"), tile=1024, say=print)
         restored, tile = tiler.restore(network, image)
         assert tile < 700, tile
         assert np.abs(restored.astype(int) - expected).max() <= 1
