@@ -17,7 +17,7 @@ import torch
 from photograph_files import chunk, png16, read_png, scene, shown
 from PIL import Image, ImageCms
 
-from grids import batch, bundle, images, photographs, randomness, restorers, weights
+from grids import batch, bundle, images, photographs, restorers, weights
 from grids.cli import main
 from grids.selection import Selector
 
@@ -220,9 +220,10 @@ def noisy(tmp_path, monkeypatch):
     folder = tmp_path / "in"
     (folder / "deeper").mkdir(parents=True)
     source = images.read(images.find("embedded")[1])[40:136, :96]
-    for name, where in (("jpeg", "a.png"), ("gaussian_noise", "deeper/b.png")):
-        pixels = tiny_bundle.degraded(source, name, randomness.key(0, name, 1, 0))
-        Image.fromarray(pixels).save(folder / where)
+    Image.fromarray(source).save(tmp_path / "jpeg", "jpeg", quality=10)
+    Image.fromarray(shown(tmp_path / "jpeg")).save(folder / "a.png")
+    noise = np.random.default_rng(0).normal(0, 50, source.shape)
+    Image.fromarray((source + noise).clip(0, 255).astype(np.uint8)).save(folder / "deeper/b.png")
     odd = np.random.default_rng(0).integers(0, 2, (96, 96, 3), dtype=np.uint8) * np.uint8(255)
     Image.fromarray(odd).save(folder / "odd.png")
     return folder
