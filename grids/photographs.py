@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, UnidentifiedImageError
 from PIL.ExifTags import Base
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from grids import png, tiff, xmp
 from grids.errors import InputError
@@ -50,7 +51,7 @@ OPTIONS = {
 
 # Which of two bytes Pillow takes: B the first, L the second, N the higher on this machine.
 OTHER_BYTE = {"B": "L", "L": "B", "N": {"little": "B", "big": "L"}[sys.byteorder]}
-WHITE_IS_ZERO = 0
+WHITE_IS_ZERO, UNSIGNED, SEPARATE_PLANES = 0, 1, 2
 KEY_COLOUR = "the transparent colour became an alpha channel"
 
 Ints = NDArray[np.uint8] | NDArray[np.uint16]
@@ -215,6 +216,8 @@ def _notes(image: Image.Image, kind: str, path: Path) -> Any:
 def _pixels(image: Image.Image, path: Path, remarks: list[str]) -> Ints:
     """(H, W, C) of uint8 or uint16; grey, grey and alpha, RGB or RGBA."""
     mode, deep = image.mode, _rawmode(image)
+    if image.format == "TIFF":
+        _check_samples(image.tag_v2)
     if mode.startswith("I;16") and not deep.startswith("I;12"):
         pixels = np.asarray(image).astype(np.uint16)[..., None]
         if image.format == "TIFF" and image.tag_v2[Base.PhotometricInterpretation] == WHITE_IS_ZERO:
@@ -241,6 +244,14 @@ def _pixels(image: Image.Image, path: Path, remarks: list[str]) -> Ints:
         image = image.convert(mode + "A")
     pixels = np.asarray(image)
     return pixels[..., None] if pixels.ndim == 2 else pixels
+
+
+def _check_samples(tags: ImageFileDirectory_v2) -> None:
+    """Refuses what Pillow would read as something else."""
+    if set(tags.get(Base.SampleFormat, (1,))) != {UNSIGNED}:
+        raise ValueError("its values are not unsigned integers; save it with 8 or 16 bits")
+    if tags.get(Base.PlanarConfiguration) == SEPARATE_PLANES and max(tags[Base.BitsPerSample]) > 8:
+        raise ValueError("its 16-bit channels lie in separate planes; save them interleaved")
 
 
 def _rawmode(image: Image.Image) -> str:

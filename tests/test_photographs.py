@@ -112,6 +112,15 @@ def test_tiff_whose_zero_is_white_is_read_and_written_as_it_looks(tmp_path):
         np.testing.assert_array_equal(tifffile.imread(target), pixels)
 
 
+def test_tiff_of_eight_bits_in_separate_planes(tmp_path):
+    pixels = scene(20, 30)
+    (tmp_path / "a.tif").write_bytes(
+        tiff(pixels.transpose(2, 0, 1), planarconfig="separate", photometric="rgb")
+    )
+    _, target = again(tmp_path / "a.tif")
+    np.testing.assert_array_equal(tifffile.imread(target), pixels)
+
+
 def test_large_tiff_of_many_strips(tmp_path):
     pixels = scene(700, 500, 3, np.uint16)
     path = tmp_path / "a.tiff"
@@ -276,6 +285,12 @@ def test_eight_bits_of_sixteen():
     np.testing.assert_array_equal(photograph.eight_bits, np.rint(values / 257).astype(np.uint8))
 
 
+def tiff(pixels, **options):
+    file = io.BytesIO()
+    tifffile.imwrite(file, np.ascontiguousarray(pixels), **options)
+    return file.getvalue()
+
+
 def broken_files():
     whole = io.BytesIO()
     Image.fromarray(scene()).save(whole, "png")
@@ -288,6 +303,7 @@ def broken_files():
     gif, floats = io.BytesIO(), io.BytesIO()
     frames[0].save(gif, "gif")
     Image.fromarray(np.zeros((9, 9), np.float32)).save(floats, "tiff")
+    planes = scene(9, 9, 3, np.uint16).transpose(2, 0, 1)
     huge = struct.pack(">IIBBBBB", 40000, 40000, 8, 2, 0, 0, 0)
     return {
         "zero.png": (b"", "no photograph"),
@@ -298,7 +314,14 @@ def broken_files():
         "flipped.png": (content[:60] + bytes([content[60] ^ 255]) + content[61:], r"\(.+\)"),
         "moving.webp": (moving.getvalue(), "2 pictures"),
         "pages.tif": (pages.getvalue(), "2 pictures"),
-        "floats.tif": (floats.getvalue(), "kind F"),
+        "floats.tif": (floats.getvalue(), "unsigned integers"),
+        "signed.tif": (tiff(np.zeros((9, 9), np.int8)), "unsigned integers"),
+        "long.tif": (tiff(np.zeros((9, 9), np.uint32)), "kind I;32"),
+        "planes.tif": (tiff(planes, planarconfig="separate", photometric="rgb"), "planes"),
+        "associated.tif": (
+            tiff(scene(9, 9, 4, np.uint16), photometric="rgb", extrasamples=["assocalpha"]),
+            "kind RGBa;16",
+        ),
         "bomb.png": (
             content[:8] + chunk(b"IHDR", huge) + chunk(b"IDAT", zlib.compress(b"")),
             "exceeds limit",
