@@ -18,7 +18,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_orphans(commands)
     _add_status(commands)
     _add_recover(commands)
-
     _add_export(commands)
     restore_command.add_to(commands)
     options = parser.parse_args(arguments)

@@ -56,7 +56,8 @@ SINGLES = [names.group_name([name]) for name in SEARCHED]
 MIX = names.group_name(SEARCHED)
 
 # What selection chooses for, and what else it is shown.
-SELECTED = sorted(sum(SETTINGS.selection.groups, [])) or SEARCHED
+SELECTED = sorted({*sum(SETTINGS.selection.groups, [])} or SEARCHED)
+SELECTED = [name for name in SELECTED if name not in PAIRED]
 SHOWN = sorted({*SETTINGS.selection.unseen, *sum(SETTINGS.selection.mixed, [])})
 VIEWS = {"train": SETTINGS.selection.views, "pies": SETTINGS.selection.calibration}
 # Kinds of cases that all models restore, so that the best choice is known.
@@ -344,7 +345,14 @@ def noise_verifications(wildcards):
 def selected_groups(wildcards):
     """Groups that selection chooses among: those stated, or those that the search found."""
     stated = [names.group_name(group) for group in SETTINGS.selection.groups]
-    return stated or plans()[-1]["solution"]
+    chosen = stated or plans()[-1]["solution"]
+    paired = {name for group in chosen for name in members_of(group)} & {*PAIRED}
+    if paired:
+        raise WorkflowError(
+            f"selection.groups: {min(paired)} is given as pairs, and the choice is fitted to"
+            " operators; state groups without it"
+        )
+    return chosen
 
 
 def selected_models(wildcards):

@@ -19,7 +19,7 @@ from conftest import ROOT, Tree, write_photographs
 from PIL import Image
 from safetensors.torch import load_file
 
-from grids.orphans import orphans
+from grids.orphans import orphans, wanted
 
 SOURCES = ("grids", "workflow", "rules", "profiles", "config", "Snakefile", "environment.yml")
 DEGRADATIONS = ("gaussian_noise", "jpeg", "poisson_noise", "sr")
@@ -354,7 +354,12 @@ class TestPairs:
         text = other.path("report/table1_srresnet_own.txt").read_text(encoding="utf-8")
         assert "Measured on test pairs of its own, not on own: real." in text
         monkeypatch.chdir(other.folder)
-        assert list(orphans(Path("results"))) == []
+        assert list(orphans(Path("results"), wanted(other.options()))) == []
+
+    def test_what_selection_cannot_choose_for_is_said(self, other):
+        done = other.snakemake("--dry-run", "results/bundle")
+        assert done.returncode != 0
+        assert "selection.groups: real is given as pairs" in done.stdout
 
     @pytest.mark.parametrize("side", ["noisy", "clean"])
     def test_a_pair_to_train_on(self, other, side):
