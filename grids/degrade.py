@@ -34,4 +34,4 @@ def degrade(name: str, images: Tensor, values: dict, keys: list[int]) -> Tensor:
     ]
     with torch.inference_mode():
         degraded = operator(images, draws, generators)
-    return degraded.clamp(0, 1).mul(255).round().div(255)
+        return degraded.clamp(0, 1).mul_(255).round_().div_(255)

@@ -11,6 +11,7 @@ from skimage.restoration import richardson_lucy
 
 from grids import degrade, images, parameters
 from grids.arrays import to_tensor
+from grids.degradations import inpainting
 from grids.errors import InputError
 from grids.modules import names_in
 
@@ -239,6 +240,33 @@ def test_inpainting_line_has_its_thickness():
     across = points @ axes[1]
     middle = np.abs(points @ axes[0]) < 10
     assert np.ptp(across[middle]) == pytest.approx(8, abs=1.6)
+
+
+def test_inpainting_covers_what_is_near_a_segment():
+    """Against the distance of each pixel's centre; segments along the axes and points as well."""
+    generator = np.random.default_rng(0)
+    ends = generator.uniform(-5, 45, (40, 2, 2)).astype(np.float32)
+    ends[0] = [[3, 5], [20, 5]]
+    ends[1] = [[5, 3], [5, 20]]
+    ends[2] = [[7.2, 7.9], [7.2, 7.9]]
+    distance = generator.uniform(0.5, 6, 40)
+    image = np.repeat(np.arange(20), 2)
+    arguments = map(torch.from_numpy, (ends, distance, image))
+    mask = inpainting._near(*arguments, (20, 32, 40)).numpy()
+    y, x = np.mgrid[:32, :40] + 0.5
+    for number in range(20):
+        nearest = [
+            _distance(x, y, *ends[line].astype(float)) - distance[line]
+            for line in np.flatnonzero(image == number)
+        ]
+        assert np.array_equal(mask[number], np.min(nearest, axis=0) <= 0)
+
+
+def _distance(x, y, first, last):
+    direction = last - first
+    along = ((x - first[0]) * direction[0] + (y - first[1]) * direction[1]).clip(0)
+    along = np.minimum(along / max(direction @ direction, 1e-12), 1)
+    return np.hypot(x - first[0] - along * direction[0], y - first[1] - along * direction[1])
 
 
 def test_haze_is_koschmieders_law(photograph):

@@ -24,9 +24,9 @@ SEVERITIES = [
 
 def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:
     size = tuple(images.shape[-2:])
-    enlarged = torch.empty_like(images)
-    scales = torch.tensor([draw["scale"] for draw in draws])
-    for scale in scales.unique().tolist():
-        chosen = (scales == scale).to(images.device)
-        enlarged[chosen] = bicubic(bicubic_down(images[chosen], scale), size)
-    return enlarged
+    return torch.cat(
+        [
+            bicubic(bicubic_down(image[None], draw["scale"]), size)
+            for image, draw in zip(images, draws, strict=True)
+        ]
+    )
