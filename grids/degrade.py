@@ -34,4 +34,6 @@ def degrade(name: str, images: Tensor, values: dict, keys: list[int]) -> Tensor:
     ]
     with torch.inference_mode():
         degraded = operator(images, draws, generators)
+        if degraded.dtype == torch.uint8:
+            return degraded.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
         return degraded.clamp(0, 1).mul_(255).round_().div_(255)

@@ -46,7 +46,9 @@ def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> T
         torch.tensor([draw["lines"] for draw in draws])
     )
     mask = _near(ends, distance[image].to(device), image.to(device), (len(draws), height, width))
-    return torch.where(mask[:, None], white.to(images.dtype)[:, None, None, None], images)
+    # In numbers: choosing by a mask that all channels share takes several times as long.
+    kept, paint = (~mask).to(images.dtype), (mask & white[:, None, None]).to(images.dtype)
+    return images.mul(kept[:, None]).add_(paint[:, None])
 
 
 def _near(ends: Tensor, distance: Tensor, image: Tensor, shape: tuple[int, int, int]) -> Tensor:
@@ -68,7 +70,7 @@ def _near(ends: Tensor, distance: Tensor, image: Tensor, shape: tuple[int, int, 
     one = torch.ones((), dtype=torch.int32, device=ends.device)
     steps.index_put_((image[:, None], rows, first), one, accumulate=True)
     steps.index_put_((image[:, None], rows, behind), -one, accumulate=True)
-    return steps[..., :-1].cumsum(-1) > 0
+    return steps[..., :-1].cumsum(-1, dtype=steps.dtype) > 0
 
 
 def _intervals(ends: Tensor, y: Tensor, distance: Tensor) -> tuple[Tensor, Tensor]:

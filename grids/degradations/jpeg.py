@@ -3,10 +3,11 @@
 import io
 
 import numpy as np
+import torch
 from PIL import Image
 from torch import Generator, Tensor
 
-from grids.arrays import to_bytes, to_tensor
+from grids.arrays import to_bytes
 
 PARAMETERS = {
     "quality": {
@@ -30,7 +31,7 @@ def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> T
         _coded(pixels, draw["quality"])
         for pixels, draw in zip(to_bytes(images), draws, strict=True)
     ]
-    return to_tensor(np.stack(coded)).to(images.device)
+    return torch.from_numpy(np.stack(coded)).movedim(-1, -3).to(images.device)
 
 
 def _coded(pixels: np.ndarray, quality: int) -> np.ndarray:
