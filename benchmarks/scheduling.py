@@ -1,6 +1,6 @@
 """Wall time of searches on 1, 8 and 64 GPUs: what to set as requests a round and GPUs a training.
 
-python benchmarks/scheduling.py [--instances 20] [--figure docs/slurm.svg]
+python benchmarks/scheduling.py [--instances 20 3] [--figure docs/slurm.svg]
 
 The drops come from the simulated family `linear` of grids.search.families (correlation 0.9, noise
 0.15 dB, delta 0.7 dB). Times are in units of one training on one GPU; a round's verification,
@@ -31,11 +31,11 @@ SHARING = (1, 8)
 EFFICIENCY, VERIFICATION = 0.9, 0.05
 
 
-def table(instances: int) -> pd.DataFrame:
-    """Means over the instances, a row for each setting."""
+def table(instances: list[int]) -> pd.DataFrame:
+    """Means over as many instances as given for each n, a row for each setting."""
     rows = []
-    for n in SIZES:
-        drawn = [FAMILIES["linear"](n, 0.9, 0.15, seed) for seed in range(instances)]
+    for n, count in zip(SIZES, instances, strict=True):
+        drawn = [FAMILIES["linear"](n, 0.9, 0.15, seed) for seed in range(count)]
         for name in STRATEGIES:
             limit = constant_of("search/strategies", name, "LIMIT")
             if limit and n > limit:
@@ -105,7 +105,13 @@ def figure(rows: pd.DataFrame, path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--instances", type=int, default=20, help="searches for each setting")
+    parser.add_argument(
+        "--instances",
+        type=int,
+        nargs=len(SIZES),
+        default=[20, 3],
+        help=f"searches for each setting at n = {SIZES}",
+    )
     parser.add_argument("--figure", type=Path, help="SVG file")
     options = parser.parse_args()
     rows = table(options.instances)

@@ -78,21 +78,34 @@ def assert_same_weights(tree, reference, name=MODEL):
     assert all(np.array_equal(ours[layer], theirs[layer]) for layer in theirs)
 
 
-def test_a_training_outlives_its_node_and_its_time(cluster, slow, reference):
+def assert_one_job_without_an_error(run):
+    assert run.everything_printed().count("has been submitted with SLURM jobid") == 1
+    assert "rror" not in run.everything_printed()
+    assert run.tree.jobs(MODEL) == set()
+
+
+def test_a_training_outlives_its_time_limit(cluster, slow, reference):
     tree = slow(seconds=75, runtime=1)
+    run = Run(cluster, tree, MODEL)
+    assert run.finish() == 0, run.everything_printed()
+    log = tree.log()
+    assert "goes back to the queue and will go on" in log
+    assert "resuming after step" in log
+    assert_same_weights(tree, reference)
+    assert_one_job_without_an_error(run)
+
+
+def test_a_training_outlives_its_node_where_a_first_copy_lives_on(cluster, slow, reference):
+    tree = slow(seconds=75)
     run = Run(cluster, tree, MODEL)
     run.wait_for_checkpoint()
     lose_node(run)
     assert run.finish() == 0, run.everything_printed()
     log = tree.log()
     assert "a later copy of this training has taken over; this one stops" in log
-    assert "goes back to the queue and will go on" in log
     assert "resuming after step" in log
     assert_same_weights(tree, reference)
-    # One job for Snakemake, of which no attempt failed.
-    assert run.everything_printed().count("has been submitted with SLURM jobid") == 1
-    assert "rror" not in run.everything_printed()
-    assert tree.jobs(MODEL) == set()
+    assert_one_job_without_an_error(run)
 
 
 def test_a_training_outlives_what_people_and_machines_do(cluster, slow, reference):
