@@ -7,8 +7,10 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+NAME = "gridstest"
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol", "sinfo", "munged")
 NODES = {"n1": 17001, "n2": 17002}
 # As the nodes say they have, whatever this machine has: nobody asks for so much in earnest.
@@ -20,7 +22,7 @@ GPUS = 2
 SYSTEM = Path("/etc/slurm")
 
 CONFIGURATION = """\
-ClusterName=grids
+ClusterName={name}
 SlurmctldHost={host}(127.0.0.1)
 SlurmUser=root
 SlurmdUser=root
@@ -95,7 +97,9 @@ class Cluster:
             f"RealMemory={MEMORY_MB} Gres=gpu:fake:{GPUS} State=UNKNOWN"
             for name, port in NODES.items()
         )
-        self._configure("slurm.conf", CONFIGURATION.format(host=host, folder=folder, nodes=nodes))
+        self._configure(
+            "slurm.conf", CONFIGURATION.format(name=NAME, host=host, folder=folder, nodes=nodes)
+        )
         self._configure(
             "gres.conf",
             f"NodeName=n[1-2] Name=gpu Type=fake File={folder}/fakegpu[0-{GPUS - 1}]\n",
@@ -160,6 +164,7 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 daemon.kill()
                 daemon.wait()
+        _kill_what_was_lost()
         for name in ("slurm.conf", "gres.conf"):
             path = SYSTEM / name
             if path.is_symlink() and path.readlink() == self.folder / name:
@@ -190,3 +195,11 @@ class Cluster:
                 return found
             time.sleep(0.2)
         return found
+
+
+def _kill_what_was_lost() -> None:
+    """Ends what jobs have started and no daemon knows of any more, since its node was lost."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if f"SLURM_CLUSTER_NAME={NAME}".encode() in (process / "environ").read_bytes():
+                os.kill(int(process.name), signal.SIGKILL)

@@ -11,6 +11,7 @@ from conftest import Tree, write_photographs
 from safetensors.torch import load_file
 from trees import (
     FAULTS,
+    FIGURE,
     MODEL,
     ClusterTree,
     Run,
@@ -99,11 +100,10 @@ def test_a_training_outlives_its_node_where_a_first_copy_lives_on(cluster, slow,
     tree = slow(seconds=75)
     run = Run(cluster, tree, MODEL)
     run.wait_for_checkpoint()
-    lose_node(run)
+    stopped = "a later copy of this training has taken over; this one stops"
+    lose_node(run, until=lambda: stopped in tree.log())
     assert run.finish() == 0, run.everything_printed()
-    log = tree.log()
-    assert "a later copy of this training has taken over; this one stops" in log
-    assert "resuming after step" in log
+    assert "resuming after step" in tree.log()
     assert_same_weights(tree, reference)
     assert_one_job_without_an_error(run)
 
@@ -140,6 +140,16 @@ def test_jobs_that_outlived_snakemake_are_waited_for_and_count(cluster, slow, re
     assert tree.jobs(MODEL) == set()
 
 
+def test_told_to_end_snakemake_waits_for_its_jobs_and_starts_no_more(cluster, slow, reference):
+    tree = slow(seconds=10)
+    run = Run(cluster, tree, FIGURE)
+    run.wait_for_checkpoint()
+    run.snakemake.terminate()
+    assert run.finish() != 0
+    assert_same_weights(tree, reference)
+    assert tree.jobs(FIGURE) == {"Drawing the training of srresnet on slow"}
+
+
 def test_a_job_that_needs_more_memory_gets_it(cluster, slow, reference):
     tree = slow(seconds=0, mem_mb=300)
     run = Run(cluster, tree, MODEL)
@@ -148,30 +158,32 @@ def test_a_job_that_needs_more_memory_gets_it(cluster, slow, reference):
     assert_same_weights(tree, reference)
 
 
-class TestSeveralGpus:
-    """A process a GPU; the gradients are summed in another order, see test_training_processes."""
+FEW = 20
+"""Steps for comparing results that differ by rounding, which grows with the steps."""
 
-    STEPS = 20
 
-    @pytest.fixture(scope="class")
-    def alone(self, reference, tmp_path_factory):
-        tree = reference.copy(tmp_path_factory.mktemp("alone"))
-        tree.config["training"]["iterations"] = self.STEPS
-        tree.run(MODEL)
-        return tree
+@pytest.fixture(scope="session")
+def few(reference, tmp_path_factory):
+    """As the reference, of fewer steps."""
+    tree = reference.copy(tmp_path_factory.mktemp("few"))
+    tree.config["training"]["iterations"] = FEW
+    tree.run(MODEL)
+    return tree
 
-    @pytest.mark.parametrize("nodes", [1, 2])
-    def test_on_one_node_and_over_two(self, cluster, slow, alone, nodes):
-        tree = slow(seconds=0, gpus=2, nodes=nodes, mem_mb=3000)
-        tree.config["training"] = tree.config["training"] | {"iterations": self.STEPS}
-        tree.config["descriptor"] = tree.config["descriptor"] | {"batch": 2}
-        run = Run(cluster, tree, MODEL)
-        job = cluster.ask("scontrol", "show", "job", run.job()["id"])
-        assert f"NumNodes={nodes} " in job
-        assert "gres/gpu=2" in job
-        assert run.finish() == 0, run.everything_printed()
-        ours, theirs = weights(tree), weights(alone)
-        assert max(np.abs(ours[name] - theirs[name]).max() for name in theirs) < 1e-6
+
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_gpus_make_processes_on_one_node_and_over_two(cluster, slow, few, nodes):
+    tree = slow(seconds=0, gpus=2, nodes=nodes, mem_mb=3000)
+    tree.config["training"] = few.config["training"]
+    tree.config["descriptor"] = few.config["descriptor"] | {"batch": 2}
+    run = Run(cluster, tree, MODEL)
+    job = cluster.ask("scontrol", "show", "job", run.job()["id"])
+    assert f"NumNodes={nodes} " in job
+    assert "gres:gpu:2" in job
+    assert run.finish() == 0, run.everything_printed()
+    # As in test_training_processes: gradients are summed in another order.
+    ours, theirs = weights(tree), weights(few)
+    assert max(np.abs(ours[name] - theirs[name]).max() for name in theirs) < 1e-6
 
 
 def test_groups_are_those_of_a_run_without_a_cluster(cluster, finished, tmp_path):

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def degrade(images, draws, generators):
     return images * 0.5
 '''
 MODEL = "results/models/srresnet/slow/model.safetensors"
+FIGURE = "results/report/training/srresnet/slow.svg"
 
 
 class ClusterTree(Tree):
@@ -169,12 +171,16 @@ def restart_controller(run: Run) -> None:
     run.cluster.start_controller()
 
 
-def lose_node(run: Run) -> None:
-    """The daemon of a node dies for a while; the job is started elsewhere, its first copy lives."""
+def lose_node(run: Run, until: Callable[[], object] = lambda: True) -> None:
+    """The daemon of a node dies for a while; the job is started elsewhere.
+
+    What it ran lives on until the daemon is there again, which ends it.
+    """
     node = run.job()["node"]
     run.cluster.kill(node)
     run.cluster.wait(lambda: "down" in run.cluster.ask("sinfo", "-h", "-n", node, "-o", "%T"), 60)
     run.job()
+    run.cluster.wait(until, 120)
     run.cluster.start_node(node)
 
 
