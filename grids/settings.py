@@ -260,6 +260,11 @@ class Execution(Section):
     workers: Annotated[int, Field(ge=0, strict=True)] = Field(
         1, description="Threads that make the next batches during a step; 0: none."
     )
+    scratch: str = Field(
+        "",
+        description="Folder of a disk of each node, e.g. `$TMPDIR`, that trainings copy their "
+        "store of photographs to before they read it; empty: read where it is.",
+    )
     compile: bool = Field(
         False,
         description="Compile the network for its training (`torch.compile`): minutes at the start. "

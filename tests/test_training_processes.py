@@ -30,6 +30,7 @@ EXECUTION = {
     "device": "cpu",
     "threads": 1,
     "nodes": 1,
+    "scratch": "",
     "validation": 2,
 }
 

@@ -7,6 +7,7 @@ import torch
 
 from grids import devices, randomness
 from grids.descriptors import srresnet
+from grids.staging import staged
 from grids.store import Store
 from grids.training import ranks
 from grids.training.loop import Execution, Recipe
@@ -28,6 +29,7 @@ def train(
     history: str,
     device: str,
     threads: int,
+    scratch: str,
     execution: dict,
     say: Callable[[str], None],
 ) -> None:
@@ -38,7 +40,7 @@ def train(
     place = ranks.own_device(devices.use(device, threads))
     torch.manual_seed(randomness.key(seed, "descriptor", "weights"))
     network = srresnet.network(**sizes).to(place)
-    photographs = Store(store, pd.read_parquet(index))
+    photographs = Store(staged(store, scratch), pd.read_parquet(index))
     train_to_files(
         network,
         super_resolution(photographs, srresnet.SCALE, **sampling, seed=seed, device=place),

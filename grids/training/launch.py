@@ -41,6 +41,7 @@ def split(execution: dict, threads: int) -> tuple[Layout, dict]:
     layout = Layout(execution["processes"], execution["nodes"])
     return layout, {
         "device": execution["device"],
+        "scratch": execution["scratch"],
         "threads": max(1, threads * layout.nodes // layout.processes),
         "execution": {field.name: execution[field.name] for field in fields(Execution)},
     }

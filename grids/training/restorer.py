@@ -6,6 +6,7 @@ import pandas as pd
 import torch
 
 from grids import devices, randomness, restorers
+from grids.staging import staged
 from grids.store import Store, read_pairs
 from grids.training import ranks
 from grids.training.loop import Execution, Recipe
@@ -31,6 +32,7 @@ def train(
     label: str,
     device: str,
     threads: int,
+    scratch: str,
     execution: dict,
     say: Callable[[str], None],
 ) -> None:
@@ -49,6 +51,7 @@ def train(
         weights, history: files to write.
         label: names the training in lines of progress.
         device, threads: where, and with how many CPU threads.
+        scratch: folder of the node for a copy of the store (see `grids.staging`).
         execution: fields of `grids.training.loop.Execution`.
         say: takes lines of progress.
     """
@@ -56,7 +59,7 @@ def train(
     # The same first weights for every group: one source of noise less in the drop between two.
     torch.manual_seed(randomness.key(seed, "weights"))
     network = restorers.build(backbone, sizes).to(place)
-    photographs = Store(store, pd.read_parquet(index))
+    photographs = Store(staged(store, scratch), pd.read_parquet(index))
     train_to_files(
         network,
         restoration(

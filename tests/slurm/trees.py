@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -63,6 +64,16 @@ class ClusterTree(Tree):
         states = (self.folder / MODEL).with_name("state").glob("*.pt")
         return max((int(path.stem) for path in states), default=0)
 
+    def training_processes(self) -> set[int]:
+        """Processes that run the script of the rule `train` in this tree."""
+        found = set()
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                script = (process / "cmdline").read_bytes().rstrip(b"\0").rpartition(b"\0")[2]
+                if script.endswith(b".train.py") and (process / "cwd").resolve() == self.folder:
+                    found.add(int(process.name))
+        return found
+
     def work(self) -> list[slurm.LiveJob]:
         return slurm.live_jobs(self.folder)
 
@@ -95,9 +106,12 @@ class Run:
     def everything_printed(self) -> str:
         return (self.tree.folder / "printed").read_text(encoding="utf-8")
 
-    def finish(self, seconds: float = 600) -> int:
-        """Snakemake's exit status. Jobs that SLURM holds back after a requeue start at once."""
-        self.cluster.wait(self._over, seconds)
+    def finish(self, seconds: float = 600, must: bool = True) -> int | None:
+        """Snakemake's exit status; None if it need not be over in time and is not.
+
+        Jobs that SLURM holds back after a requeue start at once.
+        """
+        self.cluster.wait(self._over, seconds, must)
         return self.snakemake.returncode
 
     def _over(self) -> bool:
@@ -110,8 +124,9 @@ class Run:
                 self.cluster.succeeds("scontrol", "update", f"JobId={job.id}", "StartTime=now")
 
     def job(self) -> dict[str, str]:
-        """The first job of the tree that runs, as soon as there is one."""
-        return self.cluster.wait(self._running, 120)
+        """The first job of the tree that runs, as soon as there is one; empty if all is over."""
+        self.cluster.wait(lambda: self._running() or self._over(), 120)
+        return self._running() or {}
 
     def _running(self) -> dict[str, str] | None:
         self.hurry()
@@ -158,12 +173,14 @@ def recover(run: Run, *options: str) -> str:
 
 def cancel(run: Run) -> None:
     """Somebody cancels a job; Snakemake submits it again."""
-    run.cluster.succeeds("scancel", run.job()["id"])
+    if job := run.job():
+        run.cluster.succeeds("scancel", job["id"])
 
 
 def preempt(run: Run) -> None:
     """The cluster takes a job's nodes away and puts it back into the queue."""
-    run.cluster.succeeds("scontrol", "requeue", run.job()["id"])
+    if job := run.job():
+        run.cluster.succeeds("scontrol", "requeue", job["id"])
 
 
 def restart_controller(run: Run) -> None:
@@ -176,7 +193,7 @@ def lose_node(run: Run, until: Callable[[], object] = lambda: True) -> None:
 
     What it ran lives on until the daemon is there again, which ends it.
     """
-    node = run.job()["node"]
+    node = run.job().get("node", "n1")
     run.cluster.kill(node)
     run.cluster.wait(lambda: "down" in run.cluster.ask("sinfo", "-h", "-n", node, "-o", "%T"), 60)
     run.job()
