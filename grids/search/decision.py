@@ -8,6 +8,7 @@ Requests are trained and verified, then `plan` is called again with what is know
 is in `measured`. So a search can stop, go on, change its δ or its strategy, and loses no training.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -49,12 +50,16 @@ class SearchSettings:
         tolerance: width of the bins of the rankings in units of S (`grids.candidates.rank`).
         all_solutions: ask for every partition with the fewest groups instead of one
             (strategy `paper`).
+        groups: the partition that strategy `given` verifies.
+        group_worth: trainings that one group fewer is worth, at least 0 (strategy `active`).
     """
 
     delta: float
     requests_per_round: int = 1
     tolerance: float = 0.1
     all_solutions: bool = False
+    groups: tuple[Group, ...] = ()
+    group_worth: float = 16.0
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,10 @@ class Requests:
 
 @dataclass(frozen=True)
 class Solution:
-    """Verified groups that hold each degradation once, and how they were found (fit for JSON)."""
+    """Verified groups that hold each degradation once, and how they were found (fit for JSON).
+
+    They pass, unless the user gave them (strategy `given`).
+    """
 
     groups: tuple[Group, ...]
     why: dict
@@ -92,6 +100,11 @@ def similarity_from(table: pd.DataFrame, names: tuple[str, ...] = ()) -> Similar
 def passes(drops: Mapping[str, float], delta: float) -> bool:
     """Whether a group's model loses at most `delta` dB on each of its degradations."""
     return max(drops.values()) <= delta
+
+
+def failed(drops: Mapping[str, float]) -> bool:
+    """Whether a group's training failed for good."""
+    return max(drops.values()) == math.inf
 
 
 def outcomes(measured: Drops, names: tuple[str, ...], delta: float) -> dict[Group, bool]:

@@ -7,6 +7,7 @@ after some verifications is normal too (a Gaussian process):
   of the group: shared by all degradations, and a deviation of each one's own;
 - the effect of each other member on d, in part the same in both directions, and the effect of each
   member on anyone: what distances do not say;
+- an effect of the group as a whole, alike for all its members;
 - noise of each measurement.
 
 How strong these are is chosen from a grid by the evidence of what is measured. So where distances
@@ -18,8 +19,8 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve, cholesky, solve_triangular
-from scipy.special import log_ndtr
+from scipy.linalg import solve_triangular
+from scipy.special import log_ndtr, logsumexp, ndtri
 
 from grids.search.decision import Drops, Similarity
 
@@ -32,23 +33,26 @@ Booleans = NDArray[np.bool_]
 EXPECTED = np.array([0.5, 0.5, 0.0, 0.35])
 UNCERTAIN = np.array([0.7, 0.5, 0.2, 0.3])
 
+# Strengths of the effects, a row for each choice: the shared and the own lines as multiples of
+# UNCERTAIN, pairs, members, groups and noise in units of δ.
+STRENGTHS = np.array(
+    list(
+        product(
+            (1.0, 3.0), (0.2, 0.6), (0.1, 0.3, 1.0), (0.1, 0.4, 1.0), (0.1, 0.4), (0.1, 0.2, 0.4)
+        )
+    )
+)
+SHARED_LINE, OWN_LINE, PAIR, MEMBER, GROUP, NOISE = range(6)
 
-@dataclass(frozen=True)
-class Strengths:
-    """How strong the effects are: multiples of UNCERTAIN for the lines, else in units of δ."""
+# How many of them are averaged at most.
+AVERAGED = 1
 
-    shared_line: float
-    own_line: float
-    pair: float
-    member: float
-    noise: float
+# Choices whose evidence is computed side by side.
+BATCH = 24
 
-
-# The first of equally likely ones is taken: trust in the distances, until they fail.
-GRID = [
-    Strengths(*values)
-    for values in product((1.0, 3.0), (0.2, 0.6), (0.3, 0.1, 1.0), (0.1, 0.4), (0.2, 0.1, 0.4))
-]
+# What the drops of a group's members have in common, at equally likely values: chances are steep in
+# it, where few nodes of a Gauss–Hermite quadrature are far off.
+NODES = ndtri((np.arange(24) + 0.5) / 24)
 
 
 @dataclass(frozen=True)
@@ -58,12 +62,16 @@ class Prediction:
     Attributes:
         mean: drop in dB of the member that is most likely to drop too much.
         std: its standard deviation in dB, the noise of a measurement included.
-        log_chance: logarithm of the chance that each member's drop is at most δ.
+        log_chance: logarithm of the chance that the drop of every member is at most δ.
     """
 
     mean: Floats
     std: Floats
     log_chance: Floats
+
+    def of(self, chosen: NDArray[np.int64] | list[int]) -> "Prediction":
+        """The predictions of some of the groups."""
+        return Prediction(self.mean[chosen], self.std[chosen], self.log_chance[chosen])
 
 
 def predict(similarity: Similarity, measured: Drops, inside: Booleans, delta: float) -> Prediction:
@@ -86,11 +94,40 @@ def predict(similarity: Similarity, measured: Drops, inside: Booleans, delta: fl
     seen = _rows(similarity, known.reshape(-1, len(names)))
     drops = [measured[useful[g]][names[m]] for g, m in zip(seen.group, seen.member, strict=True)]
     wanted = _rows(similarity, inside)
-    mean, std = _posterior(seen, np.array(drops) / delta, wanted)
-    score = log_ndtr((1 - mean) / std)
     first = np.searchsorted(wanted.group, np.arange(len(inside)))
-    worst = np.lexsort((score, wanted.group))[first]
-    return Prediction(mean[worst] * delta, std[worst] * delta, np.add.reduceat(score, first))
+    posterior = _posterior(seen, np.array(drops) / delta, wanted, first)
+    mean, std = posterior.mean, np.sqrt(posterior.variance + posterior.noise**2)
+    worst = np.lexsort(((1 - mean) / std, wanted.group))[first]
+    chance = _log_chance(posterior, wanted.group, first)
+    return Prediction(mean[worst] * delta, std[worst] * delta, chance)
+
+
+@dataclass(frozen=True)
+class _Posterior:
+    """What is known of the drops in units of δ, for some strengths.
+
+    Attributes:
+        mean, variance: of each row, without the noise of its measurement, shape (rows,).
+        correlation: of two members' drops, the mean over each group's pairs, shape (groups,).
+        noise: standard deviation of a measurement.
+    """
+
+    mean: Floats
+    variance: Floats
+    correlation: Floats
+    noise: float
+
+
+def _log_chance(known: _Posterior, group: NDArray[np.int64], first: NDArray[np.int64]) -> Floats:
+    """Logarithm of the chance that all rows of a group are at most 1.
+
+    Members' drops are normal with one common part, which makes them equally correlated.
+    """
+    common = np.sqrt(known.correlation[group] * known.variance)
+    rest = np.sqrt(known.variance - common**2 + known.noise**2)
+    margins = (1 - known.mean - common * NODES[:, None]) / rest
+    together = np.add.reduceat(log_ndtr(margins), first, axis=1)
+    return np.minimum(logsumexp(together, axis=0) - np.log(len(NODES)), 0)
 
 
 @dataclass(frozen=True)
@@ -125,26 +162,52 @@ def _rows(similarity: Similarity, inside: Booleans) -> _Rows:
     return _Rows(group, member, others, features)
 
 
-def _posterior(seen: _Rows, drops: Floats, wanted: _Rows) -> tuple[Floats, Floats]:
-    """Mean and standard deviation of the wanted rows' drops in units of δ."""
+def _posterior(seen: _Rows, drops: Floats, wanted: _Rows, first: NDArray[np.int64]) -> _Posterior:
+    """What is known of the wanted rows, by the strengths with the most evidence."""
     residual = drops - seen.features @ EXPECTED
-    effects = _effects(seen, seen)
-    evidence, fits = [], []
-    for strengths in GRID:
-        noise = strengths.noise**2 * np.eye(len(drops))
-        lower = cholesky(_covariance(effects, strengths) + noise, lower=True)
-        weights = cho_solve((lower, True), residual)
-        evidence.append(-residual @ weights / 2 - np.log(np.diag(lower)).sum())
-        fits.append((strengths, lower, weights))
-    strengths, lower, weights = fits[int(np.argmax(evidence))]
-    covariance = _covariance(_effects(seen, wanted), strengths)
-    mean = wanted.features @ EXPECTED + weights @ covariance
-    explained = (solve_triangular(lower, covariance, lower=True) ** 2).sum(axis=0)
-    line = (wanted.features**2 * UNCERTAIN**2).sum(axis=1)
-    # As `_covariance` of each row with itself, where both kinds of pairs and of members are 1.
-    prior = (strengths.shared_line**2 + strengths.own_line**2) * line
-    prior += strengths.pair**2 + strengths.member**2
-    return mean, np.sqrt(np.maximum(prior - explained, 0) + strengths.noise**2)
+    same_group = seen.group[:, None] == seen.group
+    effects = np.stack([*_effects(seen, seen), same_group, np.eye(len(drops))])
+    parts = [STRENGTHS[i : i + BATCH] for i in range(0, len(STRENGTHS), BATCH)]
+    evidence = np.concatenate([_evidence(part, effects, residual) for part in parts])
+    # Of equally likely ones the first: trust in the distances, until they fail.
+    power = STRENGTHS[evidence.argmax()] ** 2
+    lower = np.linalg.cholesky(np.tensordot(power, effects, axes=1))
+    covariance = np.tensordot(power[:GROUP], np.stack(_effects(seen, wanted)), axes=1)
+    explained = solve_triangular(lower, covariance, lower=True, check_finite=False)
+    mean = wanted.features @ EXPECTED
+    mean += solve_triangular(lower, residual, lower=True, check_finite=False) @ explained
+    # As `_effects` of each row with itself, where both kinds of pairs and of members are 1.
+    line = wanted.features**2 @ UNCERTAIN**2
+    prior = (power[SHARED_LINE] + power[OWN_LINE]) * line + power[PAIR] + power[MEMBER]
+    variance = np.maximum(prior - (explained**2).sum(axis=0), 0) + power[GROUP]
+    # Likewise of the mean over each group's rows.
+    size = np.diff(first, append=len(wanted.group))
+    mean_line = (np.add.reduceat(wanted.features, first) / size[:, None]) ** 2 @ UNCERTAIN**2
+    prior = power[SHARED_LINE] * mean_line
+    prior += power[OWN_LINE] * np.add.reduceat(line, first) / size**2
+    prior += power[PAIR] * 1.5 / size + power[MEMBER] * (size - 1) / size
+    explained = np.add.reduceat(explained, first, axis=1) / size
+    of_mean = np.maximum(prior - (explained**2).sum(axis=0), 0) + power[GROUP]
+    correlation = _correlation(variance, of_mean, size, first)
+    return _Posterior(mean, variance, correlation, float(np.sqrt(power[NOISE])))
+
+
+def _evidence(strengths: Floats, effects: Floats, residual: Floats) -> Floats:
+    """Logarithm of the likelihood of what is measured, but for a constant, for each choice."""
+    covariance = np.tensordot(strengths**2, effects, axes=1)
+    lower = np.linalg.cholesky(covariance)
+    fit = np.linalg.solve(covariance, np.broadcast_to(residual[:, None], (*lower.shape[:2], 1)))
+    diagonal = np.diagonal(lower, axis1=1, axis2=2)
+    return -(fit[..., 0] @ residual) / 2 - np.log(diagonal).sum(axis=1)
+
+
+def _correlation(
+    variance: Floats, of_mean: Floats, size: NDArray[np.int64], first: NDArray[np.int64]
+) -> Floats:
+    """Mean correlation of a group's rows from their variances and that of their mean."""
+    own = np.add.reduceat(variance, first)
+    both = np.add.reduceat(np.sqrt(variance), first) ** 2 - own
+    return np.clip((size**2 * of_mean - own) / np.maximum(both, 1e-12), 0, 1)
 
 
 def _effects(a: _Rows, b: _Rows) -> tuple[Floats, Floats, Floats, Floats]:
@@ -152,17 +215,8 @@ def _effects(a: _Rows, b: _Rows) -> tuple[Floats, Floats, Floats, Floats]:
     line = (a.features * UNCERTAIN**2) @ b.features.T
     same = a.member[:, None] == b.member
     common = a.others @ b.others.T
-    mutual = np.where(same, 0, a.others[:, b.member] * b.others[:, a.member].T)
+    # 0 for the same member, who is not among its others.
+    mutual = a.others[:, b.member] * b.others[:, a.member].T
     # Between a sum over the other members and their mean: neither fits all networks.
     scale = np.sqrt(np.outer(a.others.sum(axis=1), b.others.sum(axis=1)))
     return line, same * line, (same * common + mutual / 2) / scale, common / scale
-
-
-def _covariance(effects: tuple[Floats, Floats, Floats, Floats], strengths: Strengths) -> Floats:
-    line, own_line, pair, member = effects
-    return (
-        strengths.shared_line**2 * line
-        + strengths.own_line**2 * own_line
-        + strengths.pair**2 * pair
-        + strengths.member**2 * member
-    )

@@ -75,24 +75,48 @@ def by_program(
         effort: nodes of the search tree to visit at most; then the best partition found so far is
             the answer, or the error that there is none. None: the answer is exact.
     """
-    if not cost:
-        raise ValueError("no choice of groups holds each name once")
-    order = sorted(names)
     groups = sorted(cost)
     values = np.array([cost[group] for group in groups])
     # All choices differ by less than 1 in their scaled costs, so these decide ties only.
-    scale = 1 / (1 + 2 * len(order) * np.abs(values).max(initial=0))
+    scale = 1 / (1 + 2 * len(names) * np.abs(values).max(initial=0))
+    limit = [LinearConstraint(values[None], -np.inf, budget + SLACK)] if budget < np.inf else []
+    return _program(sorted(names), groups, 1 + scale * values, limit, effort)
+
+
+def least_total(
+    names: Sequence[str], cost: Mapping[Group, float], effort: int
+) -> tuple[Group, ...]:
+    """The groups of least total cost that hold each name once, however many.
+
+    Args:
+        names: the n elements.
+        cost: the groups to choose from, each with its cost (finite).
+        effort: as `by_program` takes it.
+
+    Raises:
+        ValueError: no choice of groups holds each name once, or none was found.
+    """
+    groups = sorted(cost)
+    return _program(sorted(names), groups, np.array([cost[g] for g in groups]), [], effort)
+
+
+def _program(
+    order: Sequence[str],
+    groups: Sequence[Group],
+    objective: Floats,
+    constraints: list[LinearConstraint],
+    effort: int | None,
+) -> tuple[Group, ...]:
+    if not groups:
+        raise ValueError("no choice of groups holds each name once")
     rows = [order.index(name) for group in groups for name in group]
     columns = [j for j, group in enumerate(groups) for _ in group]
     holds = csc_array((np.ones(len(rows)), (rows, columns)), shape=(len(order), len(groups)))
-    constraints = [LinearConstraint(holds, 1, 1)]
-    if np.isfinite(budget):
-        constraints.append(LinearConstraint(values[None], -np.inf, budget + SLACK))
     found = milp(
-        1 + scale * values,
+        objective,
         integrality=np.ones(len(groups)),
         bounds=Bounds(0, 1),
-        constraints=constraints,
+        constraints=[LinearConstraint(holds, 1, 1), *constraints],
         options={"mip_rel_gap": 0} if effort is None else {"node_limit": effort},
     )
     if found.x is None:
@@ -109,24 +133,24 @@ def cheapest(weights: Floats, most: int) -> Floats:
     Returns:
         Shape (most + 1, 2^n), infinite where there is none.
     """
-    splits = _splits(len(weights).bit_length() - 1)
+    ways = splits(len(weights).bit_length() - 1)
     table = np.full((most + 1, len(weights)), np.inf)
     table[0, 0] = 0
     for k in range(1, most + 1):
-        values = weights[splits.part] + table[k - 1, splits.rest]
-        table[k, splits.sets] = np.minimum.reduceat(values, splits.starts)
+        values = weights[ways.part] + table[k - 1, ways.rest]
+        table[k, ways.sets] = np.minimum.reduceat(values, ways.starts)
     return table
 
 
 def parts(table: Floats, weights: Floats, count: int) -> list[int]:
     """The `count` subsets behind the last column of a table that `cheapest` made."""
-    splits = _splits(len(weights).bit_length() - 1)
+    ways = splits(len(weights).bit_length() - 1)
     rest = len(weights) - 1
     chosen = []
     for k in range(count, 0, -1):
-        at = splits.of(rest)
-        values = weights[splits.part[at]] + table[k - 1, splits.rest[at]]
-        chosen.append(int(splits.part[at][values.argmin()]))
+        at = ways.of(rest)
+        values = weights[ways.part[at]] + table[k - 1, ways.rest[at]]
+        chosen.append(int(ways.part[at][values.argmin()]))
         rest ^= chosen[-1]
     return chosen
 
@@ -136,17 +160,17 @@ def fewest(n: int, masks: Sequence[int]) -> Floats:
 
     Infinite where there is none. Much faster than `cheapest`, which tells costs too.
     """
-    splits = _splits(n)
+    ways = splits(n)
     available = np.full(1 << n, np.inf)
     available[list(masks)] = 1
     least = np.full(1 << n, np.inf)
     least[0] = 0
-    ends = [*splits.starts[1:], len(splits.part)]
-    for first, last in pairwise(splits.layers):
-        at = slice(splits.starts[first], ends[last - 1])
-        values = available[splits.part[at]] + least[splits.rest[at]]
-        starts = splits.starts[first:last] - splits.starts[first]
-        least[splits.sets[first:last]] = np.minimum.reduceat(values, starts)
+    ends = [*ways.starts[1:], len(ways.part)]
+    for first, last in pairwise(ways.layers):
+        at = slice(ways.starts[first], ends[last - 1])
+        values = available[ways.part[at]] + least[ways.rest[at]]
+        starts = ways.starts[first:last] - ways.starts[first]
+        least[ways.sets[first:last]] = np.minimum.reduceat(values, starts)
     return least
 
 
@@ -161,7 +185,7 @@ def unmask(number: int, names: Sequence[str]) -> Group:
 
 
 @dataclass(frozen=True)
-class _Splits:
+class Splits:
     """All ways to split each non-empty set into a part with its lowest element and the rest.
 
     Attributes:
@@ -179,12 +203,14 @@ class _Splits:
     rest: Integers
 
     def of(self, whole: int) -> slice:
+        """Where the splits of one set are."""
         i = int(np.flatnonzero(self.sets == whole)[0])
         return slice(self.starts[i], [*self.starts, len(self.part)][i + 1])
 
 
 @cache
-def _splits(n: int) -> _Splits:
+def splits(n: int) -> Splits:
+    """The splits of all sets of n elements."""
     part = rest = np.zeros(1, dtype=np.int64)
     for i in range(n):
         # Element i is in the part, in the rest, or in neither.
@@ -201,4 +227,4 @@ def _splits(n: int) -> _Splits:
     sets = whole[starts]
     sizes = np.bitwise_count(sets)
     layers = [*np.searchsorted(sizes, range(1, n + 1)).tolist(), len(sets)]
-    return _Splits(sets, starts, layers, part, rest)
+    return Splits(sets, starts, layers, part, rest)

@@ -1,25 +1,30 @@
-"""Trains what would tell most: a search led by a model of the drops.
+"""Trains what is worth it: a search led by a model of the drops.
 
 1. The model of `grids.search.drop_model` gives each group's chance to pass, from all that is
    measured; verified groups are certain.
-2. The plan is the exact partition into the fewest groups whose chance to pass all together is at
-   least `odds`; among those the most likely one. There always is one: single-task models pass.
-3. Its groups that are not verified are requested, the least likely first, since one that fails
-   spares the others. With room for more, the groups of the next best plans follow, as if the least
-   likely group of each had failed.
-4. A plan whose groups are all verified is the solution.
+2. The plan is the partition of least expected cost, where a group that is kept costs `group_worth`
+   trainings and one that is tried costs one (`grids.search.attempts`). Single-task models pass.
+3. Where all groups of that plan are verified, the search may bet on fewer: on the partition whose
+   chance to pass as a whole, times what it saves, most exceeds the trainings it takes until one of
+   its groups fails. Bets have a worth of their own, high at first and less with each failure: the
+   chances of rare events are the least certain ones, and failures say that they were too high.
+4. Groups of the plan that are not verified are requested, the least likely first, since one that
+   fails spares the others. With room for more, the groups of the next best plans follow, as if the
+   least likely group of each had failed.
+5. Where neither is worth a training, the verified plan is the solution.
 
-Each group that fails raises the odds asked for, so the search gives in where the model does not
-help. It ends for certain: no group is verified twice.
+The search ends for certain: no group is verified twice.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grids.names import group_name
+from grids.search.attempts import attempt, least_cost
 from grids.search.decision import (
     Drops,
     Group,
@@ -30,15 +35,24 @@ from grids.search.decision import (
     outcomes,
 )
 from grids.search.drop_model import Prediction, predict
-from grids.search.partition import SUBSETS_LIMIT, by_program, minimum_partition
+from grids.search.partition import (
+    by_program,
+    cheapest,
+    least_total,
+    mask,
+    parts,
+    unmask,
+)
 
-# The chance of a plan that is worth its trainings at first, and its growth with each failure: a
-# compromise between fewer groups and fewer trainings, see benchmarks/search.py.
-FIRST_ODDS = 0.001
-IMPATIENCE = 2.5
-HIGHEST_ODDS = 0.9
+# The worth of a bet before any failure as a multiple of `group_worth`, and how many failures halve
+# it: see benchmarks/search.py.
+BET = 8.0
+HALVED_AFTER = 2.0
 
-# Beyond SUBSETS_LIMIT degradations: how many groups of each size are kept for each degradation.
+# Up to how many degradations all groups are looked at: a second or two a plan.
+COMPLETE = 12
+
+# Beyond COMPLETE degradations: how many groups of each size are kept for each degradation.
 WIDTH = 10
 
 # How far the program for a plan of many degradations is searched: seconds for n = 30.
@@ -47,97 +61,163 @@ ROOT_NODE = 1
 Booleans = NDArray[np.bool_]
 
 
+@dataclass(frozen=True)
+class _Outlook:
+    """What may be tried and what is known.
+
+    Attributes:
+        names: the degradations.
+        passed: groups that are verified and pass, groups of one among them.
+        chance: of the groups that are not verified.
+        drop, std: predicted worst drop of these in dB.
+    """
+
+    names: tuple[str, ...]
+    passed: frozenset[Group]
+    chance: Mapping[Group, float]
+    drop: Mapping[Group, float]
+    std: Mapping[Group, float]
+
+    def without(self, group: Group) -> "_Outlook":
+        """As if the group had failed."""
+        return replace(self, chance={g: p for g, p in self.chance.items() if g != group})
+
+    def open(self, plan: tuple[Group, ...]) -> list[Group]:
+        """Groups of a plan that are not verified, the least likely first."""
+        return sorted((g for g in plan if g not in self.passed), key=lambda g: (self.chance[g], g))
+
+
 def plan(similarity: Similarity, measured: Drops, settings: SearchSettings) -> Requests | Solution:
     """The next groups to verify, or the partition found."""
-    names = similarity.names
-    known = outcomes(measured, names, settings.delta)
+    known = outcomes(measured, similarity.names, settings.delta)
     failures = sum(not passed for passed in known.values())
-    odds = min(HIGHEST_ODDS, FIRST_ODDS * IMPATIENCE**failures)
-    forecasts = _forecasts(similarity, measured, settings.delta, odds)
-    cost = {group: -forecast["log_chance"] for group, forecast in forecasts.items()}
-    cost |= {group: 0.0 for group, passed in known.items() if passed}
-    cost = {group: value for group, value in cost.items() if known.get(group, True)}
-    budget = -math.log(odds)
-    chosen = _partition(names, cost, budget)
-    if all(group in known for group in chosen):
-        return Solution(chosen, {"odds_asked_for": odds, "failures": failures})
+    worth = settings.group_worth
+    bet_worth = worth * BET * 2 ** (-failures / HALVED_AFTER)
+    outlook = _outlook(similarity, measured, known, settings)
+    chosen = _plan(outlook, worth, bet_worth)
     requests: dict[Group, dict] = {}
     planned = chosen
-    while len(requests) < settings.requests_per_round:
-        open_groups = sorted(
-            (group for group in planned if group not in known), key=lambda group: -cost[group]
-        )
-        if not open_groups:
-            break
-        for group in open_groups:
-            requests.setdefault(group, _reason(forecasts[group], planned))
-        del cost[open_groups[0]]
-        planned = _partition(names, cost, budget)
+    while (unknown := outlook.open(planned)) and len(requests) < settings.requests_per_round:
+        for group in unknown:
+            requests.setdefault(group, _reason(outlook, group, planned))
+        outlook = outlook.without(unknown[0])
+        planned = _plan(outlook, worth, bet_worth)
+    why: dict = {"group_worth": worth, "bet_worth": bet_worth, "failures": failures}
+    if not requests:
+        return Solution(tuple(sorted(chosen)), why)
     groups = tuple(requests)[: settings.requests_per_round]
-    why = {
-        "requests": {group_name(group): requests[group] for group in groups},
-        "partition": [group_name(group) for group in chosen],
-        "odds_asked_for": odds,
-        "failures": failures,
-        "left": _left(chosen, known, forecasts, settings.requests_per_round),
-    }
+    why["requests"] = {group_name(group): requests[group] for group in groups}
+    why["partition"] = [group_name(group) for group in chosen]
+    why["left"] = _left([requests[g]["chance"] for g in groups], settings.requests_per_round)
     return Requests(groups, why)
 
 
-def _partition(
-    names: tuple[str, ...], cost: Mapping[Group, float], budget: float
-) -> tuple[Group, ...]:
-    """The plan; beyond SUBSETS_LIMIT degradations a good one, where the best takes too long."""
-    if len(names) <= SUBSETS_LIMIT:
-        return minimum_partition(names, cost, budget)
-    affordable = {group: value for group, value in cost.items() if value <= budget}
-    try:
-        return by_program(names, affordable, budget, effort=ROOT_NODE)
-    except ValueError:
-        return by_program(names, {group: 0.0 for group, value in cost.items() if value == 0})
+def _plan(outlook: _Outlook, worth: float, bet_worth: float) -> tuple[Group, ...]:
+    """The plan of least expected cost; if nothing of it is open, a bet that is worth it, if any."""
+    small = len(outlook.names) <= COMPLETE
+    chosen = _by_subsets(outlook, worth) if small else _by_program(outlook, worth)
+    if outlook.open(chosen):
+        return chosen
+    bets = _bets_by_subsets if small else _bets_by_program
+    value = {bet: _value(outlook, bet, len(chosen), bet_worth) for bet in bets(outlook, chosen)}
+    best = max(value, key=value.__getitem__, default=chosen)
+    return best if value and value[best] > 0 else chosen
 
 
-def _forecasts(
-    similarity: Similarity, measured: Drops, delta: float, odds: float
-) -> dict[Group, dict[str, float]]:
-    """Mean, standard deviation and chance of the groups that a plan may hold."""
+def _value(outlook: _Outlook, bet: tuple[Group, ...], groups: int, worth: float) -> float:
+    """What a bet on fewer groups saves on average, less the trainings until one of it fails."""
+    chances = [outlook.chance[group] for group in outlook.open(bet)]
+    trainings = sum(math.prod(chances[:i]) for i in range(len(chances)))
+    return math.prod(chances) * worth * (groups - len(bet)) - trainings
+
+
+def _by_subsets(outlook: _Outlook, worth: float) -> tuple[Group, ...]:
+    chance, passed = _arrays(outlook)
+    return tuple(unmask(part, outlook.names) for part in least_cost(chance, passed, worth))
+
+
+def _bets_by_subsets(outlook: _Outlook, chosen: tuple[Group, ...]) -> list[tuple[Group, ...]]:
+    """The most likely partition into each number of groups below that of `chosen`."""
+    chance, passed = _arrays(outlook)
+    with np.errstate(divide="ignore"):
+        weights = np.where(passed, 0, -np.log(chance))
+    table = cheapest(weights, len(chosen) - 1)
+    counts = np.flatnonzero(np.isfinite(table[:, -1])).tolist()
+    names = outlook.names
+    return [tuple(unmask(part, names) for part in parts(table, weights, k)) for k in counts]
+
+
+def _arrays(outlook: _Outlook) -> tuple[NDArray[np.float64], Booleans]:
+    """Chances of all subsets, and which of them passed."""
+    chance = np.zeros(1 << len(outlook.names))
+    passed = np.zeros(len(chance), dtype=bool)
+    for group, value in outlook.chance.items():
+        chance[mask(group, outlook.names)] = value
+    passed[[mask(group, outlook.names) for group in outlook.passed]] = True
+    return chance, passed
+
+
+def _by_program(outlook: _Outlook, worth: float) -> tuple[Group, ...]:
+    """As `_by_subsets`, but a group that fails gives up one of its degradations after the other."""
+    cost = dict.fromkeys(outlook.passed, worth)
+    worthy = set(cost)
+    for group in sorted(outlook.chance, key=len):
+        rests = [cost.get(group[:i] + group[i + 1 :], math.inf) for i in range(len(group))]
+        split = worth + min(min(rests), worth * (len(group) - 1))
+        cost[group] = min(split, float(attempt(outlook.chance[group], split, worth)))
+        if cost[group] < split:
+            worthy.add(group)
+    return least_total(outlook.names, {g: cost[g] for g in worthy}, ROOT_NODE)
+
+
+def _bets_by_program(outlook: _Outlook, chosen: tuple[Group, ...]) -> list[tuple[Group, ...]]:
+    """A partition into fewer groups than `chosen`, if there is one of any chance worth a bet."""
+    cost = {group: -math.log(chance) for group, chance in outlook.chance.items()}
+    cost |= dict.fromkeys(outlook.passed, 0.0)
+    found = by_program(outlook.names, cost, effort=ROOT_NODE)
+    return [found] if len(found) < len(chosen) else []
+
+
+def _outlook(
+    similarity: Similarity,
+    measured: Drops,
+    known: Mapping[Group, bool],
+    settings: SearchSettings,
+) -> _Outlook:
+    names = similarity.names
+    predictions = _predictions(similarity, measured, settings) if len(names) > 1 else []
+    chance, drop, std = {}, {}, {}
+    for inside, predicted in predictions:
+        for i, row in enumerate(inside):
+            group = tuple(name for name, is_in in zip(names, row, strict=True) if is_in)
+            if group not in known:
+                chance[group] = math.exp(predicted.log_chance[i])
+                drop[group], std[group] = float(predicted.mean[i]), float(predicted.std[i])
+    passed = frozenset(group for group, ok in known.items() if ok)
+    return _Outlook(names, passed, chance, drop, std)
+
+
+def _predictions(
+    similarity: Similarity, measured: Drops, settings: SearchSettings
+) -> Iterator[tuple[Booleans, Prediction]]:
+    """The groups that may be worth a training or a bet, in parts, and what is predicted of them."""
     n = len(similarity.names)
-    if n < 2:
-        return {}
-    if n <= SUBSETS_LIMIT:
+    # No bet can save more than this many trainings.
+    least = -math.log(BET * settings.group_worth * n)
+    if n <= COMPLETE:
         inside = (np.arange(1 << n)[:, None] >> np.arange(n) & 1).astype(bool)
         inside = inside[inside.sum(axis=1) > 1]
-        prediction = predict(similarity, measured, inside, delta)
-        return _likely(similarity, inside, prediction, range(len(inside)), odds)
-    forecasts: dict[Group, dict[str, float]] = {}
+        predicted = predict(similarity, measured, inside, settings.delta)
+        kept = np.flatnonzero(predicted.log_chance >= least)
+        yield inside[kept], predicted.of(kept)
+        return
     layer = np.eye(n, dtype=bool)
     while len(layer):
         layer = _grown(layer)
-        prediction = predict(similarity, measured, layer, delta)
-        kept = _promising(layer, prediction, math.log(odds))
-        forecasts |= _likely(similarity, layer, prediction, kept, odds)
+        predicted = predict(similarity, measured, layer, settings.delta)
+        kept = _promising(layer, predicted, least)
         layer = layer[kept]
-    return forecasts
-
-
-def _likely(
-    similarity: Similarity,
-    inside: Booleans,
-    prediction: Prediction,
-    kept: Iterable[int],
-    odds: float,
-) -> dict[Group, dict[str, float]]:
-    """Groups less likely than the whole plan has to be cannot be in it."""
-    names = np.array(similarity.names)
-    return {
-        tuple(names[inside[i]].tolist()): {
-            "drop": float(prediction.mean[i]),
-            "std": float(prediction.std[i]),
-            "log_chance": float(prediction.log_chance[i]),
-        }
-        for i in kept
-        if prediction.log_chance[i] >= math.log(odds)
-    }
+        yield layer, predicted.of(kept)
 
 
 def _grown(layer: Booleans) -> Booleans:
@@ -148,31 +228,25 @@ def _grown(layer: Booleans) -> Booleans:
     return np.unique(grown, axis=0)
 
 
-def _promising(layer: Booleans, prediction: Prediction, least: float) -> list[int]:
+def _promising(layer: Booleans, predicted: Prediction, least: float) -> list[int]:
     """The groups to grow further: the most likely ones that hold each degradation."""
-    order = np.argsort(-prediction.log_chance, kind="stable")
-    order = order[prediction.log_chance[order] >= least]
+    order = np.argsort(-predicted.log_chance, kind="stable")
+    order = order[predicted.log_chance[order] >= least]
     kept = {int(i) for member in range(layer.shape[1]) for i in order[layer[order, member]][:WIDTH]}
     return sorted(kept)
 
 
-def _reason(forecast: Mapping[str, float], partition: tuple[Group, ...]) -> dict:
+def _reason(outlook: _Outlook, group: Group, partition: tuple[Group, ...]) -> dict:
     return {
         "step": "partition",
-        "drop_db": forecast["drop"],
-        "drop_std_db": forecast["std"],
-        "chance": math.exp(forecast["log_chance"]),
+        "drop_db": outlook.drop[group],
+        "drop_std_db": outlook.std[group],
+        "chance": outlook.chance[group],
         "partition": [group_name(group) for group in partition],
     }
 
 
-def _left(
-    partition: tuple[Group, ...],
-    known: Mapping[Group, bool],
-    forecasts: Mapping[Group, Mapping[str, float]],
-    requests_per_round: int,
-) -> dict[str, int]:
+def _left(chances: list[float], requests_per_round: int) -> dict[str, int]:
     """About how much is left, if each group that fails is replaced by one as likely."""
-    chances = [math.exp(forecasts[g]["log_chance"]) for g in partition if g not in known]
     trainings = math.ceil(sum(1 / max(chance, 0.2) for chance in chances))
     return {"trainings": trainings, "rounds": math.ceil(trainings / requests_per_round)}

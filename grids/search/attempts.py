@@ -1,0 +1,66 @@
+"""What a plan is expected to cost where its groups may fail.
+
+Costs are in trainings: a group that is kept costs `worth`, since a model stays forever, and a group
+that is tried costs one training. If it fails, its degradations are split in the best way:
+
+    try(C) = 1 + p(C)·worth + (1 − p(C))·split(C)
+    cost(C) = min(try(C), split(C)),  split(C) = least sum of costs of two parts of C
+
+So a group is tried if its chance times what it saves is more than a training. Chances are taken as
+independent here; a search plans anew after each verification.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grids.search.partition import splits
+
+Floats = NDArray[np.float64]
+Booleans = NDArray[np.bool_]
+
+
+def least_cost(chance: Floats, passed: Booleans, worth: float) -> list[int]:
+    """The groups of the plan of least expected cost: those to try first, and those that passed.
+
+    Args:
+        chance: of each subset to pass, shape (2^n,); 0 where it may not be tried.
+        passed: subsets that are verified, groups of one among them.
+        worth: of a group, in trainings.
+
+    Returns:
+        Disjoint subsets that hold all elements.
+    """
+    ways = splits(len(chance).bit_length() - 1)
+    cost = np.full(len(chance), np.inf)
+    cost[0] = 0
+    kept = np.zeros(len(chance), dtype=bool)
+    ends = [*ways.starts[1:], len(ways.part)]
+    for first, last in pairwise(ways.layers):
+        at, sets = slice(ways.starts[first], ends[last - 1]), ways.sets[first:last]
+        values = cost[ways.part[at]] + cost[ways.rest[at]]
+        split = np.minimum.reduceat(values, ways.starts[first:last] - ways.starts[first])
+        whole = attempt(chance[sets], split, worth)
+        whole[passed[sets]] = worth
+        kept[sets] = whole <= split
+        cost[sets] = np.minimum(whole, split)
+    chosen, waiting = [], [len(chance) - 1]
+    while waiting:
+        whole = waiting.pop()
+        if kept[whole]:
+            chosen.append(whole)
+        elif whole:
+            at = ways.of(whole)
+            values = cost[ways.part[at]] + cost[ways.rest[at]]
+            values[ways.rest[at] == 0] = np.inf
+            best = int(np.argmin(values))
+            waiting += [int(ways.part[at][best]), int(ways.rest[at][best])]
+    return chosen
+
+
+def attempt(chance: Floats, split: Floats, worth: float) -> Floats:
+    """Expected cost of trying groups that, if they fail, cost `split`."""
+    # Where nothing else is left, `split` is infinite and does not count.
+    otherwise = np.where(chance < 1, (1 - chance) * np.where(np.isfinite(split), split, 0), 0)
+    return np.where(chance > 0, 1 + chance * worth + otherwise, np.inf)
