@@ -1,6 +1,8 @@
-"""Figures of the search: `python benchmarks/search.py [PART …]`, parts: families, property, scale.
+"""Figures of searches: `python benchmarks/search.py [PART …]`.
 
-Seeds are fixed; each family is drawn anew with the seeds 0 … instances − 1.
+Parts: scale, families, published, property. An instance is drawn by its seed: the settings of
+strategy `active` were chosen on the seeds 1000 … 1199, and figures are reported on those from
+`--seed`, 5000 unless told.
 """
 
 import argparse
@@ -14,42 +16,68 @@ import pandas as pd
 
 from grids.candidates import best, rank
 from grids.search.decision import SearchSettings
-from grids.search.families import DELTA, FAMILIES
-from grids.search.simulation import compare, run, summary
+from grids.search.families import DELTA, FAMILIES, completed, published
+from grids.search.simulation import compare, optimum, run, strategy, summary
 from grids.search.strategies import active
 
 NOISE = 0.15
 
 
-def families(instances: int) -> None:
-    """Trainings, rounds and groups on each family; `ratio` is to `paper`, one request a round."""
-    for family, correlation in product(FAMILIES, (0.9, 0.0)):
+def families(options: argparse.Namespace) -> None:
+    """Trainings, rounds and groups on each family; ratios are to `paper` with as many requests."""
+    seeds = range(options.seed, options.seed + (options.instances or 200))
+    for family, correlation in product(options.families, options.correlations):
         draw = partial(FAMILIES[family], 11, correlation, NOISE)
-        drawn = {seed: draw(seed) for seed in range(instances)}
-        alone = compare(drawn, ["paper", "active"], SearchSettings(DELTA))
-        many = compare(drawn, ["paper", "active"], SearchSettings(DELTA, 8))
-        table = pd.concat([alone.assign(requests=1), many.assign(requests=8)])
-        print(f"\n{family}, correlation {correlation}, {instances} instances, noise {NOISE} dB")
+        drawn = {seed: draw(seed) for seed in seeds}
+        tables = {k: compare(drawn, ["paper", "active"], SearchSettings(DELTA, k)) for k in (1, 8)}
+        table = pd.concat([table.assign(requests=k) for k, table in tables.items()])
+        print(f"\n{family}, correlation {correlation}, {len(drawn)} instances, noise {NOISE} dB")
         print(summary(table, ["strategy", "requests"]).round(3).to_string(index=False))
-        trainings = alone.pivot(index="seed", columns="strategy", values="trainings")
-        costly = trainings[trainings["paper"] >= 40]
-        ratio = costly["active"] / costly["paper"]
-        ratios = f"median {ratio.median():.2f}, most {ratio.max():.2f}" if len(ratio) else "none"
-        print(f"active / paper where paper needs 40 or more ({len(ratio)}): {ratios}", flush=True)
+        trainings = tables[1].pivot(index="seed", columns="strategy", values="trainings")
+        ratio = trainings["active"] / trainings["paper"]
+        costly = ratio[trainings["paper"] >= 40]
+        ratios = f"median {costly.median():.2f}, most {costly.max():.2f}" if len(costly) else "none"
+        print(
+            f"active / paper, one request a round: median {ratio.median():.2f}; "
+            f"where paper needs 40 or more ({len(costly)}): {ratios}",
+            flush=True,
+        )
 
 
-def property_(instances: int) -> None:
+def published_(_: argparse.Namespace) -> None:
+    """The published drops with their stand-in, from nothing and from the mix of all."""
+    similarity, measured = published()
+    instance = completed(similarity, measured, DELTA)
+    mix = {similarity.names: measured[similarity.names]}
+    print(f"\npublished drops and a stand-in: optimum {len(optimum(instance, DELTA))} groups")
+    for name, k, (what, known) in product(
+        ("paper", "active"), (1, 8), {"nothing": {}, "the mix": mix}.items()
+    ):
+        done = run(strategy(name), similarity, instance.of, SearchSettings(DELTA, k), known)
+        print(
+            f"{name}, {k} a round, from {what}: {done.trainings} trainings, {len(done.rounds)} "
+            f"rounds, {len(done.groups)} groups",
+            flush=True,
+        )
+
+
+def property_(options: argparse.Namespace) -> None:
     """Small instances of all kinds: `run` raises at an unverified or failing group."""
-    random = np.random.default_rng(0)
-    for seed in range(instances):
+    random = np.random.default_rng(options.seed)
+    count = options.instances or 10_000
+    for seed in range(options.seed, options.seed + count):
+        name = str(random.choice(["active", "paper"], p=[0.8, 0.2]))
         family = FAMILIES[str(random.choice(sorted(FAMILIES)))]
-        n, k = int(random.integers(2, 7)), int(random.integers(1, 9))
+        n, k = int(random.integers(1, 7)), int(random.integers(1, 9))
         instance = family(n, float(random.uniform()), float(random.uniform(0, 0.5)), seed)
-        run(active.plan, instance.similarity, instance.of, SearchSettings(DELTA, k))
-    print(f"\n{instances} small instances: no unverified and no failing group in any solution")
+        settings = SearchSettings(DELTA, k, group_worth=float(random.choice([0.5, 4, 16, 100])))
+        done = run(strategy(name), instance.similarity, instance.of, settings)
+        if len(done.groups) < len(optimum(instance, DELTA)):
+            raise RuntimeError(f"{name} on seed {seed}: fewer groups than there can be")
+    print(f"\n{count} small instances: no unverified and no failing group in any solution")
 
 
-def scale(_: int) -> None:
+def scale(_: argparse.Namespace) -> None:
     """Time and memory against n."""
     random = np.random.default_rng(0)
     for n in (11, 16, 20):
@@ -86,13 +114,17 @@ def _peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-PARTS = {"scale": (scale, 0), "families": (families, 200), "property": (property_, 10_000)}
+PARTS = {"scale": scale, "published": published_, "families": families, "property": property_}
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("parts", nargs="*", default=list(PARTS), metavar="PART")
-    parser.add_argument("--instances", type=int)
-    options = parser.parse_args()
-    for name in options.parts:
-        function, instances = PARTS[name]
-        function(options.instances or instances)
+    parser.add_argument("--instances", type=int, help="searches a setting (families, property)")
+    parser.add_argument("--seed", type=int, default=5000, help="of the first instance")
+    parser.add_argument("--families", nargs="+", default=list(FAMILIES), choices=FAMILIES)
+    parser.add_argument("--correlations", nargs="+", type=float, default=[0.9, 0.0])
+    arguments = parser.parse_args()
+    for part in arguments.parts:
+        PARTS[part](arguments)

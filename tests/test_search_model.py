@@ -64,6 +64,8 @@ def test_learns_what_it_is_shown_and_is_surest_there():
     assert np.abs(predicted.mean - worst)[1::2].mean() < 0.1
     before = drop_model.predict(instance.similarity, {}, inside, DELTA)
     assert (predicted.std < before.std).all()
+    bound = drop_model.fit(instance.similarity, measured, DELTA).log_bound(inside)
+    assert (bound >= predicted.log_chance - 0.05).all()
     sure = np.abs(worst - DELTA) > 0.3
     assert ((predicted.log_chance > math.log(0.5)) == (worst <= DELTA))[sure].all()
 

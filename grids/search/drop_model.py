@@ -26,6 +26,7 @@ from grids.search.decision import Drops, Similarity
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
+Integers = NDArray[np.int64]
 
 # The line before anything is measured, in units of δ: what a group of two at the mean distance
 # drops, what a standard deviation of distance, one of spread and one more member add; and the
@@ -69,19 +70,23 @@ class Prediction:
     std: Floats
     log_chance: Floats
 
-    def of(self, chosen: NDArray[np.int64] | list[int]) -> "Prediction":
+    def of(self, chosen: Integers | list[int]) -> "Prediction":
         """The predictions of some of the groups."""
         return Prediction(self.mean[chosen], self.std[chosen], self.log_chance[chosen])
 
 
 def predict(similarity: Similarity, measured: Drops, inside: Booleans, delta: float) -> Prediction:
-    """Predicts what is not measured from what is.
+    """Predicts what is not measured from what is: `fit(…).predict(inside)`."""
+    return fit(similarity, measured, delta).predict(inside)
+
+
+def fit(similarity: Similarity, measured: Drops, delta: float) -> "DropModel":
+    """Learns from what is measured.
 
     Args:
         similarity: of the n degradations.
         measured: drops in dB. Groups of one, with other degradations, or whose training failed for
             good say nothing here.
-        inside: who is in which group, shape (groups, n); at least two in each.
         delta: the drop allowed in dB, positive.
     """
     names = similarity.names
@@ -93,39 +98,115 @@ def predict(similarity: Similarity, measured: Drops, inside: Booleans, delta: fl
     known = np.array([[name in group for name in names] for group in useful], dtype=bool)
     seen = _rows(similarity, known.reshape(-1, len(names)))
     drops = [measured[useful[g]][names[m]] for g, m in zip(seen.group, seen.member, strict=True)]
-    wanted = _rows(similarity, inside)
-    first = np.searchsorted(wanted.group, np.arange(len(inside)))
-    posterior = _posterior(seen, np.array(drops) / delta, wanted, first)
-    mean, std = posterior.mean, np.sqrt(posterior.variance + posterior.noise**2)
-    worst = np.lexsort(((1 - mean) / std, wanted.group))[first]
-    chance = _log_chance(posterior, wanted.group, first)
-    return Prediction(mean[worst] * delta, std[worst] * delta, chance)
+    residual = np.array(drops) / delta - seen.features @ EXPECTED
+    same_group = seen.group[:, None] == seen.group
+    effects = np.stack([*_effects(seen, seen), same_group, np.eye(len(drops))])
+    parts = [STRENGTHS[i : i + BATCH] for i in range(0, len(STRENGTHS), BATCH)]
+    evidence = np.concatenate([_evidence(part, effects, residual) for part in parts])
+    # Of equally likely ones the first: trust in the distances, until they fail.
+    power = STRENGTHS[evidence.argmax()] ** 2
+    lower = np.linalg.cholesky(np.tensordot(power, effects, axes=1))
+    fitted = solve_triangular(lower, residual, lower=True, check_finite=False)
+    return DropModel(similarity, delta, seen, power, lower, fitted)
 
 
-@dataclass(frozen=True)
-class _Posterior:
-    """What is known of the drops in units of δ, for some strengths.
+@dataclass(frozen=True, eq=False)
+class DropModel:
+    """What is known of all drops after some measurements; `fit` makes it.
 
     Attributes:
-        mean, variance: of each row, without the noise of its measurement, shape (rows,).
-        correlation: of two members' drops, the mean over each group's pairs, shape (groups,).
-        noise: standard deviation of a measurement.
+        similarity, delta: as `fit` takes them.
+        seen: the rows that were measured.
+        power: squares of the chosen strengths.
+        lower: Cholesky factor of the covariance of what was measured, noise included.
+        fitted: residuals of what was measured in the factor's coordinates.
     """
 
-    mean: Floats
-    variance: Floats
-    correlation: Floats
-    noise: float
+    similarity: Similarity
+    delta: float
+    seen: "_Rows"
+    power: Floats
+    lower: Floats
+    fitted: Floats
+
+    def predict(self, inside: Booleans) -> Prediction:
+        """Predicts the drops of groups.
+
+        Args:
+            inside: who is in which group, shape (groups, n); at least two in each.
+        """
+        wanted, power = _rows(self.similarity, inside), self.power
+        first = np.searchsorted(wanted.group, np.arange(len(inside)))
+        explained, mean = self._explained(np.stack(_effects(self.seen, wanted)))
+        mean += wanted.features @ EXPECTED
+        # As `_effects` of each row with itself, where both kinds of pairs and of members are 1.
+        line = wanted.features**2 @ UNCERTAIN**2
+        prior = (power[SHARED_LINE] + power[OWN_LINE]) * line + power[PAIR] + power[MEMBER]
+        variance = np.maximum(prior - (explained**2).sum(axis=0), 0) + power[GROUP]
+        size = inside.sum(axis=1)
+        explained = np.add.reduceat(explained, first, axis=1) / size
+        of_mean = self._variance_of_mean(wanted, first, size, explained)
+        correlation = _correlation(variance, of_mean, size, first)
+        std = np.sqrt(variance + power[NOISE])
+        worst = np.lexsort(((1 - mean) / std, wanted.group))[first]
+        common = np.sqrt(correlation[wanted.group] * variance)
+        chance = _log_chance(mean, common, np.sqrt(std**2 - common**2), first)
+        return Prediction(mean[worst] * self.delta, std[worst] * self.delta, chance)
+
+    def log_bound(self, inside: Booleans) -> Floats:
+        """At least the logarithm of the chance of each group to pass, at a fraction of the cost.
+
+        It is the chance that the members' mean drop is at most δ.
+        """
+        seen, wanted = self.seen, _rows(self.similarity, inside)
+        first = np.searchsorted(wanted.group, np.arange(len(inside)))
+        size = inside.sum(axis=1)
+        features = np.add.reduceat(wanted.features, first) / size[:, None]
+        own = np.zeros((*inside.shape, len(EXPECTED)))
+        own[wanted.group, wanted.member] = wanted.features
+        weighted = seen.features * UNCERTAIN**2
+        own_line = np.einsum("rf,grf->rg", weighted, own[:, seen.member]) / size
+        common = seen.others @ inside.T
+        scale = np.sqrt(np.outer(seen.others.sum(axis=1), size - 1)) * size
+        pair = 1.5 * inside[:, seen.member].T * common / scale
+        member = common * (size - 1) / scale
+        effects = np.stack([weighted @ features.T, own_line, pair, member])
+        explained, mean = self._explained(effects)
+        mean += features @ EXPECTED
+        variance = self._variance_of_mean(wanted, first, size, explained)
+        return log_ndtr((1 - mean) / np.sqrt(variance + self.power[NOISE] / size))
+
+    def _explained(self, effects: Floats) -> tuple[Floats, Floats]:
+        """What the measurements say of rows with these effects, and how it shifts their mean."""
+        covariance = np.tensordot(self.power[:GROUP], effects, axes=1)
+        explained = solve_triangular(self.lower, covariance, lower=True, check_finite=False)
+        return explained, self.fitted @ explained
+
+    def _variance_of_mean(
+        self, wanted: "_Rows", first: Integers, size: Integers, explained: Floats
+    ) -> Floats:
+        """Of the mean drop of each group's members, without noise."""
+        power = self.power
+        line = wanted.features**2 @ UNCERTAIN**2
+        mean_line = (np.add.reduceat(wanted.features, first) / size[:, None]) ** 2 @ UNCERTAIN**2
+        prior = power[SHARED_LINE] * mean_line
+        prior += power[OWN_LINE] * np.add.reduceat(line, first) / size**2
+        prior += power[PAIR] * 1.5 / size + power[MEMBER] * (size - 1) / size
+        return np.maximum(prior - (explained**2).sum(axis=0), 0) + power[GROUP]
 
 
-def _log_chance(known: _Posterior, group: NDArray[np.int64], first: NDArray[np.int64]) -> Floats:
+def _log_chance(mean: Floats, common: Floats, rest: Floats, first: Integers) -> Floats:
     """Logarithm of the chance that all rows of a group are at most 1.
 
     Members' drops are normal with one common part, which makes them equally correlated.
+
+    Args:
+        mean: of each row.
+        common: standard deviation of the part that the rows of a group share.
+        rest: standard deviation of each row's own part.
+        first: where each group's rows begin.
     """
-    common = np.sqrt(known.correlation[group] * known.variance)
-    rest = np.sqrt(known.variance - common**2 + known.noise**2)
-    margins = (1 - known.mean - common * NODES[:, None]) / rest
+    margins = (1 - mean - common * NODES[:, None]) / rest
     together = np.add.reduceat(log_ndtr(margins), first, axis=1)
     return np.minimum(logsumexp(together, axis=0) - np.log(len(NODES)), 0)
 
@@ -141,8 +222,8 @@ class _Rows:
         features: 1, mean and spread of the standardized distances to the others, size − 2.
     """
 
-    group: NDArray[np.int64]
-    member: NDArray[np.int64]
+    group: Integers
+    member: Integers
     others: Floats
     features: Floats
 
@@ -162,36 +243,6 @@ def _rows(similarity: Similarity, inside: Booleans) -> _Rows:
     return _Rows(group, member, others, features)
 
 
-def _posterior(seen: _Rows, drops: Floats, wanted: _Rows, first: NDArray[np.int64]) -> _Posterior:
-    """What is known of the wanted rows, by the strengths with the most evidence."""
-    residual = drops - seen.features @ EXPECTED
-    same_group = seen.group[:, None] == seen.group
-    effects = np.stack([*_effects(seen, seen), same_group, np.eye(len(drops))])
-    parts = [STRENGTHS[i : i + BATCH] for i in range(0, len(STRENGTHS), BATCH)]
-    evidence = np.concatenate([_evidence(part, effects, residual) for part in parts])
-    # Of equally likely ones the first: trust in the distances, until they fail.
-    power = STRENGTHS[evidence.argmax()] ** 2
-    lower = np.linalg.cholesky(np.tensordot(power, effects, axes=1))
-    covariance = np.tensordot(power[:GROUP], np.stack(_effects(seen, wanted)), axes=1)
-    explained = solve_triangular(lower, covariance, lower=True, check_finite=False)
-    mean = wanted.features @ EXPECTED
-    mean += solve_triangular(lower, residual, lower=True, check_finite=False) @ explained
-    # As `_effects` of each row with itself, where both kinds of pairs and of members are 1.
-    line = wanted.features**2 @ UNCERTAIN**2
-    prior = (power[SHARED_LINE] + power[OWN_LINE]) * line + power[PAIR] + power[MEMBER]
-    variance = np.maximum(prior - (explained**2).sum(axis=0), 0) + power[GROUP]
-    # Likewise of the mean over each group's rows.
-    size = np.diff(first, append=len(wanted.group))
-    mean_line = (np.add.reduceat(wanted.features, first) / size[:, None]) ** 2 @ UNCERTAIN**2
-    prior = power[SHARED_LINE] * mean_line
-    prior += power[OWN_LINE] * np.add.reduceat(line, first) / size**2
-    prior += power[PAIR] * 1.5 / size + power[MEMBER] * (size - 1) / size
-    explained = np.add.reduceat(explained, first, axis=1) / size
-    of_mean = np.maximum(prior - (explained**2).sum(axis=0), 0) + power[GROUP]
-    correlation = _correlation(variance, of_mean, size, first)
-    return _Posterior(mean, variance, correlation, float(np.sqrt(power[NOISE])))
-
-
 def _evidence(strengths: Floats, effects: Floats, residual: Floats) -> Floats:
     """Logarithm of the likelihood of what is measured, but for a constant, for each choice."""
     covariance = np.tensordot(strengths**2, effects, axes=1)
@@ -201,9 +252,7 @@ def _evidence(strengths: Floats, effects: Floats, residual: Floats) -> Floats:
     return -(fit[..., 0] @ residual) / 2 - np.log(diagonal).sum(axis=1)
 
 
-def _correlation(
-    variance: Floats, of_mean: Floats, size: NDArray[np.int64], first: NDArray[np.int64]
-) -> Floats:
+def _correlation(variance: Floats, of_mean: Floats, size: Integers, first: Integers) -> Floats:
     """Mean correlation of a group's rows from their variances and that of their mean."""
     own = np.add.reduceat(variance, first)
     both = np.add.reduceat(np.sqrt(variance), first) ** 2 - own

@@ -34,7 +34,7 @@ from grids.search.decision import (
     Solution,
     outcomes,
 )
-from grids.search.drop_model import Prediction, predict
+from grids.search.drop_model import Prediction, fit
 from grids.search.partition import (
     by_program,
     cheapest,
@@ -202,19 +202,22 @@ def _predictions(
 ) -> Iterator[tuple[Booleans, Prediction]]:
     """The groups that may be worth a training or a bet, in parts, and what is predicted of them."""
     n = len(similarity.names)
+    model = fit(similarity, measured, settings.delta)
     # No bet can save more than this many trainings.
     least = -math.log(BET * settings.group_worth * n)
     if n <= COMPLETE:
         inside = (np.arange(1 << n)[:, None] >> np.arange(n) & 1).astype(bool)
         inside = inside[inside.sum(axis=1) > 1]
-        predicted = predict(similarity, measured, inside, settings.delta)
+        inside = inside[model.log_bound(inside) >= least]
+        predicted = model.predict(inside)
         kept = np.flatnonzero(predicted.log_chance >= least)
         yield inside[kept], predicted.of(kept)
         return
     layer = np.eye(n, dtype=bool)
     while len(layer):
         layer = _grown(layer)
-        predicted = predict(similarity, measured, layer, settings.delta)
+        layer = layer[model.log_bound(layer) >= least]
+        predicted = model.predict(layer)
         kept = _promising(layer, predicted, least)
         layer = layer[kept]
         yield layer, predicted.of(kept)
