@@ -54,16 +54,18 @@ include: "rules/selection.smk"
 
 
 rule all:
-    """The groups, their models, the tables and the figures."""
+    """The groups, their models, the rankings, the tables and the figures."""
     default_target: True
     input:
         groups="<results>/groups.json",
         models=found_models,
+        rankings=rules.candidates.output.rankings,
         report=report_files(),
 
 
 if workflow.is_main_process:
     check_records()
+    print_forecast()
 
 
 onstart:

@@ -17,6 +17,10 @@ from grids.names import group_name
 # size mean nothing (the noise of a distance is above 0.01), so they must not decide a rank.
 DECIMALS = 9
 
+# Up to how many degradations the workflow ranks all groups, and how many of each size beyond.
+COMPLETE = 20
+HEAD = 1000
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 

@@ -4,14 +4,14 @@ Drops and their standard errors are those of `grids.search.measurements`.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from grids.names import group_name
 from grids.search import measurements
-from grids.search.decision import Group, passes
+from grids.search.decision import Group, failed, passes
 
 # δ below this many times the noise of a drop tells nothing.
 LEAST_RATIO = 3
@@ -26,6 +26,7 @@ def summary(
     backbone: str,
     test_set: str,
     models: str,
+    elsewhere: Collection[str] = (),
 ) -> dict:
     """The content of `groups.json`.
 
@@ -37,6 +38,7 @@ def summary(
         backbone: the network that the search trained.
         test_set: what drops were measured on.
         models: folder of the backbone's models.
+        elsewhere: names of the groups that were trained and measured elsewhere.
     """
     last = plans[-1]
     delta = last["delta"]
@@ -48,6 +50,9 @@ def summary(
     noise = _noise(reseeded, tables)
     noise_db = math.sqrt(np.mean([n["difference_db"] ** 2 for n in noise])) if noise else None
     conclusive, verdict = judge(len(solution), len(degradations), delta, noise_db)
+    if last["strategy"] == "given":
+        beyond = sum(not passes(drops[by_name[name]], delta) for name in solution)
+        verdict += f" The groups were given, not searched; {beyond} of them lose more than δ."
 
     def measured(name: str) -> dict:
         group = by_name[name]
@@ -56,7 +61,12 @@ def summary(
             "degradations": list(group),
             "drop_db": {name: _rounded(drop) for name, drop in drops[group].items()},
             "drop_std_db": {name: _rounded(error) for name, error in errors[group].items()},
+            "feasible": passes(drops[group], delta),
+            "origin": "measurements" if name in elsewhere else "trained",
         }
+
+    def model(name: str) -> str | None:
+        return None if name in elsewhere else f"{models}/{name}/model.safetensors"
 
     return {
         "verdict": verdict,
@@ -67,15 +77,18 @@ def summary(
         "test_set": test_set,
         "degradations": list(degradations),
         "rounds": last["round"],
-        "trainings": {"single": len(degradations), "group": len(shared)},
+        "trainings": {
+            "single": sum(name not in elsewhere for name in degradations),
+            "group": sum(name not in elsewhere for name in shared),
+        },
         "saved": _rounded(1 - len(solution) / len(degradations)),
         "noise_db": None if noise_db is None else _rounded(noise_db),
         "noise_measured_on": noise,
-        "groups": [
-            measured(name) | {"model": f"{models}/{name}/model.safetensors"} for name in solution
-        ],
+        "groups": [measured(name) | {"model": model(name)} for name in solution],
+        "all_solutions": last.get("why", {}).get("solutions", []),
+        "failed": sorted(name for name in shared if failed(drops[by_name[name]])),
         "verified": [
-            measured(name) | {"round": number, "feasible": passes(drops[by_name[name]], delta)}
+            measured(name) | {"round": number}
             for number, name in _in_order_of_request(shared, plans)
         ],
     }
@@ -133,5 +146,8 @@ def _noise(reseeded: Sequence[pd.DataFrame], tables: Mapping[Group, pd.DataFrame
 
 
 def _rounded(value: float) -> float | None:
-    """To a millionth, for people's eyes; None for what one image cannot tell (JSON has no NaN)."""
-    return None if math.isnan(value) else round(float(value), 6)
+    """To a millionth, for people's eyes; None where JSON has no number.
+
+    That is for what one image cannot tell, and for a training that failed for good.
+    """
+    return None if not math.isfinite(value) else round(float(value), 6)

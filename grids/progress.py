@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from grids import records
+from grids import failures, records
 from grids.errors import InputError
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -76,7 +76,10 @@ def job(snakemake: Any) -> Iterator[Say]:
 
         try:
             records.check(results, snakemake.input)
-            yield say
+            try:
+                yield say
+            except Exception as error:
+                _answer(snakemake, error, say)
             records.write(
                 results,
                 snakemake.rule,
@@ -92,3 +95,14 @@ def job(snakemake: Any) -> Iterator[Say]:
                 sys.exit(f"error: {os.strerror(error.errno)}; make room and run again")
             traceback.print_exc(file=file)
             raise
+
+
+def _answer(snakemake: Any, error: Exception, say: Say) -> None:
+    """Notes a failure that the configuration takes for an answer; raises any other."""
+    wildcards, reason = dict(snakemake.wildcards.items()), failures.reason_for_good(error)
+    job_of = snakemake.rule, wildcards.get("backbone", ""), wildcards.get("group", "")
+    if not (reason and failures.declared(snakemake.config["failures"], *job_of)):
+        raise error
+    output = snakemake.output
+    failures.note(Path(output.weights), Path(output.history), reason)
+    say(f"{wildcards['group']} counts as infeasible, since its training failed for good: {reason}")

@@ -4,16 +4,20 @@ The descriptions and defaults here are the source of `config/README.md`. Only th
 this module: the library takes plain numbers, so that a change here alters no fingerprint.
 """
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
+from pandas import DataFrame
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from grids import images, pairs, parameters
 from grids.errors import InputError
 from grids.modules import constant_of, names_in, options_of, require_known
+from grids.search.measurements import check as check_measurements
+from grids.search.measurements import read as read_measurements
 
 PositiveInt = Annotated[int, Field(gt=0, strict=True)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -190,6 +194,34 @@ class Search(Section):
     degradations: list[str] = Field(
         [], description="Degradations to group; empty: all of `degradations`."
     )
+    groups: list[list[str]] = Field(
+        [],
+        description="The partition that strategy `given` trains and verifies, each degradation in "
+        "one group: `[[jpeg, sr], [r_l]]`.",
+    )
+    all_solutions: bool = Field(
+        False,
+        description="Strategy `paper` verifies every partition with the fewest groups, not one.",
+    )
+    group_worth: PositiveFloat = Field(
+        16.0,
+        description="Strategy `active`: how many trainings one group fewer is worth. More: fewer "
+        "groups, more trainings.",
+    )
+    measurements: str = Field(
+        "",
+        description="Table (`.csv` or `.parquet`) of the PSNR of models trained elsewhere: its "
+        "groups count as verified with `backbone`. See docs/search.md.",
+    )
+    failed: Literal["stop", "infeasible"] = Field(
+        "stop",
+        description="What a training that diverges or runs out of memory does to the search: "
+        "`stop` it, or count its group as `infeasible` and go round it.",
+    )
+
+    def measured_elsewhere(self) -> Path:
+        """The table of `measurements`."""
+        return Path(os.path.expandvars(self.measurements)).expanduser()
 
 
 class Training(Section):
@@ -276,6 +308,11 @@ class Execution(Section):
     )
     checkpoint_steps: Annotated[int, Field(ge=0, strict=True)] = Field(
         0, description="Steps between further checkpoints; 0: by time alone."
+    )
+    training_hours: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        0.0,
+        description="Hours of one training, for the forecast of a search; 0: as measured on the "
+        "trainings that are there.",
     )
     keep_checkpoints: PositiveInt = Field(
         2, description="Newest checkpoints kept: if one cannot be read, the one before it serves."
@@ -496,10 +533,10 @@ class Settings(Section):
         """Names of the degradations to group, in alphabetical order."""
         return sorted(self.search.degradations or self.degradations)
 
-    def strategy_settings(self) -> dict[str, float | int]:
+    def strategy_settings(self) -> dict:
         """What a strategy is told (see `grids.search.decision.SearchSettings`)."""
-        search = self.search.model_dump(include={"delta", "requests_per_round"})
-        return search | self.candidates.model_dump()
+        keys = {"delta", "requests_per_round", "all_solutions", "groups", "group_worth"}
+        return self.search.model_dump(include=keys) | self.candidates.model_dump()
 
     def processes(self) -> int:
         """Processes of a training: one a GPU, where it is given more than one."""
@@ -764,6 +801,64 @@ def _check_search(settings: Settings) -> None:
         require_known(name, settings.degradations, "degradation in search.degradations")
     if len(set(search.degradations)) < len(search.degradations):
         raise InputError("search.degradations: a degradation stands there twice")
+    for key, strategy in (("groups", "given"), ("all_solutions", "paper")):
+        if getattr(search, key) and search.strategy != strategy:
+            raise InputError(
+                f"search.{key}: only strategy {strategy} takes it, not {search.strategy}"
+            )
+    if search.strategy == "given":
+        _check_groups(search.groups, settings.searched())
+    if search.measurements and not search.measured_elsewhere().is_file():
+        raise InputError(f"search.measurements: {search.measurements}: no such file")
+
+
+def _check_groups(groups: Sequence[Sequence[str]], searched: Sequence[str]) -> None:
+    given = [name for group in groups for name in group]
+    for name in given:
+        require_known(name, searched, "degradation in search.groups")
+    if [] in groups:
+        raise InputError("search.groups: a group is empty")
+    for name in searched:
+        if given.count(name) != 1:
+            raise InputError(
+                f"search.groups: each degradation stands in one group, {name} in "
+                f"{given.count(name) or 'none'}"
+            )
+
+
+def measurements(
+    settings: Settings, found: Mapping[str, Sequence[Path]]
+) -> dict[str, dict[tuple[str, ...], DataFrame]]:
+    """Verifications of models trained elsewhere, by test set and group.
+
+    Args:
+        settings: the configuration.
+        found: the files of each image set.
+
+    Raises:
+        InputError: the table does not hold what it must.
+    """
+    search, report = settings.search, settings.report
+    if not search.measurements:
+        return {}
+    brought = read_measurements(search.measured_elsewhere(), settings.degradations, search.test_set)
+    own = report.test_sets if search.backbone in report.backbones else []
+    names = {
+        name: [os.path.relpath(path, images.root_of(found[name])) for path in found[name]]
+        for name in settings.images.tests
+    }
+    groups = {group for tables in brought.values() for group in tables}
+    try:
+        check_measurements(brought, names, [search.test_set, *own])
+    except InputError as error:
+        raise InputError(f"search.measurements: {error}") from None
+    for name in report.noise_degradations if report.noise_seeds else []:
+        if (name,) in groups:
+            raise InputError(
+                f"report.noise_degradations: {name} comes with search.measurements, so there is no "
+                "model to repeat with another seed; name another or none"
+            )
+    return brought
 
 
 def _check_resources(settings: Settings) -> None:

@@ -1,4 +1,5 @@
-# Needs the similarity matrix; makes the ranking of all groups of each size.
+# Needs the similarity matrix; makes the ranking of all groups of each size, beyond 20 degradations of
+# the most similar ones.
 
 
 rule candidates:

@@ -33,6 +33,8 @@ try:
     PHOTOGRAPHS = settings.photographs(SETTINGS)
     if workflow.is_main_process:
         settings.check_photographs(SETTINGS, PHOTOGRAPHS)
+    # Verifications of models trained elsewhere, by test set and group.
+    MEASUREMENTS = settings.measurements(SETTINGS, PHOTOGRAPHS)
 except InputError as error:
     sys.exit(f"error: configuration: {error}")
 
@@ -54,6 +56,16 @@ PAIRED = SETTINGS.paired()
 OPERATORS = sorted(set(SETTINGS.degradations) - set(PAIRED))
 SINGLES = [names.group_name([name]) for name in SEARCHED]
 MIX = names.group_name(SEARCHED)
+ELSEWHERE = {
+    names.group_name(group) for tables in MEASUREMENTS.values() for group in tables
+}
+
+# As with execution: whether a failure is declared an answer must train nothing again.
+config["failures"] = {
+    "recorded": SETTINGS.search.failed == "infeasible",
+    "backbone": SETTINGS.search.backbone,
+    "references": [*SINGLES, MIX],
+}
 
 # What selection chooses for, and what else it is shown.
 SELECTED = sorted({*sum(SETTINGS.selection.groups, [])} or SEARCHED)
@@ -255,7 +267,27 @@ def model_file(backbone, group):
 
 
 def verification(backbone, group, test_set):
+    if backbone == SETTINGS.search.backbone and group in ELSEWHERE:
+        return f"{RESULTS}/measurements/{group}/{test_set}.parquet"
     return f"{RESULTS}/verify/{backbone}/{group}/{test_set}.parquet"
+
+
+def measured_rows(wildcards):
+    """Parameter: digest of what was measured elsewhere of a group."""
+    tables = MEASUREMENTS.get(wildcards.test_set, {})
+    group = tuple(members(wildcards))
+    if group not in tables:
+        raise WorkflowError(
+            f"search.measurements has no rows of {wildcards.group} on {wildcards.test_set}"
+        )
+    return sha256(tables[group].to_csv().encode()).hexdigest()[:16]
+
+
+def searched_elsewhere():
+    """Groups of the search that were measured elsewhere."""
+    tables = MEASUREMENTS.get(SETTINGS.search.test_set, {})
+    inside = [group for group in tables if set(group) <= set(SEARCHED)]
+    return sorted(map(names.group_name, inside))
 
 
 def searched_verification(group):
@@ -275,15 +307,18 @@ def plan_of(number):
 
 
 def known_groups(wildcards):
-    """Groups verified before a round: the baselines, then all that the rounds before asked for."""
+    """Groups verified before a round: the baselines, what was measured elsewhere, and all that the
+    rounds before asked for."""
     number = int(wildcards.round)
-    if number == 0:
-        return [*SINGLES, MIX]
-    previous = plan_of(number - 1)
-    if "solution" in previous:
-        raise WorkflowError(f"no round {number}: round {number - 1} ends the search")
-    asked = {*previous["known"], *previous["requests"]} - {MIX}
-    return [*SINGLES, MIX, *sorted(asked)]
+    more = set(searched_elsewhere())
+    if number > 0:
+        previous = plan_of(number - 1)
+        if "solution" in previous:
+            raise WorkflowError(
+                f"no round {number}: round {number - 1} ends the search"
+            )
+        more |= {*previous["known"], *previous["requests"]}
+    return [*SINGLES, MIX, *sorted(more - {*SINGLES, MIX})]
 
 
 def known_verifications(wildcards):
@@ -303,9 +338,11 @@ def all_plan_files(wildcards):
 
 
 def found_models(wildcards):
-    """Models of the groups that the search found."""
+    """Models of the groups that the search found, less those that are elsewhere."""
     return [
-        model_file(SETTINGS.search.backbone, group) for group in plans()[-1]["solution"]
+        model_file(SETTINGS.search.backbone, group)
+        for group in plans()[-1]["solution"]
+        if group not in ELSEWHERE
     ]
 
 
@@ -412,8 +449,9 @@ def report_files():
         "drop_distance.svg",
     ]
     # Of one training, the hardest: any other by its name.
-    trained = f"{SETTINGS.search.backbone}/{MIX}"
-    figures += [f"training/{trained}.svg", f"samples/{trained}.png"]
+    if MIX not in ELSEWHERE:
+        trained = f"{SETTINGS.search.backbone}/{MIX}"
+        figures += [f"training/{trained}.svg", f"samples/{trained}.png"]
     if set(paper.DEGRADATIONS) <= set(SETTINGS.degradations):
         figures += ["paper_averages.txt", "paper_averages.svg"]
     return [*tables, *(f"{RESULTS}/report/{figure}" for figure in figures)]
@@ -467,6 +505,46 @@ def note_settings():
     """Leaves the configuration with the results, for `grids status`."""
     with appearing(Path(RESULTS, "settings.json")) as temporary:
         temporary.write_text(SETTINGS.model_dump_json(indent=1), encoding="utf-8")
+
+
+def print_forecast():
+    """How many trainings the search will need, before any is submitted."""
+    if Path(RESULTS, "groups.json").exists():
+        return
+    # Not above: a finished tree has no use for them.
+    from grids.search import decision, forecast, simulation
+    from grids.similarity import tolerance
+
+    search, tables, missing = SETTINGS.search, {}, 0
+    for path in Path(RESULTS, "verify", search.backbone).glob(
+        f"*/{search.test_set}.parquet"
+    ):
+        # One that cannot be read is no help; the job that needs it will say so.
+        with suppress(Exception):
+            table = pd.read_parquet(path)
+            tables[tuple(sorted(table["degradation"].unique()))] = table
+    tables |= MEASUREMENTS.get(search.test_set, {})
+    missing = sum(tuple(members_of(group)) not in tables for group in {*SINGLES, MIX})
+    similarity = Path(RESULTS, "similarity.parquet")
+    distances = pd.read_parquet(similarity) if similarity.exists() else None
+    asked = SETTINGS.strategy_settings()
+    if distances is not None:
+        asked["tolerance"] = tolerance(distances, asked["tolerance"])
+    elif asked["tolerance"] == "uncertainty":
+        asked["tolerance"] = 0.1
+    left = forecast.beforehand(
+        simulation.strategy(search.strategy),
+        SEARCHED,
+        tables,
+        distances,
+        decision.SearchSettings(**asked),
+    )
+    hours = forecast.hours(Path(RESULTS), search.backbone, config["execution"])
+    print(
+        f"Ahead of the search ({search.strategy}): {forecast.sentence(left, hours, missing)}.",
+        "" if similarity.exists() else "A guess until the similarity is measured.",
+        file=sys.stderr,
+    )
 
 
 def print_summary():

@@ -119,7 +119,7 @@ rule drop_distance_figure:
     """Drop of every verified group against its mean distance."""
     input:
         groups="<results>/groups.json",
-        rankings=rules.candidates.output.rankings,
+        similarity="<results>/similarity.parquet",
     output:
         figure=report(
             "<results>/report/drop_distance.svg",

@@ -19,6 +19,8 @@ checkpoint plan:
         test_set=SETTINGS.search.test_set,
         settings=SETTINGS.strategy_settings(),
         degradations=SEARCHED,
+        failed=SETTINGS.search.failed,
+        elsewhere=searched_elsewhere(),
         groups=lambda wildcards: [list(members_of(g)) for g in known_groups(wildcards)],
         code=code("plan.py", "search"),
     message:
@@ -43,6 +45,7 @@ rule groups:
         backbone=SETTINGS.search.backbone,
         test_set=SETTINGS.search.test_set,
         degradations=SEARCHED,
+        elsewhere=searched_elsewhere(),
         code=code("groups.py"),
     message:
         "Writing the groups"

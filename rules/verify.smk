@@ -1,5 +1,5 @@
 # Needs a model and the stores of a test set and of test pairs; makes its PSNR and SSIM per image and
-# degradation.
+# degradation. Of a model that was trained elsewhere it takes them from the user's table.
 
 
 rule verify:
@@ -43,3 +43,25 @@ use rule verify as verify_reseeded with:
     message:
         "Verifying {wildcards.backbone} on {wildcards.group} with {wildcards.test_set},"
         " seed {wildcards.seed}"
+
+
+if MEASUREMENTS:
+
+    rule measurement:
+        """One group of the table that the user brought along. Its rows count, not its time."""
+        input:
+            table=ancient(str(SETTINGS.search.measured_elsewhere())),
+        output:
+            verification="<results>/measurements/{group}/{test_set}.parquet",
+        log:
+            "<logs>/measurements/{group}_{test_set}.log",
+        conda:
+            "../environment.yml"
+        params:
+            rows=measured_rows,
+            degradations=sorted(SETTINGS.degradations),
+            code=code("measurement.py"),
+        message:
+            "Taking {wildcards.group} on {wildcards.test_set} from elsewhere"
+        script:
+            "../workflow/scripts/measurement.py"

@@ -37,7 +37,7 @@ PLANS = [
 ]
 
 
-def summary(plans=PLANS, verifications=(*SINGLES, MIX, PAIR, FAILED), reseeded=()):
+def summary(plans=PLANS, verifications=(*SINGLES, MIX, PAIR, FAILED), reseeded=(), elsewhere=()):
     return groups.summary(
         plans,
         verifications,
@@ -46,6 +46,7 @@ def summary(plans=PLANS, verifications=(*SINGLES, MIX, PAIR, FAILED), reseeded=(
         backbone="srresnet",
         test_set="tiny",
         models="results/models/srresnet",
+        elsewhere=elsewhere,
     )
 
 
@@ -57,6 +58,8 @@ def test_groups_come_with_their_drops_and_models_the_large_ones_first():
         "drop_db": {"jpeg": pytest.approx(0.5), "poisson_noise": pytest.approx(-0.2)},
         # Differences 0.4 and 0.6: sample deviation 0.2/√2, over √2 images.
         "drop_std_db": {"jpeg": pytest.approx(0.1), "poisson_noise": pytest.approx(0, abs=1e-6)},
+        "feasible": True,
+        "origin": "trained",
         "model": "results/models/srresnet/jpeg+poisson_noise/model.safetensors",
     }
     assert alone["degradations"] == ["sr"]
@@ -79,6 +82,31 @@ def test_verified_groups_stand_in_the_order_of_their_requests():
         ("jpeg+poisson_noise", 1, True),
     ]
     assert verified[0]["drop_db"] == {"jpeg": 1, "poisson_noise": 0, "sr": 2}
+
+
+def test_what_was_trained_elsewhere_has_no_model_and_is_not_counted():
+    found = summary(elsewhere=["jpeg", "sr", "jpeg+poisson_noise"])
+    assert found["trainings"] == {"single": 1, "group": 2}
+    assert [(g["origin"], g["model"]) for g in found["groups"]] == [("measurements", None)] * 2
+    assert [v["origin"] for v in found["verified"]] == ["trained", "trained", "measurements"]
+
+
+def test_a_failed_training_stands_there_without_a_drop():
+    failed = FAILED.assign(psnr_db=-math.inf)
+    found = summary(verifications=(*SINGLES, MIX, PAIR, failed))
+    assert found["failed"] == ["jpeg+sr"]
+    assert found["verified"][1]["drop_db"] == {"jpeg": None, "sr": None}
+    assert not found["verified"][1]["feasible"]
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_given_groups_may_lose_more_than_delta():
+    plans = [
+        {"round": 0, "strategy": "given", "delta": 0.4, "solution": ["jpeg+poisson_noise", "sr"]}
+    ]
+    found = summary(plans=plans)
+    assert [group["feasible"] for group in found["groups"]] == [False, True]
+    assert "given, not searched; 1 of them" in found["verdict"]
 
 
 def test_a_requested_mix_has_its_round():

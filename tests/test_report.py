@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from grids import candidates, groups, paper
+from grids import groups, paper
 from grids.errors import InputError
 from grids.names import group_name
 from grids.report import (
@@ -158,13 +158,11 @@ def test_text_of_one_image_has_no_errors(found):
 def test_figures_say_the_same_twice_and_their_text_can_be_searched(
     tmp_path, table, found, distances
 ):
-    square = distances.pivot(index="source", columns="target", values="distance")
-    rankings = list(candidates.rank(square.to_numpy(), NAMES).values())
     expected = {
         lambda: table1.figure(table, 0.7, "srresnet", "tiny"): ["JPEG", "group 2", "−δ = −0.7 dB"],
         lambda: similarity.heat_map(distances): ["R-L", "±0.05"],
         lambda: similarity.map_in_two_dimensions(distances): ["Poisson noise"],
-        lambda: drop_distance.figure(found, rankings): ["δ = 0.7 dB", "2 = JPEG + Poisson noise"],
+        lambda: drop_distance.figure(found, distances): ["δ = 0.7 dB", "2 = JPEG + Poisson noise"],
     }
     for draw, texts in expected.items():
         svg = written(draw(), tmp_path / "a.svg")
@@ -212,22 +210,32 @@ def test_figures_of_the_fewest_degradations(distances, count):
     similarity.map_in_two_dimensions(some)
 
 
-def test_drop_distance_has_the_worst_drop_and_the_mean_distance(found):
-    rankings = [
-        pd.DataFrame(
-            {
-                "group": ["jpeg+poisson_noise", "r_l+salt_pepper_noise", "+".join(NAMES)],
-                "distance_mean": [2.5, 3.0, 3.5],
-            }
-        )
-    ]
-    points = drop_distance.points(found, rankings)
+def test_drop_distance_has_the_worst_drop_and_the_mean_distance(found, distances):
+    near = {("jpeg", "poisson_noise"): 2.0, ("poisson_noise", "jpeg"): 3.0}
+    far = {("r_l", "salt_pepper_noise"): 3.0, ("salt_pepper_noise", "r_l"): 3.0}
+    pairs = pd.MultiIndex.from_frame(distances[["source", "target"]])
+    distances["distance"] = [(near | far).get(pair, 4.0) for pair in pairs]
+    points = drop_distance.points(found, distances)
     assert points["group"].tolist() == ["+".join(NAMES), *map(group_name, FOUND)]
-    assert points["distance"].tolist() == [3.5, 2.5, 3.0]
+    assert points["distance"].tolist() == pytest.approx([(5 + 6 + 8 * 4) / 12, 2.5, 3.0])
     assert points["drop_db"].tolist() == pytest.approx([2.0, 0.5, 0.9])
     assert points["worst"].tolist()[1:] == ["jpeg", "r_l"]
     assert points["mix"].tolist() == [True, False, False]
     assert points["final"].tolist() == [False, True, True]
+    found["failed"] = [group_name(FOUND[0])]
+    assert len(drop_distance.points(found, distances)) == 2
+
+
+def test_table1_where_nobody_has_measured_the_degraded_input(found):
+    bare = [t.drop(columns="input_psnr_db") for t in (*SINGLES, MIX, *PAIRS)]
+    text = table1.text(table1.table(FOUND, bare), found, "srresnet", "tiny")
+    assert "nan" not in text
+    assert "–" in text
+    some = table1.table(FOUND, [*bare[:-1], PAIRS[1]])
+    values = table1.wide(some).loc["input"]
+    assert values[FOUND[1]].tolist() == pytest.approx([INPUT] * 2)
+    assert values[FOUND[0]].isna().all()
+    table1.figure(some, 0.7, "srresnet", "tiny")
 
 
 def test_histogram_is_a_density_over_the_limits():

@@ -4,13 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from grids import failures
 from grids.errors import InputError
 from grids.search import measurements, simulation
-from grids.search.decision import SearchSettings, similarity_from
+from grids.search.decision import SearchSettings, Solution, similarity_from
 from grids.search.families import DELTA, FAMILIES, completed, published
+from grids.search.forecast import Forecast, beforehand, forecast, hours, sentence
 from grids.search.frontier import frontier
 from grids.search.story import story
-from grids.search.strategies import paper
+from grids.search.strategies import given, paper
 from grids.search.trials import trials
 
 
@@ -71,7 +73,7 @@ def test_compare_counts_and_trials_summarize():
 def test_forecast_and_frontier():
     instance = FAMILIES["linear"](6, 0.9, 0.15, 0)
     settings = SearchSettings(DELTA)
-    before = simulation.forecast(paper.plan, instance.similarity, {}, settings)
+    before = forecast(paper.plan, instance.similarity, {}, settings)
     assert 1 <= before.least <= before.likely
     done = simulation.run(paper.plan, instance.similarity, instance.of, settings)
     table = frontier(instance.similarity, done.measured)
@@ -79,6 +81,42 @@ def test_forecast_and_frontier():
     assert (table["predicted"] <= table["verified"]).all()
     row = frontier(instance.similarity, done.measured, [DELTA]).iloc[0]
     assert row["verified"] <= len(done.groups)
+    assert forecast(paper.plan, instance.similarity, done.measured, settings) == Forecast(0, 0, 0)
+
+
+def test_what_is_ahead_for_people(tmp_path):
+    ahead = beforehand(simulation.strategy("active"), ["a", "b", "c"], {}, None, SearchSettings(1))
+    assert 1 <= ahead.least <= ahead.likely
+    assert "nan" not in sentence(ahead, float("nan"))
+    said = sentence(Forecast(2, 5, 3), 10.0, references=12)
+    assert "at least 2, likely about 5" in said
+    assert "140 h, likely 170 h" in said
+    assert np.isnan(hours(tmp_path, "net", {"training_hours": 0.0}))
+    history = tmp_path / "models" / "net" / "a" / "history.parquet"
+    history.parent.mkdir(parents=True)
+    table = pd.DataFrame({"step": [3600, 7200], "steps_per_second": [1.0, 2.0]})
+    table.to_parquet(history)
+    assert hours(tmp_path, "net", {"training_hours": 0.0}) == pytest.approx(1.5)
+    assert hours(tmp_path, "net", {"training_hours": 7.0}) == 7
+
+
+def test_given_groups_are_verified_and_nothing_else():
+    instance = FAMILIES["linear"](4, 0.9, 0.15, 0)
+    names = instance.similarity.names
+    groups = (names[1:3], (names[3], names[0]))
+    settings = SearchSettings(DELTA, groups=groups)
+    asked = given.plan(instance.similarity, {}, settings)
+    assert sorted(asked.groups) == sorted(tuple(sorted(group)) for group in groups)
+    # However much they drop.
+    measured = {group: dict.fromkeys(group, 9.0) for group in asked.groups}
+    answer = given.plan(instance.similarity, measured, settings)
+    assert isinstance(answer, Solution)
+    assert answer.groups == tuple(sorted(asked.groups))
+    measured[asked.groups[0]] = dict.fromkeys(asked.groups[0], np.inf)
+    with pytest.raises(InputError, match="failed for good"):
+        given.plan(instance.similarity, measured, settings)
+    with pytest.raises(InputError, match="exactly once"):
+        given.plan(instance.similarity, {}, SearchSettings(DELTA, groups=groups[:1]))
 
 
 @pytest.mark.parametrize("name", ["paper", "active"])
@@ -135,7 +173,7 @@ def test_brought_along(tmp_path, suffix):
     table = pd.concat([t.assign(group=written[group]) for group, t in tables().items()])
     save = lambda t: t.to_csv(path) if suffix == ".csv" else t.to_parquet(path)  # noqa: E731
     save(table)
-    found = measurements.read(path, ["jpeg", "sr", "ringing"])
+    found = measurements.read(path, ["jpeg", "sr", "ringing"], "own")["own"]
     assert measurements.drops(found)[0] == measurements.drops(tables())[0]
     for broken, message in [
         (table.drop(columns="image"), "no column 'image'"),
@@ -146,7 +184,37 @@ def test_brought_along(tmp_path, suffix):
     ]:
         save(broken)
         with pytest.raises(InputError, match=message):
-            measurements.read(path, ["jpeg", "sr", "ringing"])
+            measurements.read(path, ["jpeg", "sr", "ringing"], "own")
+    path.write_bytes(b"PAR1")
+    with pytest.raises(InputError, match=r"cannot be read|no column"):
+        measurements.read(path, ["jpeg", "sr", "ringing"], "own")
+
+
+def test_what_is_brought_along_must_fit_the_images():
+    brought = {"own": tables()}
+    images = {"own": ["1.png", "2.png", "3.png"], "more": ["1.png"]}
+    measurements.check(brought, images, ["own"])
+    for tables_, names, needed, message in [
+        (brought, {"own": ["1.png", "2.png"]}, [], r"a row of the unknown image 3.png"),
+        (brought, {"own": ["0.png", *images["own"]]}, [], r"no row of image 0.png"),
+        (brought, images, ["own", "more"], "has no rows of test set more"),
+        ({"onw": tables()}, images, [], "did you mean 'own'"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            measurements.check(tables_, names, needed)
+
+
+def test_a_failed_training_is_an_infinite_drop_and_must_be_declared():
+    found = tables() | {
+        ("jpeg", "sr"): failures.verification(
+            dict.fromkeys(["sr", "jpeg"], ["1.png", "2.png", "3.png"])
+        )
+    }
+    drop, _ = measurements.drops(found)
+    assert set(drop["jpeg", "sr"].values()) == {np.inf}
+    measurements.check_failures(drop, "infeasible")
+    with pytest.raises(InputError, match=r"jpeg\+sr failed for good"):
+        measurements.check_failures(drop, "stop")
 
 
 def test_similarity_from_its_table():

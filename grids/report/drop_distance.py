@@ -1,7 +1,8 @@
 """Drop of every verified group over its mean distance: whether similar ones share a model well."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from itertools import permutations
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -10,29 +11,31 @@ from grids.names import group_name
 from grids.report import style
 
 
-def points(found: Mapping, rankings: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The verified groups of two and more, in order of verification.
+def points(found: Mapping, similarity: pd.DataFrame) -> pd.DataFrame:
+    """The verified groups of two and more, in order of verification, less those without a model.
 
     Args:
         found: content of `groups.json`.
-        rankings: Λ_L of all sizes: `group`, `distance_mean`.
+        similarity: table of all pairs: `source`, `target`, `distance`.
 
     Returns:
         `group`, `size`, `distance` (mean over its pairs), `drop_db` and `drop_std_db` of its worst
         degradation (`worst`), `feasible`, `final` (it is one of the groups found) and `mix` (it is
         the group of all).
     """
-    distance_of = pd.concat(rankings).set_index("group")["distance_mean"]
+    distance_of = similarity.set_index(["source", "target"])["distance"]
     final = {group["name"] for group in found["groups"]}
     mix = group_name(found["degradations"])
     rows = []
     for group in found["verified"]:
+        if group["name"] in found["failed"]:
+            continue
         worst = max(group["drop_db"], key=group["drop_db"].get)
         rows.append(
             {
                 "group": group["name"],
                 "size": len(group["degradations"]),
-                "distance": distance_of[group["name"]],
+                "distance": distance_of[list(permutations(group["degradations"], 2))].mean(),
                 "drop_db": group["drop_db"][worst],
                 "drop_std_db": group["drop_std_db"][worst],
                 "worst": worst,
@@ -44,14 +47,14 @@ def points(found: Mapping, rankings: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def figure(found: Mapping, rankings: Sequence[pd.DataFrame]) -> Figure:
+def figure(found: Mapping, similarity: pd.DataFrame) -> Figure:
     """Worst drop over mean distance, numbered in order of verification, with the line of δ.
 
     Args:
         found: content of `groups.json`.
-        rankings: Λ_L of all sizes: `group`, `distance_mean`.
+        similarity: table of all pairs: `source`, `target`, `distance`.
     """
-    table = points(found, rankings)
+    table = points(found, similarity)
     delta = found["delta"]
     drawn = style.new_figure(9, 6.5, "Do similar degradations share a model well?")
     axes = drawn.subplots()

@@ -13,6 +13,8 @@ from grids.report import style
 
 AVERAGE = "average"
 
+_NO_INPUT = pd.DataFrame({"image": [], "degradation": [], "input_psnr_db": []})
+
 ROWS = {
     "input": "degraded input",
     "single": "single-task (upper bound)",
@@ -31,7 +33,8 @@ def table(groups: Sequence[Sequence[str]], verifications: Sequence[pd.DataFrame]
         groups: the degradations of each group, in the order of the columns.
         verifications: one table (`degradation`, `image`, `psnr_db`, `input_psnr_db`) for each
             single-task model, the model of all, and each group's. Each degradation has the same
-            images in all of them; pairs have images of their own.
+            images in all of them; pairs have images of their own. Those that were measured
+            elsewhere may lack `input_psnr_db`.
 
     Returns:
         `row` (a key of ROWS), `degradation` (or `average`), `group` (its name), `psnr_db` (PSNR, or
@@ -45,12 +48,13 @@ def table(groups: Sequence[Sequence[str]], verifications: Sequence[pd.DataFrame]
     order = [name for group in groups for name in group]
     group_of = {name: group_name(group) for group in groups for name in group}
     psnr = {
-        "input": _images(tables, {name: name for name in order}, "input_psnr_db"),
+        "input": _inputs(order, verifications),
         "single": _images(tables, {name: name for name in order}, "psnr_db"),
         "mix": _images(tables, dict.fromkeys(order, group_name(order)), "psnr_db"),
         "grouped": _images(tables, group_of, "psnr_db"),
     }
-    measured = pd.concat(psnr, axis=1, names=["model", "degradation"]).notna()
+    models = {row: values for row, values in psnr.items() if row != "input"}
+    measured = pd.concat(models, axis=1, names=["model", "degradation"]).notna()
     if measured.T.groupby("degradation").nunique().gt(1).any(axis=None):
         raise InputError("the models were not measured on the same images; verify all on one set")
     rows = []
@@ -96,6 +100,15 @@ def _images(
     )
 
 
+def _inputs(order: Sequence[str], verifications: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """PSNR of the degraded input per image and degradation; NaN where no table has it."""
+    tables = pd.concat([v for v in verifications if "input_psnr_db" in v] or [_NO_INPUT])
+    rows = tables.dropna(subset="input_psnr_db").drop_duplicates(["image", "degradation"])
+    return rows.pivot(index="image", columns="degradation", values="input_psnr_db").reindex(
+        columns=order
+    )
+
+
 def wide(table: pd.DataFrame, column: str = "psnr_db") -> pd.DataFrame:
     """The table as the paper prints it: a row a model or difference, a column a degradation."""
     order = table["degradation"].unique()
@@ -136,7 +149,7 @@ def text(
             [
                 number,
                 style.readable(name),
-                *(f"{row[model]:.2f}" for model in ("input", "single", "mix", "grouped")),
+                *(_shown(row[model]) for model in ("input", "single", "mix", "grouped")),
                 *(
                     _signed(row[difference], errors.loc[name, difference])
                     for difference in ("grouped_vs_single", "grouped_vs_mix")
@@ -162,6 +175,10 @@ def text(
         notes.insert(3, f"Measured on test pairs of its own, not on {test_set}: {', '.join(own)}.")
     title = f"Table 1: {backbone} on {test_set}, PSNR in dB"
     return "\n".join([title, "", *_aligned(lines), "", *notes]) + "\n"
+
+
+def _shown(value: float) -> str:
+    return f"{value:.2f}" if value == value else "–"
 
 
 def _signed(value: float, error: float) -> str:

@@ -15,10 +15,9 @@ from grids.search.decision import (
     SearchSettings,
     Similarity,
     Solution,
-    outcomes,
     passes,
 )
-from grids.search.families import Instance, completed
+from grids.search.families import Instance
 from grids.search.partition import SUBSETS_LIMIT, by_subsets, unmask
 
 
@@ -150,31 +149,6 @@ def summary(table: pd.DataFrame, keys: Iterable[str] = ("strategy",)) -> pd.Data
             }
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """Trainings of groups that a search will need."""
-
-    least: int
-    likely: int
-    rounds: int
-
-
-def forecast(
-    plan: Callable, similarity: Similarity, measured: Drops, settings: SearchSettings
-) -> Forecast:
-    """What is still to be trained, before anything is submitted.
-
-    The search is run against the mean drops that the model of `grids.search.drop_model` predicts
-    from what is measured; before any measurement that is a guess. The least is the number of
-    groups not yet verified in the partition which that search ends with.
-    """
-    expected = completed(similarity, measured, settings.delta)
-    done = run(plan, similarity, expected.of, settings, measured)
-    known = outcomes(measured, similarity.names, settings.delta)
-    least = sum(group not in known for group in done.groups)
-    return Forecast(least, done.trainings, len(done.rounds))
 
 
 def _check_solution(

@@ -51,6 +51,8 @@ def read(results: Path, backbone: str = "", test_set: str = "") -> Search:
     _only("backbone", {path.parts[-3] for path in found})
     _only("test set", {path.stem for path in found})
     tables = {}
+    for name in plans[-1].get("elsewhere", []):
+        found += results.glob(f"measurements/{name}/{test_set}.parquet")
     for path in found:
         table = pd.read_parquet(path)
         tables[tuple(sorted(table["degradation"].unique()))] = table

@@ -8,5 +8,5 @@ from grids.report import drop_distance, style
 
 with job(snakemake):
     found = json.loads(Path(snakemake.input.groups).read_text(encoding="utf-8"))
-    rankings = [pd.read_parquet(path) for path in snakemake.input.rankings]
-    style.save(drop_distance.figure(found, rankings), snakemake.output.figure)
+    similarity = pd.read_parquet(snakemake.input.similarity)
+    style.save(drop_distance.figure(found, similarity), snakemake.output.figure)

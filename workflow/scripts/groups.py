@@ -16,6 +16,7 @@ with job(snakemake) as say:
         degradations=params.degradations,
         backbone=params.backbone,
         test_set=params.test_set,
+        elsewhere=params.elsewhere,
         models=f"{Path(snakemake.output.groups).parent}/models/{params.backbone}",
     )
     with appearing(snakemake.output.groups) as temporary:

@@ -8,23 +8,22 @@ from grids import similarity
 from grids.files import appearing
 from grids.names import group_name
 from grids.progress import job
-from grids.search import decision, measurements
+from grids.search import decision, forecast, measurements
 
 with job(snakemake) as say:
-    params = snakemake.params
+    params, results = snakemake.params, Path(snakemake.config["results"])
     table = pd.read_parquet(snakemake.input.similarity)
     verified = {
         tuple(group): pd.read_parquet(path)
         for group, path in zip(params.groups, snakemake.input.verifications, strict=True)
     }
     measured, _ = measurements.drops(verified)
+    measurements.check_failures(measured, params.failed)
     tolerance = similarity.tolerance(table, params.settings["tolerance"])
     strategy = importlib.import_module(f"grids.search.strategies.{params.strategy}")
-    answer = strategy.plan(
-        decision.similarity_from(table, tuple(params.degradations)),
-        measured,
-        decision.SearchSettings(**params.settings | {"tolerance": tolerance}),
-    )
+    square = decision.similarity_from(table, tuple(params.degradations))
+    settings = decision.SearchSettings(**params.settings | {"tolerance": tolerance})
+    answer = strategy.plan(square, measured, settings)
     solved = isinstance(answer, decision.Solution)
     plan = {
         "round": int(snakemake.wildcards.round),
@@ -33,6 +32,8 @@ with job(snakemake) as say:
         "test_set": params.test_set,
         "degradations": params.degradations,
         "delta": params.settings["delta"],
+        "requests_per_round": params.settings["requests_per_round"],
+        "elsewhere": params.elsewhere,
         "known": sorted(group_name(group) for group in verified if len(group) > 1),
         "solution" if solved else "requests": [group_name(group) for group in answer.groups],
         "why": answer.why,
@@ -40,3 +41,7 @@ with job(snakemake) as say:
     with appearing(snakemake.output.plan) as temporary:
         Path(temporary).write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
     say(f"{'solution' if solved else 'requests'}: {', '.join(map(group_name, answer.groups))}")
+    if not solved:
+        left = forecast.forecast(strategy.plan, square, measured, settings)
+        hours = forecast.hours(results, params.backbone, snakemake.config["execution"])
+        say(f"left, {forecast.sentence(left, hours)}")

@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pandas as pd
 
-from grids import devices, images, restorers
+from grids import devices, failures, images, restorers
 from grids.evaluation import verify
 from grids.files import appearing
 from grids.progress import Progress, job
@@ -8,17 +10,26 @@ from grids.store import Store, read_pairs
 
 with job(snakemake) as say:
     params, wildcards = snakemake.params, snakemake.wildcards
-    device = devices.use(snakemake.config["execution"]["device"], snakemake.threads)
-    network = restorers.read(snakemake.input.weights, wildcards.backbone, params.sizes, device)
     table = pd.read_parquet(snakemake.input.index)
-    store = Store(snakemake.input.store, table)
     pairs = read_pairs(params.group, snakemake.input.pairs)
-    total = len(store) + sum(len(own.names) for own in pairs.values())
-    progress = Progress(f"verify {wildcards.group}", total, "images", say)
-    photographs = zip(table["path"], images.identities(table), progress.over(store), strict=True)
-    pairs = {name: progress.over(zip(*own, strict=True)) for name, own in pairs.items()}
-    measured = verify(network, params.group, photographs, params.seed, device, pairs)
+    if reason := failures.noted(Path(snakemake.input.weights)):
+        images_of = {
+            name: pairs[name].names if name in pairs else table["path"] for name in params.group
+        }
+        measured = failures.verification(images_of)
+        say(f"{wildcards.group}: no model, {reason}")
+    else:
+        device = devices.use(snakemake.config["execution"]["device"], snakemake.threads)
+        network = restorers.read(snakemake.input.weights, wildcards.backbone, params.sizes, device)
+        store = Store(snakemake.input.store, table)
+        total = len(store) + sum(len(own.names) for own in pairs.values())
+        progress = Progress(f"verify {wildcards.group}", total, "images", say)
+        photographs = zip(
+            table["path"], images.identities(table), progress.over(store), strict=True
+        )
+        pairs = {name: progress.over(zip(*own, strict=True)) for name, own in pairs.items()}
+        measured = verify(network, params.group, photographs, params.seed, device, pairs)
+        for name, psnr in measured.groupby("degradation")["psnr_db"].mean().items():
+            say(f"{wildcards.group}: {name} {psnr:.2f} dB")
     with appearing(snakemake.output.verification) as temporary:
         measured.to_parquet(temporary, index=False)
-    for name, psnr in measured.groupby("degradation")["psnr_db"].mean().items():
-        say(f"{wildcards.group}: {name} {psnr:.2f} dB")

@@ -1,0 +1,108 @@
+"""How many trainings a search will need, before they are submitted."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from grids.search.decision import (
+    Drops,
+    Group,
+    SearchSettings,
+    Similarity,
+    Solution,
+    outcomes,
+    similarity_from,
+)
+from grids.search.families import completed
+from grids.search.measurements import drops
+from grids.search.partition import SUBSETS_LIMIT
+from grids.search.simulation import run
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Trainings of groups of two and more, and rounds, that a search still needs."""
+
+    least: int
+    likely: int
+    rounds: int
+
+
+def forecast(
+    plan: Callable, similarity: Similarity, measured: Drops, settings: SearchSettings
+) -> Forecast:
+    """What is still to be trained, before anything is submitted.
+
+    The search is run against the mean drops that the model of `grids.search.drop_model` predicts
+    from what is measured; before any measurement that is a guess. The least is the number of
+    groups not yet verified in the partition which that search ends with. Beyond 14 degradations,
+    where that takes too long, both are counted in the next plan alone.
+    """
+    known = outcomes(measured, similarity.names, settings.delta)
+    answer = plan(similarity, measured, settings)
+    if isinstance(answer, Solution):
+        return Forecast(0, 0, 0)
+    if settings.groups:
+        return Forecast(len(answer.groups), len(answer.groups), 1)
+    if len(similarity.names) > SUBSETS_LIMIT:
+        left = answer.why["left"]
+        return Forecast(len(answer.groups), left["trainings"], left["rounds"])
+    expected = completed(similarity, measured, settings.delta)
+    done = run(plan, similarity, expected.of, settings, measured)
+    least = sum(group not in known for group in done.groups)
+    return Forecast(least, max(done.trainings, least), len(done.rounds))
+
+
+def beforehand(
+    plan: Callable,
+    degradations: Sequence[str],
+    tables: Mapping[Group, pd.DataFrame],
+    similarity: pd.DataFrame | None,
+    settings: SearchSettings,
+) -> Forecast:
+    """`forecast` at any time before the search has ended.
+
+    Args:
+        plan: of the strategy.
+        degradations: those to group.
+        tables: verifications that exist already.
+        similarity: table of the distances; None: not yet measured, as if all were equal.
+        settings: what the search is asked for.
+    """
+    names = tuple(sorted(degradations))
+    if similarity is None:
+        flat = np.full((len(names), len(names)), 3.0)
+        square = Similarity(names, flat, np.zeros_like(flat))
+    else:
+        square = similarity_from(similarity, names)
+    singles = {group[0] for group in tables if len(group) == 1}
+    measured, _ = drops({g: table for g, table in tables.items() if singles.issuperset(g)})
+    return forecast(plan, square, measured, settings)
+
+
+def hours(results: Path, backbone: str, execution: Mapping) -> float:
+    """Hours of one training: configured, or measured on what is trained; NaN: neither."""
+    if execution["training_hours"]:
+        return execution["training_hours"]
+    taken = []
+    for path in sorted((results / "models" / backbone).glob("*/history.parquet")):
+        history = pd.read_parquet(path)
+        if len(history) and "steps_per_second" in history:
+            speed = history["steps_per_second"].replace([0, np.inf], np.nan)
+            taken.append((history["step"].diff().fillna(history["step"]) / speed).sum() / 3600)
+    return float(np.mean(taken)) if taken else float("nan")
+
+
+def sentence(left: Forecast, hours: float, references: int = 0) -> str:
+    """For people: `references` single-task models and the mix are to be trained besides."""
+    trainings = f"at least {left.least}, likely about {left.likely} trainings of groups"
+    said = f"{trainings} in about {left.rounds} rounds"
+    if references:
+        said += f", besides {references} of single-task models and of the mix of all"
+    if hours == hours:
+        least, likely = (f"{(n + references) * hours:.3g}" for n in (left.least, left.likely))
+        said += f"; at {hours:.2g} h each that is {least} h, likely {likely} h"
+    return said
