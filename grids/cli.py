@@ -39,16 +39,22 @@ def _add_explain(commands: argparse._SubParsersAction) -> None:
         type=Path,
         help="folder for search.svg and frontier.svg (default: the folder of the results)",
     )
+    parser.add_argument(
+        "--hours", type=float, default=0, help="of one training (default: as measured on them)"
+    )
     parser.set_defaults(run=_explain)
 
 
 def _explain(options: argparse.Namespace) -> None:
-    from grids.search import figures, tree
+    from grids.search import figures, forecast, tree
     from grids.search.frontier import frontier
     from grids.search.story import story
 
     found = tree.read(options.results, options.backbone, options.test_set)
     print("\n".join(story(found.plans, found.drops)))
+    if "solution" not in found.plans[-1]:
+        hours = forecast.hours(options.results, found.plans[-1]["backbone"], options.hours)
+        print(f"Ahead: {forecast.sentence(forecast.of_plan(found), hours)}")
     table = frontier(found.similarity, found.drops)
     print("\nGroups for each δ (predicted: what a search would aim at; open: not verified yet)")
     print(table.drop(columns="groups").to_string(index=False))
@@ -92,6 +98,9 @@ def _add_simulate(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--noise", type=float, default=0.15, help="of a drop in dB")
     parser.add_argument("--delta", type=float, default=0.7, help="drop allowed in dB")
+    parser.add_argument(
+        "--group-worth", type=float, default=16, help="trainings that one group fewer is worth"
+    )
     parser.add_argument("--instances", type=int, default=20, help="searches for each setting")
     parser.add_argument("--seed", type=int, default=0, help="of the first instance")
     parser.add_argument("--figure", type=Path, help="SVG file for the counts")
@@ -110,6 +119,7 @@ def _simulate(options: argparse.Namespace) -> None:
         correlations=options.correlation,
         noise=options.noise,
         delta=options.delta,
+        group_worth=options.group_worth,
         seeds=range(options.seed, options.seed + options.instances),
     )
     print(table.round(2).to_string(index=False))

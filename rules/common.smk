@@ -539,7 +539,8 @@ def print_forecast():
         distances,
         decision.SearchSettings(**asked),
     )
-    hours = forecast.hours(Path(RESULTS), search.backbone, config["execution"])
+    configured = SETTINGS.execution.training_hours
+    hours = forecast.hours(Path(RESULTS), search.backbone, configured)
     print(
         f"Ahead of the search ({search.strategy}): {forecast.sentence(left, hours, missing)}.",
         "" if similarity.exists() else "A guess until the similarity is measured.",

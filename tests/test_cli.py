@@ -48,6 +48,21 @@ def test_explain(tmp_path, capsys):
         assert "<svg" in (tmp_path / name).read_text()
 
 
+def test_explain_an_unfinished_search_says_what_is_ahead(tmp_path, capsys):
+    folder(tmp_path)
+    for path in (tmp_path / "search").glob("*.json"):
+        plan = json.loads(path.read_text())
+        if "solution" in plan:
+            path.unlink()
+        else:
+            settings = {"delta": DELTA, "requests_per_round": 2}
+            path.write_text(json.dumps(plan | {"backbone": "srresnet", "settings": settings}))
+    assert main(["explain", str(tmp_path), "--hours", "5"]) == 0
+    said = capsys.readouterr().out
+    assert "Ahead: at least" in said
+    assert "at 5 h each" in said
+
+
 def test_simulate_a_folder_and_a_family(tmp_path, capsys):
     folder(tmp_path)
     assert main(["simulate", str(tmp_path)]) == 0

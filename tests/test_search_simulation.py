@@ -91,13 +91,13 @@ def test_what_is_ahead_for_people(tmp_path):
     said = sentence(Forecast(2, 5, 3), 10.0, references=12)
     assert "at least 2, likely about 5" in said
     assert "140 h, likely 170 h" in said
-    assert np.isnan(hours(tmp_path, "net", {"training_hours": 0.0}))
+    assert np.isnan(hours(tmp_path, "net", 0))
     history = tmp_path / "models" / "net" / "a" / "history.parquet"
     history.parent.mkdir(parents=True)
     table = pd.DataFrame({"step": [3600, 7200], "steps_per_second": [1.0, 2.0]})
     table.to_parquet(history)
-    assert hours(tmp_path, "net", {"training_hours": 0.0}) == pytest.approx(1.5)
-    assert hours(tmp_path, "net", {"training_hours": 7.0}) == 7
+    assert hours(tmp_path, "net", 0) == pytest.approx(1.5)
+    assert hours(tmp_path, "net", 7.0) == 7
 
 
 def test_given_groups_are_verified_and_nothing_else():

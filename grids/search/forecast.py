@@ -19,7 +19,8 @@ from grids.search.decision import (
 from grids.search.families import completed
 from grids.search.measurements import drops
 from grids.search.partition import SUBSETS_LIMIT
-from grids.search.simulation import run
+from grids.search.simulation import run, strategy
+from grids.search.tree import Search
 
 
 @dataclass(frozen=True)
@@ -83,10 +84,17 @@ def beforehand(
     return forecast(plan, square, measured, settings)
 
 
-def hours(results: Path, backbone: str, execution: Mapping) -> float:
-    """Hours of one training: configured, or measured on what is trained; NaN: neither."""
-    if execution["training_hours"]:
-        return execution["training_hours"]
+def of_plan(search: Search) -> Forecast:
+    """`forecast` after the last plan of a search, from its files."""
+    last = search.plans[-1]
+    settings = SearchSettings(**last["settings"])
+    return forecast(strategy(last["strategy"]), search.similarity, search.drops, settings)
+
+
+def hours(results: Path, backbone: str, configured: float) -> float:
+    """Hours of one training: configured, or if 0, measured on what is trained; NaN: neither."""
+    if configured:
+        return configured
     taken = []
     for path in sorted((results / "models" / backbone).glob("*/history.parquet")):
         history = pd.read_parquet(path)

@@ -23,6 +23,7 @@ def trials(
     noise: float,
     delta: float,
     seeds: Iterable[int],
+    group_worth: float = 16.0,
 ) -> pd.DataFrame:
     """Runs strategies against known drops.
 
@@ -36,6 +37,7 @@ def trials(
         noise: of the families' drops in dB.
         delta: drop allowed in dB.
         seeds: one instance each.
+        group_worth: as `grids.search.decision.SearchSettings` has it.
 
     Returns:
         The summaries of `grids.search.simulation` for each setting.
@@ -54,7 +56,9 @@ def trials(
         source, sizes, correlations, noise, delta, list(seeds)
     ):
         for k in requests:
-            table = compare(instances, strategies, SearchSettings(delta, k))
+            table = compare(
+                instances, strategies, SearchSettings(delta, k, group_worth=group_worth)
+            )
             found.append(
                 summary(table).assign(n=n, correlation=correlation, requests=k, source=source)
             )

@@ -32,7 +32,7 @@ with job(snakemake) as say:
         "test_set": params.test_set,
         "degradations": params.degradations,
         "delta": params.settings["delta"],
-        "requests_per_round": params.settings["requests_per_round"],
+        "settings": params.settings | {"tolerance": tolerance},
         "elsewhere": params.elsewhere,
         "known": sorted(group_name(group) for group in verified if len(group) > 1),
         "solution" if solved else "requests": [group_name(group) for group in answer.groups],
@@ -43,5 +43,6 @@ with job(snakemake) as say:
     say(f"{'solution' if solved else 'requests'}: {', '.join(map(group_name, answer.groups))}")
     if not solved:
         left = forecast.forecast(strategy.plan, square, measured, settings)
-        hours = forecast.hours(results, params.backbone, snakemake.config["execution"])
+        configured = snakemake.config["execution"]["training_hours"]
+        hours = forecast.hours(results, params.backbone, configured)
         say(f"left, {forecast.sentence(left, hours)}")
