@@ -48,8 +48,11 @@ def test_chances_before_any_measurement_are_those_of_simulated_drops(size):
     inside[0, :size] = True
     predicted = drop_model.predict(similarity, {}, inside, DELTA)
     drops = simulated(similarity, inside[0])
-    assert math.exp(predicted.log_chance[0]) == pytest.approx((drops <= 1).all(0).mean(), abs=0.02)
-    worst = np.argmin((drops <= 1).mean(axis=1))
+    chances = (drops <= 1).mean(axis=1)
+    assert math.exp(predicted.log_chance[0]) == pytest.approx(chances.prod(), abs=0.02)
+    bound = drop_model.fit(similarity, {}, DELTA).log_bound(inside)
+    assert math.exp(bound[0]) == pytest.approx((drops.mean(axis=0) <= 1).mean(), abs=0.02)
+    worst = np.argmin(chances)
     assert predicted.mean[0] == pytest.approx(DELTA * drops[worst].mean(), abs=0.02)
     assert predicted.std[0] == pytest.approx(DELTA * drops[worst].std(), rel=0.03)
 

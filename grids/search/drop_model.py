@@ -20,7 +20,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
-from scipy.special import log_ndtr, logsumexp, ndtri
+from scipy.special import log_ndtr
 
 from grids.search.decision import Drops, Similarity
 
@@ -51,10 +51,6 @@ AVERAGED = 1
 # Choices whose evidence is computed side by side.
 BATCH = 24
 
-# What the drops of a group's members have in common, at equally likely values: chances are steep in
-# it, where few nodes of a Gauss–Hermite quadrature are far off.
-NODES = ndtri((np.arange(24) + 0.5) / 24)
-
 
 @dataclass(frozen=True)
 class Prediction:
@@ -63,7 +59,9 @@ class Prediction:
     Attributes:
         mean: drop in dB of the member that is most likely to drop too much.
         std: its standard deviation in dB, the noise of a measurement included.
-        log_chance: logarithm of the chance that the drop of every member is at most δ.
+        log_chance: logarithm of the product of the members' chances to drop at most δ. Drops of a
+            group go together, so that is less than the chance of all: the less is known of a
+            group, the more careful. Searches with the joint chance trained more for as many groups.
     """
 
     mean: Floats
@@ -143,14 +141,10 @@ class DropModel:
         line = wanted.features**2 @ UNCERTAIN**2
         prior = (power[SHARED_LINE] + power[OWN_LINE]) * line + power[PAIR] + power[MEMBER]
         variance = np.maximum(prior - (explained**2).sum(axis=0), 0) + power[GROUP]
-        size = inside.sum(axis=1)
-        explained = np.add.reduceat(explained, first, axis=1) / size
-        of_mean = self._variance_of_mean(wanted, first, size, explained)
-        correlation = _correlation(variance, of_mean, size, first)
         std = np.sqrt(variance + power[NOISE])
-        worst = np.lexsort(((1 - mean) / std, wanted.group))[first]
-        common = np.sqrt(correlation[wanted.group] * variance)
-        chance = _log_chance(mean, common, np.sqrt(std**2 - common**2), first)
+        score = log_ndtr((1 - mean) / std)
+        worst = np.lexsort((score, wanted.group))[first]
+        chance = np.add.reduceat(score, first)
         return Prediction(mean[worst] * self.delta, std[worst] * self.delta, chance)
 
     def log_bound(self, inside: Booleans) -> Floats:
@@ -173,42 +167,19 @@ class DropModel:
         effects = np.stack([weighted @ features.T, own_line, pair, member])
         explained, mean = self._explained(effects)
         mean += features @ EXPECTED
-        variance = self._variance_of_mean(wanted, first, size, explained)
-        return log_ndtr((1 - mean) / np.sqrt(variance + self.power[NOISE] / size))
+        line = wanted.features**2 @ UNCERTAIN**2
+        power = self.power
+        prior = power[SHARED_LINE] * (features**2 @ UNCERTAIN**2)
+        prior += power[OWN_LINE] * np.add.reduceat(line, first) / size**2
+        prior += power[PAIR] * 1.5 / size + power[MEMBER] * (size - 1) / size
+        variance = np.maximum(prior - (explained**2).sum(axis=0), 0) + power[GROUP]
+        return log_ndtr((1 - mean) / np.sqrt(variance + power[NOISE] / size))
 
     def _explained(self, effects: Floats) -> tuple[Floats, Floats]:
         """What the measurements say of rows with these effects, and how it shifts their mean."""
         covariance = np.tensordot(self.power[:GROUP], effects, axes=1)
         explained = solve_triangular(self.lower, covariance, lower=True, check_finite=False)
         return explained, self.fitted @ explained
-
-    def _variance_of_mean(
-        self, wanted: "_Rows", first: Integers, size: Integers, explained: Floats
-    ) -> Floats:
-        """Of the mean drop of each group's members, without noise."""
-        power = self.power
-        line = wanted.features**2 @ UNCERTAIN**2
-        mean_line = (np.add.reduceat(wanted.features, first) / size[:, None]) ** 2 @ UNCERTAIN**2
-        prior = power[SHARED_LINE] * mean_line
-        prior += power[OWN_LINE] * np.add.reduceat(line, first) / size**2
-        prior += power[PAIR] * 1.5 / size + power[MEMBER] * (size - 1) / size
-        return np.maximum(prior - (explained**2).sum(axis=0), 0) + power[GROUP]
-
-
-def _log_chance(mean: Floats, common: Floats, rest: Floats, first: Integers) -> Floats:
-    """Logarithm of the chance that all rows of a group are at most 1.
-
-    Members' drops are normal with one common part, which makes them equally correlated.
-
-    Args:
-        mean: of each row.
-        common: standard deviation of the part that the rows of a group share.
-        rest: standard deviation of each row's own part.
-        first: where each group's rows begin.
-    """
-    margins = (1 - mean - common * NODES[:, None]) / rest
-    together = np.add.reduceat(log_ndtr(margins), first, axis=1)
-    return np.minimum(logsumexp(together, axis=0) - np.log(len(NODES)), 0)
 
 
 @dataclass(frozen=True)
@@ -250,13 +221,6 @@ def _evidence(strengths: Floats, effects: Floats, residual: Floats) -> Floats:
     fit = np.linalg.solve(covariance, np.broadcast_to(residual[:, None], (*lower.shape[:2], 1)))
     diagonal = np.diagonal(lower, axis1=1, axis2=2)
     return -(fit[..., 0] @ residual) / 2 - np.log(diagonal).sum(axis=1)
-
-
-def _correlation(variance: Floats, of_mean: Floats, size: Integers, first: Integers) -> Floats:
-    """Mean correlation of a group's rows from their variances and that of their mean."""
-    own = np.add.reduceat(variance, first)
-    both = np.add.reduceat(np.sqrt(variance), first) ** 2 - own
-    return np.clip((size**2 * of_mean - own) / np.maximum(both, 1e-12), 0, 1)
 
 
 def _effects(a: _Rows, b: _Rows) -> tuple[Floats, Floats, Floats, Floats]:
