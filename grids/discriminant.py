@@ -32,6 +32,11 @@ class Discriminant:
         """(N, D) vectors in coordinates where distances are Mahalanobis distances."""
         return (vectors - self.centre) @ self.whitening
 
+    def coordinates(self, vectors: Floats) -> Floats:
+        """(N, C − 1) the part of whitened vectors that tells the classes apart."""
+        _, _, axes = np.linalg.svd(self.means - self.means.mean(axis=0), full_matrices=False)
+        return self.whitened(vectors) @ axes[: len(self.means) - 1].T
+
     def squared_distances(self, vectors: Floats) -> Floats:
         """(N, C) squared Mahalanobis distances of vectors (N, D) from the classes."""
         points = self.whitened(vectors)

@@ -25,6 +25,8 @@ RuleName = Literal["discriminant", "paper"]
 # Less usual than this share of known damage is out of distribution: so often known damage is
 # refused by mistake.
 UNUSUAL = 0.05
+# Most of it for what looks clean: that is how most of what is not known looks.
+PARTS = (0.8, 0.2)
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,9 @@ class Rule:
         centre, whitening, means: the discriminant of C + 1 classes, the last one clean.
         gain_weights, gain_offset: (m, D) and (m,), each group's gain from whitened statistics.
         margin_db: (m,) half of the interval's width.
-        odds_quantiles, distance_quantiles: (101,) percentiles, of the views of the calibration, of
-            the log odds that a view is clean and of its squared distance from the nearest
-            degradation.
+        odds_quantiles, distance_quantiles: (Q,) evenly spaced quantiles, over the views of the
+            calibration, of the log odds that a view is clean and of its squared distance from the
+            nearest degradation.
     """
 
     alpha: Floats
@@ -135,16 +137,16 @@ class Rule:
     def usualness(self, vectors: Floats) -> Floats:
         """(N,) share of the calibration's views that are at least as unusual.
 
-        Twice the smaller of the shares by odds and by distance, at most 1 (Bonferroni).
+        Two shares, by odds and by distance, of which the smaller counts, each divided by its part
+        of what may be refused by mistake (weighted Bonferroni), at most 1.
         """
-        tests = zip(
-            self.novelty(vectors), (self.odds_quantiles, self.distance_quantiles), strict=True
-        )
+        known = (self.odds_quantiles, self.distance_quantiles)
+        tests = zip(self.novelty(vectors), known, strict=True)
         shares = [
-            1 - np.interp(values, quantiles, np.linspace(0, 1, len(quantiles)))
-            for values, quantiles in tests
+            (1 - np.interp(values, quantiles, np.linspace(0, 1, len(quantiles)))) / part
+            for (values, quantiles), part in zip(tests, PARTS, strict=True)
         ]
-        return np.minimum(1, 2 * np.minimum(*shares))
+        return np.minimum(1, np.minimum(*shares))
 
 
 class Selector:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from grids.selection import UNUSUAL, Rule
 
-NEIGHBOURS = 3
+NEIGHBOURS = 5
 
 
 def decisions(
@@ -56,27 +56,26 @@ def decisions(
         margin_db=rule.margin_db[chosen],
         **{f"gain_db:{name}": gain.to_numpy() for name, gain in gains.items()},
     )
-    return table.assign(nearest=nearest(table, vectors))
+    return table.assign(nearest=nearest(table, rule.discriminant.coordinates(vectors)))
 
 
-def nearest(cases: pd.DataFrame, vectors: NDArray[np.float64]) -> pd.Series:
+def nearest(cases: pd.DataFrame, points: NDArray[np.float64]) -> pd.Series:
     """Group of most of the nearest cases of the same kind that show other photographs.
 
     A ceiling: the test set itself is the reference, so nothing is lost by a change of photographs.
 
     Args:
         cases: `photograph`, `kind` and `group` (null: no case to choose for, nor a neighbour).
-        vectors: (N, D) their statistics.
+        points: (N, K) their statistics, in coordinates that tell degradations apart.
     """
     found = pd.Series(None, cases.index, dtype=object)
     for _, kind in cases[cases["group"].notna()].groupby("kind"):
-        points = vectors[cases.index.get_indexer(kind.index)]
-        points = (points - points.mean(axis=0)) / (points.std(axis=0) + 1e-9)
+        places = points[cases.index.get_indexer(kind.index)]
         photographs, groups = kind["photograph"].to_numpy(), kind["group"].to_numpy()
         if len(set(photographs)) == 1:
             continue
         for number, index in enumerate(kind.index):
-            away = np.square(points - points[number]).sum(axis=1)
+            away = np.square(places - places[number]).sum(axis=1)
             away[photographs == photographs[number]] = np.inf
             near = pd.Series(groups[np.argsort(away)[:NEIGHBOURS]])
             # In order of nearness: of equally many the nearest wins.

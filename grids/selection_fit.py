@@ -16,8 +16,10 @@ from grids.selection import Rule
 
 CLEAN = "clean"
 COVERAGE = 0.9
-PERCENTILES = np.linspace(0, 1, 101)
-RIDGE = 10.0
+QUANTILES = np.linspace(0, 1, 1001)
+# Of the ridge regression, in units of the whitened statistics' variance.
+PENALTIES = tuple(np.geomspace(0.01, 100, 13))
+FLOOR = 1e-12
 # Views of each degradation that gains are measured on: a restoration takes longer than a look.
 GAIN_VIEWS = 100
 
@@ -48,8 +50,8 @@ def fit(references: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:
         gain_weights=np.zeros((len(groups), len(fitted.centre))),
         gain_offset=np.zeros(len(groups)),
         margin_db=np.ones(len(groups)),
-        odds_quantiles=np.linspace(-1, 1, PERCENTILES.size),
-        distance_quantiles=np.linspace(0, 1, PERCENTILES.size),
+        odds_quantiles=np.linspace(-1, 1, QUANTILES.size),
+        distance_quantiles=np.linspace(0, 1, QUANTILES.size),
     )
 
 
@@ -112,8 +114,8 @@ def calibrate(rule: Rule, views: pd.DataFrame, coverage: float = COVERAGE) -> Ru
     return replace(
         rule,
         margin_db=np.array(margins),
-        odds_quantiles=np.quantile(odds, PERCENTILES),
-        distance_quantiles=np.quantile(distances, PERCENTILES),
+        odds_quantiles=np.quantile(odds, QUANTILES),
+        distance_quantiles=np.quantile(distances, QUANTILES),
     )
 
 
@@ -127,8 +129,20 @@ def quantile(values: Floats, coverage: float) -> float:
 
 
 def _ridge(points: Floats, targets: Floats) -> tuple[Floats, float]:
+    """Weights and offset of the ridge regression whose penalty leaves the least error out.
+
+    The error of each example by the others is known in closed form (Golub, Heath and Wahba, 1979).
+    """
     centre, level = points.mean(axis=0), targets.mean()
-    centred = points - centre
-    covariance = centred.T @ centred + RIDGE * len(points) * np.eye(points.shape[1])
-    weights = np.linalg.solve(covariance, centred.T @ (targets - level))
+    left, values, right = np.linalg.svd(points - centre, full_matrices=False)
+    projected = left.T @ (targets - level)
+
+    def weights_and_error(penalty: float) -> tuple[Floats, float]:
+        shrink = values**2 / (values**2 + penalty * len(points))
+        residuals = targets - level - left @ (shrink * projected)
+        leverages = 1 / len(points) + np.square(left) @ shrink
+        error = np.square(residuals / (1 - leverages)).mean()
+        return right.T @ (shrink * projected / np.maximum(values, FLOOR)), error
+
+    weights, _ = min(map(weights_and_error, PENALTIES), key=lambda pair: pair[1])
     return weights, float(level - centre @ weights)
