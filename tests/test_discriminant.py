@@ -34,7 +34,8 @@ def test_with_many_examples_it_is_bayes_rule_of_normal_laws():
     squared = [[(x - m) @ inverse @ (x - m) for m in means] for x in points]
     np.testing.assert_allclose(fitted.squared_distances(points), squared, rtol=0.05, atol=0.2)
     # Differences of distances from the classes are all in the coordinates.
-    places = fitted.coordinates(points)[:, None] - fitted.coordinates(means)
+    found = np.stack([vectors[labels == label].mean(axis=0) for label in range(3)])
+    places = fitted.coordinates(points)[:, None] - fitted.coordinates(found)
     inside = np.square(places).sum(axis=-1)
     outside = fitted.squared_distances(points) - inside
     np.testing.assert_allclose(outside, outside[:, :1].repeat(3, axis=1), atol=1e-8)
