@@ -68,8 +68,9 @@ class Rule:
         alpha, sigma: (C,) mean laws of single photographs under each degradation.
         membership: (m, C), 1 where the group has the degradation.
         centre, whitening, means: the discriminant of C + 1 classes, the last one clean.
-        gain_weights, gain_offset: (m, D) and (m,), each group's gain from whitened statistics.
-        margin_db: (m,) half of the interval's width.
+        gain_weights, gain_offset: (C, D) and (C,), gain of its group's model on each degradation,
+            from whitened statistics.
+        margin_db: (C,) half of the interval's width where this degradation is the likeliest.
         odds_quantiles, distance_quantiles: (Q,) evenly spaced quantiles, over the views of the
             calibration, of the log odds that a view is clean and of its squared distance from the
             nearest degradation.
@@ -116,13 +117,28 @@ class Rule:
 
     def probabilities(self, vectors: Floats) -> Floats:
         """(N, m) probabilities of the groups, given a known degradation."""
-        degraded = np.exp(self.discriminant.scores(vectors)[:, :-1])
-        groups = degraded @ self.membership.T + 1e-300
-        return groups / groups.sum(axis=1, keepdims=True)
+        return self._likeness(vectors) @ self.membership.T
 
-    def gains(self, vectors: Floats) -> Floats:
-        """(N, m) expected gains in dB of each group's model."""
-        return self.discriminant.whitened(vectors) @ self.gain_weights.T + self.gain_offset
+    def gains(self, vectors: Floats, groups: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """(N,) expected gain in dB of a group's model for each vector, and the margin around it.
+
+        The mean over the group's degradations, each by its probability.
+
+        Args:
+            vectors: (N, D).
+            groups: (N,) number of the group whose model is taken.
+        """
+        likeness = self._likeness(vectors) * self.membership[groups]
+        by_degradation = (
+            self.discriminant.whitened(vectors) @ self.gain_weights.T + self.gain_offset
+        )
+        expected = (likeness * by_degradation).sum(axis=1) / likeness.sum(axis=1)
+        return expected, self.margin_db[likeness.argmax(axis=1)]
+
+    def _likeness(self, vectors: Floats) -> Floats:
+        """(N, C) probability of each degradation, given that it is one of them; never 0."""
+        likeness = np.exp(self.discriminant.scores(vectors)[:, :-1]).clip(min=1e-300)
+        return likeness / likeness.sum(axis=1, keepdims=True)
 
     def novelty(self, vectors: Floats) -> tuple[Floats, Floats]:
         """(N,) log odds of clean against the likeliest degradation, and distance from that one.
@@ -189,8 +205,7 @@ def decide(
     distances = rule.distances(np.array([statistics.alpha]), np.array([statistics.sigma]))[0]
     scores = rule.probabilities(vector)[0]
     chosen = int(distances.argmin() if name == "paper" else scores.argmax())
-    gain = float(rule.gains(vector)[0, chosen])
-    margin = float(rule.margin_db[chosen])
+    gain, margin = (float(value[0]) for value in rule.gains(vector, np.array([chosen])))
     odds = float(rule.novelty(vector)[0][0])
     usualness = float(rule.usualness(vector)[0])
     return Decision(

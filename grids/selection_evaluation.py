@@ -41,6 +41,7 @@ def decisions(
     chosen = rule.probabilities(vectors).argmax(axis=1)
     odds, distance = rule.novelty(vectors)
     usualness = rule.usualness(vectors)
+    predicted, margin = rule.gains(vectors, chosen)
     table = cases.drop(columns="vector").assign(
         group=cases["degradation"].map(group_of),
         paper=np.where(
@@ -52,8 +53,8 @@ def decisions(
         distance=distance,
         usualness=usualness,
         known=usualness >= UNUSUAL,
-        predicted_gain_db=rule.gains(vectors)[np.arange(len(cases)), chosen],
-        margin_db=rule.margin_db[chosen],
+        predicted_gain_db=predicted,
+        margin_db=margin,
         **{f"gain_db:{name}": gain.to_numpy() for name, gain in gains.items()},
     )
     return table.assign(nearest=nearest(table, rule.discriminant.coordinates(vectors)))

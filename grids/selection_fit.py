@@ -47,9 +47,9 @@ def fit(references: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:
         centre=fitted.centre,
         whitening=fitted.whitening,
         means=fitted.means,
-        gain_weights=np.zeros((len(groups), len(fitted.centre))),
-        gain_offset=np.zeros(len(groups)),
-        margin_db=np.ones(len(groups)),
+        gain_weights=np.zeros((len(degradations), len(fitted.centre))),
+        gain_offset=np.zeros(len(degradations)),
+        margin_db=np.ones(len(degradations)),
         odds_quantiles=np.linspace(-1, 1, QUANTILES.size),
         distance_quantiles=np.linspace(0, 1, QUANTILES.size),
     )
@@ -70,19 +70,18 @@ def for_calibration(rule: Rule, views: pd.DataFrame) -> pd.DataFrame:
     return views.assign(group=chosen)
 
 
-def predict(rule: Rule, references: pd.DataFrame) -> Rule:
-    """The rule with its prediction of gains, by ridge regression on whitened statistics.
+def predict(rule: Rule, references: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:
+    """The rule with its prediction of gains: a ridge regression for each degradation.
 
     Args:
         rule: as fitted.
-        references: rows of each group's degradations: `group` (its number), `vector`, and
-            `gain_db` of the group's model.
+        references: `degradation`, `vector`, and `gain_db` of the model of the degradation's group.
+        groups: as for `fit`.
     """
     points = rule.discriminant.whitened(np.stack(references["vector"]))
-    gains, group = references["gain_db"].to_numpy(), references["group"].to_numpy()
+    gains, labels = references["gain_db"].to_numpy(), references["degradation"].to_numpy()
     fits = [
-        _ridge(points[group == number], gains[group == number])
-        for number in range(len(rule.membership))
+        _ridge(points[labels == name], gains[labels == name]) for group in groups for name in group
     ]
     return replace(
         rule,
@@ -92,9 +91,10 @@ def predict(rule: Rule, references: pd.DataFrame) -> Rule:
 
 
 def calibrate(rule: Rule, views: pd.DataFrame, coverage: float = COVERAGE) -> Rule:
-    """The rule with margins and limit so that `coverage` of such views lie within.
+    """The rule with margins and quantiles so that `coverage` of such views lie within.
 
-    Split conformal prediction (Vovk et al.; Lei et al., 2018), for each chosen group by itself.
+    Split conformal prediction (Vovk et al.; Lei et al., 2018), for each likeliest degradation by
+    itself.
 
     Args:
         rule: as fitted.
@@ -103,12 +103,14 @@ def calibrate(rule: Rule, views: pd.DataFrame, coverage: float = COVERAGE) -> Ru
         coverage: share that lies within.
     """
     vectors, group = np.stack(views["vector"]), views["group"].to_numpy()
-    errors = np.abs(views["gain_db"].to_numpy() - rule.gains(vectors)[np.arange(len(views)), group])
+    marked = replace(rule, margin_db=np.arange(rule.membership.shape[1]))
+    predicted, likeliest = marked.gains(vectors, group)
+    errors = np.abs(views["gain_db"].to_numpy() - predicted)
     overall = quantile(errors, coverage)
     margins = [
-        # Few views of a group tell no quantile: that of all serves.
+        # Few views tell no quantile: that of all serves.
         quantile(own, coverage) if len(own) * (1 - coverage) >= 1 else overall
-        for own in (errors[group == number] for number in range(len(rule.membership)))
+        for own in (errors[likeliest == number] for number in marked.margin_db)
     ]
     odds, distances = rule.novelty(vectors)
     return replace(

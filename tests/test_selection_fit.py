@@ -38,7 +38,8 @@ def rule():
     generator = np.random.default_rng(1)
     references = views(generator, 300)
     fitted = selection_fit.fit(references, GROUPS)
-    fitted = selection_fit.predict(fitted, selection_fit.for_prediction(references, GROUPS))
+    seen = selection_fit.for_prediction(references, GROUPS)
+    fitted = selection_fit.predict(fitted, seen, GROUPS)
     seen = views(generator, 300, ("a", "b", "c"))
     return selection_fit.calibrate(fitted, selection_fit.for_calibration(fitted, seen))
 
@@ -63,8 +64,8 @@ def test_promises_hold_on_views_that_were_never_seen(rule):
     fresh = views(np.random.default_rng(2), 2000, ("a", "b", "c"))
     vectors = np.stack(fresh["vector"])
     group = rule.probabilities(vectors).argmax(axis=1)
-    predicted = rule.gains(vectors)[np.arange(len(fresh)), group]
-    within = np.abs(fresh["gain_db"] - predicted) <= rule.margin_db[group]
+    predicted, margin = rule.gains(vectors, group)
+    within = np.abs(fresh["gain_db"] - predicted) <= margin
     assert within.mean() == pytest.approx(0.9, abs=0.03)
     # Much of the spread of gains is explained.
     assert np.corrcoef(predicted, fresh["gain_db"])[0, 1] > 0.9
@@ -92,11 +93,25 @@ def test_quantiles_are_conformal():
     assert selection_fit.quantile(values[:5], 0.9) == 5
 
 
-def test_a_group_with_few_views_gets_the_margin_of_all(rule):
+def test_a_degradation_with_few_views_gets_the_margin_of_all(rule):
     seen = views(np.random.default_rng(3), 100, ("a",))
-    seen = selection_fit.for_calibration(rule, seen)
-    margins = selection_fit.calibrate(replace(rule), seen).margin_db
-    assert margins[0] == margins[1]
+    margins = selection_fit.calibrate(rule, selection_fit.for_calibration(rule, seen)).margin_db
+    assert margins[2] == pytest.approx(margins[0], rel=0.2)
+
+
+def test_a_gain_is_the_mean_over_the_members_of_the_group_by_their_probability(rule):
+    marked = replace(
+        rule,
+        gain_weights=np.zeros_like(rule.gain_weights),
+        gain_offset=np.array([1.0, 5.0, 9.0]),
+        margin_db=np.array([0.1, 0.2, 0.3]),
+    )
+    points = np.array([[1.9, 0.1], [3.5, 0], [0, 6]])
+    squared = rule.discriminant.squared_distances(points)[:, :2]
+    shares = np.exp(-squared / 2) / np.exp(-squared / 2).sum(axis=1, keepdims=True)
+    gains, margins = marked.gains(points, np.array([0, 0, 1]))
+    np.testing.assert_allclose(gains, [*(shares[:2] @ [1, 5]), 9])
+    assert margins.tolist() == [0.1 if shares[0, 0] > 0.5 else 0.2, 0.2, 0.3]
 
 
 def test_the_ceiling_never_looks_at_the_same_photograph():

@@ -26,7 +26,7 @@ def write(folder: Path) -> Path:
         weights.save(path, restorers.build("srresnet", SIZES), {})
     describer = Describer(descriptor, torch.device("cpu"), "fp32", **DESCRIBING)
     seen = views(describer)
-    rule = selection_fit.predict(selection_fit.fit(seen, GROUPS), seen[seen["group"] >= 0])
+    rule = selection_fit.predict(selection_fit.fit(seen, GROUPS), seen, GROUPS)
     bundle.write(
         folder / "bundle",
         models=models,

@@ -37,9 +37,8 @@ with job(snakemake) as say:
 
     references, calibration = described(given.train), described(given.pies)
     rule = selection_fit.fit(references, params.groups)
-    rule = selection_fit.predict(
-        rule, measured(selection_fit.for_prediction(references, params.groups), "train")
-    )
+    gained = measured(selection_fit.for_prediction(references, params.groups), "train")
+    rule = selection_fit.predict(rule, gained, params.groups)
     views = measured(selection_fit.for_calibration(rule, calibration), "pies")
     rule = selection_fit.calibrate(rule, views)
     about = {
@@ -52,5 +51,6 @@ with job(snakemake) as say:
     weights.save(output.descriptor, srresnet.load(given.weights), weights.about(given.weights))
     with appearing(output.calibration) as temporary:
         views.drop(columns="vector").to_parquet(temporary, index=False)
-    for group, margin in zip(about["groups"], rule.margin_db, strict=True):
-        say(f"{group}: gains within {margin:.2f} dB of the prediction")
+    names = [name for group in params.groups for name in group]
+    for name, margin in zip(names, rule.margin_db, strict=True):
+        say(f"{name}: gains within {margin:.2f} dB of the prediction")
