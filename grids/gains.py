@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import nn
@@ -14,7 +15,7 @@ from grids.views import Pixels, views
 def gain_db(
     network: nn.Module, clean: Pixels, degraded: Pixels, device: torch.device, precision: str
 ) -> float:
-    """Gain in dB; negative where the network does harm.
+    """Gain in dB; negative where the network does harm, NaN where nothing is damaged.
 
     Args:
         network: the restorer, in evaluation mode, on `device`.
@@ -22,6 +23,8 @@ def gain_db(
         device: where the network is.
         precision: `fp32`, or `bf16` for products in bfloat16.
     """
+    if np.array_equal(clean, degraded):
+        return float("nan")
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
         restored = restore(network, to_tensor(degraded)[None], device)
     return psnr(clean, to_bytes(restored.float())[0]) - psnr(clean, degraded)

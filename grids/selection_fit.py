@@ -75,9 +75,11 @@ def predict(rule: Rule, references: pd.DataFrame, groups: Sequence[Sequence[str]
 
     Args:
         rule: as fitted.
-        references: `degradation`, `vector`, and `gain_db` of the model of the degradation's group.
+        references: `degradation`, `vector`, and `gain_db` of the model of the degradation's group,
+            NaN where nothing was damaged.
         groups: as for `fit`.
     """
+    references = references.dropna(subset="gain_db")
     points = rule.discriminant.whitened(np.stack(references["vector"]))
     gains, labels = references["gain_db"].to_numpy(), references["degradation"].to_numpy()
     fits = [
@@ -102,6 +104,7 @@ def calibrate(rule: Rule, views: pd.DataFrame, coverage: float = COVERAGE) -> Ru
             `group` that the rule chooses, and `gain_db` of its model.
         coverage: share that lies within.
     """
+    views = views.dropna(subset="gain_db")
     vectors, group = np.stack(views["vector"]), views["group"].to_numpy()
     marked = replace(rule, margin_db=np.arange(rule.membership.shape[1]))
     predicted, likeliest = marked.gains(vectors, group)

@@ -147,8 +147,9 @@ def choices_figure(decisions: pd.DataFrame) -> Figure:
             panel.imshow(shares, cmap="Blues", vmin=0, vmax=1.3, aspect="auto")
             for (y, x), share in np.ndenumerate(shares.to_numpy()):
                 if share:
-                    right = groups[x] == _group_of(shown, shares.index[y])
-                    look = {"weight": "bold"} if right else {"color": style.RED}
+                    own = _group_of(shown, shares.index[y])
+                    right = {"weight": "bold"} if groups[x] == own else {"color": style.RED}
+                    look = right if own in groups else {}
                     panel.text(x, y, f"{share:.2f}", ha="center", va="center", fontsize=8, **look)
             panel.set_yticks(range(len(shares)), map(_label, shares.index), fontsize=8)
             panel.set_xticks(range(len(groups)), [f"group {n + 1}" for n in range(len(groups))])
