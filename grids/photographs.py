@@ -36,7 +36,6 @@ JPEG_QUALITY = 95
 # A JPEG segment, less its length and the name of its kind.
 LONGEST_XMP_IN_JPEG = 65533 - len(b"http://ns.adobe.com/xap/1.0/\0")
 
-
 # What Pillow takes again when it saves: beside the pixels, and how they are compressed.
 KEPT = {
     "JPEG": ("exif", "icc_profile", "comment", "dpi", "progressive"),

@@ -5,6 +5,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ def _run(options: argparse.Namespace) -> int:
         device = devices.use(options.device, torch.get_num_threads())
     except InputError:
         raise InputError("--device cuda: no CUDA device is visible; write auto or cpu") from None
-    jobs, outcomes = batch.find(options.paths, options.out)
+    jobs, unreadable = batch.find(options.paths, options.out)
     work = batch.Batch(
         bundle.read(options.bundle),
         device,
@@ -72,8 +73,9 @@ def _run(options: argparse.Namespace) -> int:
         restore=not options.dry_run,
         say=_say,
     )
+    outcomes = []
     try:
-        for outcome in _done(work, jobs, options.dry_run):
+        for outcome in chain(unreadable, _done(work, jobs, options.dry_run)):
             outcomes.append(outcome)
             if options.json:
                 print(json.dumps(_as_json(outcome)), flush=True)
