@@ -223,14 +223,18 @@ def test_bfloat16_is_near():
     assert 0 < np.abs(exact.astype(int) - reduced).mean() < 2
 
 
-def test_the_tile_follows_the_memory(monkeypatch):
-    built = network(*LOCAL["srresnet"])
+@pytest.mark.parametrize(
+    ("kind", "largest"),
+    [(LOCAL["srresnet"], restoration.LARGEST_LOCAL_ON_CPU), (GLOBAL, restoration.LARGEST)],
+)
+def test_the_tile_follows_the_memory(monkeypatch, kind, largest):
+    built = network(*kind)
     tiles = []
-    for megabytes in (1, 4, 16, 10000):
+    for megabytes in (1, 4, 16, 100000):
         monkeypatch.setattr(memory, "free", lambda device, m=megabytes: m << 20)
         tiles.append(Tiler(built, CPU).restore(built, np.zeros((8, 4000, 3), np.uint8))[1])
     assert tiles == sorted(tiles)
-    assert tiles[0] < tiles[-1] == restoration.LARGEST
+    assert tiles[0] < tiles[-1] == largest
 
 
 def test_limits_of_control_groups_count(tmp_path, monkeypatch):
