@@ -99,7 +99,7 @@ def _add_simulate(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--noise", type=float, default=0.15, help="of a drop in dB")
     parser.add_argument("--delta", type=float, default=0.7, help="drop allowed in dB")
     parser.add_argument(
-        "--group-worth", type=float, default=16, help="trainings that one group fewer is worth"
+        "--group-worth", type=float, default=32, help="trainings that one group fewer is worth"
     )
     parser.add_argument("--instances", type=int, default=20, help="searches for each setting")
     parser.add_argument("--seed", type=int, default=0, help="of the first instance")

@@ -204,7 +204,7 @@ class Search(Section):
         description="Strategy `paper` verifies every partition with the fewest groups, not one.",
     )
     group_worth: PositiveFloat = Field(
-        16.0,
+        32.0,
         description="Strategy `active`: how many trainings one group fewer is worth. More: fewer "
         "groups, more trainings.",
     )

@@ -17,11 +17,13 @@ from grids.search.strategies import active, exhaustive
     st.sampled_from([0.0, 0.15, 1.0]),
     st.integers(0, 10**6),
     st.integers(1, 8),
+    st.sampled_from([0.5, 4.0, 32.0, 1000.0]),
 )
-def test_ends_with_verified_groups(family, n, correlation, noise, seed, requests):
+def test_ends_with_verified_groups(family, n, correlation, noise, seed, requests, worth):
     # `run` raises where a strategy breaks its contract.
     instance = FAMILIES[family](n, correlation, noise, seed)
-    done = run(active.plan, instance.similarity, instance.of, SearchSettings(DELTA, requests))
+    asked = SearchSettings(DELTA, requests, group_worth=worth)
+    done = run(active.plan, instance.similarity, instance.of, asked)
     assert len(done.groups) >= len(optimum(instance, DELTA))
     assert done.trainings <= 2**n - n - 1
 

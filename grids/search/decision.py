@@ -59,7 +59,7 @@ class SearchSettings:
     tolerance: float = 0.1
     all_solutions: bool = False
     groups: tuple[Group, ...] = ()
-    group_worth: float = 16.0
+    group_worth: float = 32.0
 
 
 @dataclass(frozen=True)

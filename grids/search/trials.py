@@ -23,7 +23,7 @@ def trials(
     noise: float,
     delta: float,
     seeds: Iterable[int],
-    group_worth: float = 16.0,
+    group_worth: float = 32.0,
 ) -> pd.DataFrame:
     """Runs strategies against known drops.
 

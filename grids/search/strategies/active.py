@@ -39,14 +39,13 @@ from grids.search.partition import (
     by_program,
     cheapest,
     least_total,
-    mask,
     parts,
     unmask,
 )
 
 # The worth of a bet before any failure as a multiple of `group_worth`, and how many failures halve
 # it: see benchmarks/search.py.
-BET = 8.0
+BET = 5.0
 HALVED_AFTER = 2.0
 
 # Up to how many degradations all groups are looked at: a second or two a plan.
@@ -149,11 +148,12 @@ def _bets_by_subsets(outlook: _Outlook, chosen: tuple[Group, ...]) -> list[tuple
 
 def _arrays(outlook: _Outlook) -> tuple[NDArray[np.float64], Booleans]:
     """Chances of all subsets, and which of them passed."""
-    chance = np.zeros(1 << len(outlook.names))
+    bit = {name: 1 << i for i, name in enumerate(outlook.names)}
+    chance = np.zeros(1 << len(bit))
     passed = np.zeros(len(chance), dtype=bool)
     for group, value in outlook.chance.items():
-        chance[mask(group, outlook.names)] = value
-    passed[[mask(group, outlook.names) for group in outlook.passed]] = True
+        chance[sum([bit[name] for name in group])] = value
+    passed[[sum([bit[name] for name in group]) for group in outlook.passed]] = True
     return chance, passed
 
 
