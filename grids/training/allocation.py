@@ -4,6 +4,7 @@ For Snakemake it is one long job, without an error and without an attempt used. 
 in a job that Snakemake did not submit, all of this is skipped.
 """
 
+import math
 import os
 import signal
 import subprocess
@@ -21,6 +22,8 @@ from grids.training.ownership import Superseded
 MARGIN_SECONDS = 120.0
 # Of a short allocation, most is for training.
 MARGIN_SHARE = 0.25
+SECONDS_BETWEEN_TRIES = 60.0
+"""To ask a controller that does not answer: it may restart."""
 REFUSED = 75
 """Exit status (EX_TEMPFAIL) where the cluster does not take the job back."""
 
@@ -72,8 +75,12 @@ class _Watch(threading.Thread):
 
     def run(self) -> None:
         began = time.time()
-        while self.job and (end := _end(self.job)) is not None:
-            left = end - min(MARGIN_SECONDS, MARGIN_SHARE * (end - began)) - time.time()
+        while self.job:
+            end = _end(self.job)
+            if end is None:
+                left = SECONDS_BETWEEN_TRIES
+            else:
+                left = end - min(MARGIN_SECONDS, MARGIN_SHARE * (end - began)) - time.time()
             if left <= 0:
                 self.sent = True
                 os.kill(os.getpid(), signal.SIGTERM)
@@ -96,25 +103,22 @@ def _job() -> str:
 
 
 def _end(job: str) -> float | None:
-    """When a job's time is up, in seconds since the epoch.
+    """When a job's time is up, in seconds since the epoch; None where nobody answers now.
 
-    None: never, or the job is not one of Snakemake's, whose comment tells what they run.
+    Infinity: it has no limit, or is not one of Snakemake's, whose comment tells what they run.
     """
-    end, _, comment = _ask("squeue", "-h", "-j", job, "-o", "%e|%k").partition("|")
     try:
-        return datetime.fromisoformat(end).timestamp() if comment.startswith("rule_") else None
-    except ValueError:
+        command = ["squeue", "-h", "-j", job, "-o", "%e|%k"]
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
         return None
-
-
-def _ask(*command: str) -> str:
-    # A controller that restarts, or is busy, answers a little later.
-    for _ in range(5):
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode == 0:
-            return done.stdout.strip()
-        time.sleep(5)
-    return ""
+    end, _, comment = told.strip().partition("|")
+    if not comment.startswith("rule_"):
+        return math.inf
+    try:
+        return datetime.fromisoformat(end).timestamp()
+    except ValueError:
+        return math.inf
 
 
 def _requeue(job: str, say: Say) -> None:

@@ -1,0 +1,100 @@
+"""What a training does at the end of its allocation, with commands that answer as SLURM's do.
+
+That a cluster is content with it, the tests in tests/slurm show.
+"""
+
+import os
+import signal
+import time
+
+import pytest
+
+from grids.training import allocation
+
+
+@pytest.fixture
+def slurm(tmp_path, monkeypatch):
+    """Makes the commands `squeue` and `scontrol`; returns what scontrol was told."""
+    told = tmp_path / "told"
+
+    def make(end, comment="rule_train_wildcards_srresnet_jpeg", takes_back=True):
+        commands = {
+            "squeue": f"echo '{end}|{comment}'",
+            "scontrol": f'echo "$@" >> {told}; exit {0 if takes_back else 1}',
+        }
+        for name, line in commands.items():
+            (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+            (tmp_path / name).chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        monkeypatch.setenv("SLURM_JOB_ID", "7")
+        monkeypatch.delenv("SLURM_ARRAY_JOB_ID", raising=False)
+        return told
+
+    return make
+
+
+@pytest.fixture
+def noticed(monkeypatch):
+    """A handler as the training has one; ends a wait by SystemExit."""
+    before = signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(SystemExit(143)))
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def soon():
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() + 2))
+
+
+def train(state, steps=1):
+    with allocation.renewed(state, lambda line: None):
+        for step in range(steps):
+            state.mkdir(exist_ok=True)
+            (state / f"{step:09d}.pt").touch()
+        time.sleep(3)
+
+
+def test_the_job_goes_back_to_the_queue_once_it_has_a_checkpoint(slurm, noticed, tmp_path):
+    told = slurm(soon())
+    with pytest.raises(SystemExit) as left:
+        train(tmp_path / "state")
+    assert left.value.code == 143
+    assert told.read_text() == "requeue 7\n"
+
+
+def test_an_array_task_names_itself_and_not_all_tasks(slurm, noticed, tmp_path, monkeypatch):
+    told = slurm(soon())
+    monkeypatch.setenv("SLURM_ARRAY_JOB_ID", "6")
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "2")
+    with pytest.raises(SystemExit):
+        train(tmp_path / "state")
+    assert told.read_text() == "requeue 6_2\n"
+
+
+def test_without_a_step_in_an_allocation_it_does_not_go_on_for_ever(slurm, noticed, tmp_path):
+    told = slurm(soon())
+    with pytest.raises(SystemExit, match="too short for a single checkpoint"):
+        train(tmp_path / "state", steps=0)
+    assert not told.exists()
+
+
+def test_a_cluster_that_refuses_leaves_it_to_another_attempt(slurm, noticed, tmp_path):
+    slurm(soon(), takes_back=False)
+    with pytest.raises(SystemExit) as left:
+        train(tmp_path / "state")
+    assert left.value.code == allocation.REFUSED
+
+
+@pytest.mark.parametrize("comment", ["", "my own job"])
+def test_a_job_that_snakemake_did_not_submit_is_left_alone(slurm, noticed, tmp_path, comment):
+    told = slurm(soon(), comment=comment)
+    train(tmp_path / "state")
+    assert not told.exists()
+
+
+def test_outside_slurm_and_without_a_limit_nothing_happens(slurm, noticed, tmp_path, monkeypatch):
+    told = slurm("NONE")
+    train(tmp_path / "state")
+    slurm(soon())
+    monkeypatch.delenv("SLURM_JOB_ID")
+    train(tmp_path / "state")
+    assert not told.exists()
