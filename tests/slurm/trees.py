@@ -96,7 +96,6 @@ class Run:
 
     def __init__(self, cluster: Cluster, tree: ClusterTree, *targets: str):
         self.cluster, self.tree, self.targets = cluster, tree, targets
-        self.printed = ""
         self.start()
 
     def start(self) -> None:
