@@ -377,7 +377,8 @@ class TrainingJob(Job):
             # The executor starts such a job on its first node and leaves the others to it.
             asked |= {"mpi": "srun", "tasks": self.nodes, "nodes": self.nodes, "tasks_per_gpu": 0}
         if self.nodes > 1 and self.gpus:
-            asked["slurm_extra"] += f" --gpus-per-node={self.gpus // self.nodes}"
+            model = f"{self.gpu_model}:" if self.gpu_model else ""
+            asked["slurm_extra"] += f" --gpus-per-node={model}{self.gpus // self.nodes}"
         return asked
 
 

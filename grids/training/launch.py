@@ -85,13 +85,22 @@ def _torchrun(
     command = [*_start(layout, arguments["threads"]), "-m", __name__]
     command += [train.__module__, train.__name__, json.dumps(arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as started:
-        before = signal.signal(signal.SIGTERM, lambda number, _: started.send_signal(number))
+        before = signal.signal(signal.SIGTERM, lambda *_: _tell_to_end(started))
         for line in started.stdout:
             say(line.rstrip())
         signal.signal(signal.SIGTERM, before)
     if started.returncode:
         ownership.check(state)
         sys.exit(f"error: the training ended with status {started.returncode}, see above")
+
+
+def _tell_to_end(started: subprocess.Popen) -> None:
+    """SIGTERM to all processes of the training, which srun would answer by killing them."""
+    if started.args[0] == "srun":
+        # The job's first step: nothing else in it uses srun.
+        subprocess.run(["scancel", "--signal=TERM", f"{os.environ['SLURM_JOB_ID']}.0"])
+    else:
+        started.send_signal(signal.SIGTERM)
 
 
 def _start(layout: Layout, threads: int) -> list[str]:

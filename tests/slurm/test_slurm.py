@@ -188,17 +188,28 @@ def few(reference, tmp_path_factory):
 
 @pytest.mark.parametrize("nodes", [1, 2])
 def test_gpus_make_processes_on_one_node_and_over_two(cluster, slow, few, nodes):
-    tree = slow(seconds=0, gpus=2, nodes=nodes, mem_mb=3000)
+    tree = slow(seconds=0, gpus=2, gpu_model="fake", nodes=nodes, mem_mb=3000)
     tree.config["training"] = few.config["training"]
     tree.config["descriptor"] = few.config["descriptor"] | {"batch": 2}
     run = Run(cluster, tree, MODEL)
     job = cluster.ask("scontrol", "show", "job", run.job()["id"])
     assert f"NumNodes={nodes} " in job
-    assert "gres:gpu:2" in job
+    assert "gres:gpu:fake:2" in job
     assert run.finish() == 0, run.everything_printed()
     # As in test_training_processes: gradients are summed in another order.
     ours, theirs = weights(tree), weights(few)
     assert max(np.abs(ours[name] - theirs[name]).max() for name in theirs) < 1e-6
+
+
+@pytest.mark.skipif("FAULTS" not in os.environ, reason="takes long: FAULTS=20 make test-slurm")
+def test_processes_on_two_nodes_keep_their_state_at_the_end_of_an_allocation(cluster, slow):
+    tree = slow(seconds=60, runtime=1, nodes=2, mem_mb=3000)
+    tree.config["execution"] = tree.config["execution"] | {"processes": 2, "checkpoint_steps": 0}
+    tree.config["descriptor"] = tree.config["descriptor"] | {"batch": 2}
+    run = Run(cluster, tree, MODEL)
+    assert run.finish() == 0, run.everything_printed()
+    assert "SIGTERM: state kept after step" in tree.log()
+    assert_one_job_without_an_error(run)
 
 
 def test_groups_are_those_of_a_run_without_a_cluster(cluster, finished, tmp_path):
