@@ -207,7 +207,7 @@ def test_what_is_brought_along_must_fit_the_images():
 def test_a_failed_training_is_an_infinite_drop_and_must_be_declared():
     found = tables() | {
         ("jpeg", "sr"): failures.verification(
-            dict.fromkeys(["sr", "jpeg"], ["1.png", "2.png", "3.png"])
+            {name: ["1.png", "2.png", "3.png"] for name in ("sr", "jpeg")}
         )
     }
     drop, _ = measurements.drops(found)
