@@ -515,37 +515,42 @@ def print_forecast():
     from grids.search import decision, forecast, simulation
     from grids.similarity import tolerance
 
-    search, tables, missing = SETTINGS.search, {}, 0
+    search, tables, distances = SETTINGS.search, {}, None
+    # What cannot be read is no help here; the job that needs it will say so.
     for path in Path(RESULTS, "verify", search.backbone).glob(
         f"*/{search.test_set}.parquet"
     ):
-        # One that cannot be read is no help; the job that needs it will say so.
         with suppress(Exception):
             table = pd.read_parquet(path)
             tables[tuple(sorted(table["degradation"].unique()))] = table
     tables |= MEASUREMENTS.get(search.test_set, {})
-    missing = sum(tuple(members_of(group)) not in tables for group in {*SINGLES, MIX})
-    similarity = Path(RESULTS, "similarity.parquet")
-    distances = pd.read_parquet(similarity) if similarity.exists() else None
     asked = SETTINGS.strategy_settings()
+    with suppress(Exception):
+        table = pd.read_parquet(Path(RESULTS, "similarity.parquet"))
+        if set(SEARCHED) <= set(table["source"]):
+            distances = table
     if distances is not None:
         asked["tolerance"] = tolerance(distances, asked["tolerance"])
     elif asked["tolerance"] == "uncertainty":
         asked["tolerance"] = 0.1
-    left = forecast.beforehand(
-        simulation.strategy(search.strategy),
-        SEARCHED,
-        tables,
-        distances,
-        decision.SearchSettings(**asked),
-    )
+    try:
+        left = forecast.beforehand(
+            simulation.strategy(search.strategy),
+            SEARCHED,
+            tables,
+            distances,
+            decision.SearchSettings(**asked),
+        )
+    except InputError:
+        return  # verifications that do not fit together are about to be made again
+    missing = sum(tuple(members_of(group)) not in tables for group in {*SINGLES, MIX})
     configured = SETTINGS.execution.training_hours
     hours = forecast.hours(Path(RESULTS), search.backbone, configured)
-    print(
-        f"Ahead of the search ({search.strategy}): {forecast.sentence(left, hours, missing)}.",
-        "" if similarity.exists() else "A guess until the similarity is measured.",
-        file=sys.stderr,
+    guess = (
+        "" if distances is not None else " A guess until the similarity is measured."
     )
+    said = forecast.sentence(left, hours, missing)
+    print(f"Ahead of the search ({search.strategy}): {said}.{guess}", file=sys.stderr)
 
 
 def print_summary():

@@ -80,6 +80,11 @@ WRONG = [
     ("resources.train", {"memory": 1}, r"resources.train.memory: unknown key 'memory'"),
     ("resources.verify", {"mem_mb": 0}, r"resources.verify.mem_mb: .*greater than 0, got 0"),
     ("search.strategy", "exhaustive", r"exhaustive groups at most 5 degradations, not 11"),
+    ("search.strategy", "given", r"each degradation stands in one group, \w+ in none"),
+    ("search.groups", [["jpeg", "sr"]], r"search.groups: only strategy given takes it, not active"),
+    ("search.all_solutions", True, r"only strategy paper takes it, not active"),
+    ("search.measurements", "nowhere.csv", r"search.measurements: nowhere.csv: no such file"),
+    ("search.failed", "ignore", r"search.failed: .*'stop' or 'infeasible'"),
     ("training.betas", [1.5, 0.9], r"training.betas.0: .* got 1.5"),
     ("training.minimum_learning_rate", 1.0, r"minimum_learning_rate: 1.0 is above"),
     ("backbones.srresnet", {"features": 0}, r"features: must be at least 1, got 0"),
@@ -113,6 +118,21 @@ def test_anchors_and_merge_keys_are_what_they_stand_for():
     long = {name: {"training": {}} for name in ("jpeg", "sr", "gaussian_noise")}
     long = {"degradations": long, "backbones": {"srresnet": {"blocks": 2, "features": 8}}}
     assert settings.load(yaml.safe_load(short)) == settings.load(long)
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ([["jpeg", "sr"], ["jpeg"]], "jpeg in 2"),
+        ([["jpeg"], []], "a group is empty"),
+        ([["jpg"]], "did you mean 'jpeg'"),
+    ],
+)
+def test_given_groups_that_are_no_partition(groups, message):
+    config = with_value("search.strategy", "given")
+    config["search"] |= {"groups": groups, "degradations": ["jpeg", "sr"]}
+    with pytest.raises(InputError, match=message):
+        settings.load(config)
 
 
 def test_null_takes_an_entry_out():

@@ -1,6 +1,7 @@
 """How many trainings a search will need, before they are submitted."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def forecast(
     if settings.groups:
         return Forecast(len(answer.groups), len(answer.groups), 1)
     if len(similarity.names) > SUBSETS_LIMIT:
-        left = answer.why["left"]
+        left = answer.why.get("left", {"trainings": len(answer.groups), "rounds": 1})
         return Forecast(len(answer.groups), left["trainings"], left["rounds"])
     expected = completed(similarity, measured, settings.delta)
     done = run(plan, similarity, expected.of, settings, measured)
@@ -97,11 +98,13 @@ def hours(results: Path, backbone: str, configured: float) -> float:
         return configured
     taken = []
     for path in sorted((results / "models" / backbone).glob("*/history.parquet")):
-        history = pd.read_parquet(path)
-        if len(history) and "steps_per_second" in history:
-            speed = history["steps_per_second"].replace([0, np.inf], np.nan)
-            taken.append((history["step"].diff().fillna(history["step"]) / speed).sum() / 3600)
-    return float(np.mean(taken)) if taken else float("nan")
+        # Of a failed or a damaged one there is nothing to learn.
+        with suppress(Exception):
+            history = pd.read_parquet(path, columns=["step", "steps_per_second"])
+            steps = history["step"].diff().fillna(history["step"])
+            taken.append((steps / history["steps_per_second"]).sum() / 3600)
+    measured = [value for value in taken if 0 < value < np.inf]
+    return float(np.mean(measured)) if measured else float("nan")
 
 
 def sentence(left: Forecast, hours: float, references: int = 0) -> str:
