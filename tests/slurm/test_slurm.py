@@ -203,7 +203,7 @@ def test_gpus_make_processes_on_one_node_and_over_two(cluster, slow, few, nodes)
 
 @pytest.mark.skipif("FAULTS" not in os.environ, reason="takes long: FAULTS=20 make test-slurm")
 def test_processes_on_two_nodes_keep_their_state_at_the_end_of_an_allocation(cluster, slow):
-    tree = slow(seconds=60, runtime=1, nodes=2, mem_mb=3000)
+    tree = slow(seconds=100, runtime=2, nodes=2, mem_mb=3000)
     tree.config["execution"] = tree.config["execution"] | {"processes": 2, "checkpoint_steps": 0}
     tree.config["descriptor"] = tree.config["descriptor"] | {"batch": 2}
     run = Run(cluster, tree, MODEL)
