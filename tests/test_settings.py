@@ -28,12 +28,12 @@ def with_value(path, value):
     return config
 
 
-@pytest.mark.parametrize("name", ["config", "paper"])
+@pytest.mark.parametrize("name", ["config", "paper", "claims"])
 def test_shipped_configurations_are_valid(name, monkeypatch, tmp_path):
     monkeypatch.setenv("GRIDS_DATA", str(tmp_path))
     config = default()
-    if name == "paper":
-        over = yaml.safe_load((ROOT / "config" / "paper.yaml").read_text(encoding="utf-8"))
+    if name != "config":
+        over = yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text(encoding="utf-8"))
         for key, value in over.items():
             config[key] = {**config[key], **value} if isinstance(value, dict) else value
         config["images"]["tests"] = over["images"]["tests"]
