@@ -20,7 +20,7 @@ from grids import features, ggd, patches
 from grids.descriptors import srresnet
 from grids.errors import InputError
 
-# Of the trunk's blocks, those at these shares of its depth give the vector.
+# The trunk at these shares of its depth gives the vector; 0 is what enters its first block.
 DEPTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 FLOOR = 1e-8
 NO_LAW = (float("nan"), float("nan"))
@@ -70,9 +70,11 @@ class Describer:
         self._count, self._components, self._clip = count, components, clip
         self._seen: dict[int, list[Tensor]] = {}
         blocks = len(network.body)
-        tapped = sorted({max(1, round(depth * blocks)) for depth in DEPTHS})
-        for place in tapped:
-            network.body[place - 1].register_forward_hook(self._hook(place))
+        network.body[0].register_forward_pre_hook(lambda block, inputs: self._see(0, inputs[0]))
+        for place in sorted({round(depth * blocks) for depth in DEPTHS[1:]} - {0}):
+            network.body[place - 1].register_forward_hook(
+                lambda block, inputs, output, place=place: self._see(place, output)
+            )
 
     def __call__(self, image: NDArray[np.uint8], law: bool = True) -> Statistics:
         """The statistics of a photograph (height, width, 3).
@@ -97,11 +99,8 @@ class Describer:
         pooled = ggd.scores(features.gram(described), self._components)
         return ggd.fit(ggd.clipped(pooled, self._clip))
 
-    def _hook(self, place: int):
-        def collect(module, inputs, output: Tensor) -> None:
-            self._seen.setdefault(place, []).append(output)
-
-        return collect
+    def _see(self, place: int, output: Tensor) -> None:
+        self._seen.setdefault(place, []).append(output)
 
 
 def _channels(parts: Sequence[Tensor]) -> NDArray[np.float64]:
