@@ -1,7 +1,7 @@
 """Fitting what decisions are made from: references, prediction of gains, calibration.
 
-Three sets of single photographs ("views") with nothing in common: references fit, calibration views
-set the margins, test sets judge.
+Three sets of single photographs ("views") with no photograph in common: references fit, held-out
+ones calibrate, test sets judge.
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,9 @@ QUANTILES = np.linspace(0, 1, 1001)
 # Of the ridge regression, in units of the whitened statistics' variance.
 PENALTIES = tuple(np.geomspace(0.01, 100, 13))
 FLOOR = 1e-12
+FEW = 5
+# One photograph in so many calibrates.
+FOLDS = 5
 # Views of each degradation that gains are measured on: a restoration takes longer than a look.
 GAIN_VIEWS = 100
 
@@ -64,10 +67,16 @@ def for_prediction(
     return grouped[grouped["group"].notna() & (grouped["number"] < count)]
 
 
+def held_out(views: pd.DataFrame) -> pd.Series:
+    """Which views calibrate: all of every fifth `photograph`."""
+    return views["photograph"] % FOLDS == FOLDS - 1
+
+
 def for_calibration(rule: Rule, views: pd.DataFrame) -> pd.DataFrame:
-    """The views with the number of the `group` that the rule chooses, right or wrong."""
-    chosen = rule.probabilities(np.stack(views["vector"])).argmax(axis=1)
-    return views.assign(group=chosen)
+    """The damaged views with the number of the `group` that the rule chooses, right or wrong."""
+    damaged = views[views["degradation"] != CLEAN]
+    chosen = rule.probabilities(np.stack(damaged["vector"])).argmax(axis=1)
+    return damaged.assign(group=chosen)
 
 
 def predict(rule: Rule, references: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:
@@ -95,8 +104,9 @@ def predict(rule: Rule, references: pd.DataFrame, groups: Sequence[Sequence[str]
 def calibrate(rule: Rule, views: pd.DataFrame, coverage: float = COVERAGE) -> Rule:
     """The rule with margins and quantiles so that `coverage` of such views lie within.
 
-    Split conformal prediction (Vovk et al.; Lei et al., 2018), for each likeliest degradation by
-    itself.
+    Split conformal prediction (Vovk et al.; Lei et al., 2018) with errors in units of the mean
+    error where the same degradation is the likeliest, so that each has its own margin and all
+    views together tell the quantile.
 
     Args:
         rule: as fitted.
@@ -106,19 +116,23 @@ def calibrate(rule: Rule, views: pd.DataFrame, coverage: float = COVERAGE) -> Ru
     """
     views = views.dropna(subset="gain_db")
     vectors, group = np.stack(views["vector"]), views["group"].to_numpy()
-    marked = replace(rule, margin_db=np.arange(rule.membership.shape[1]))
-    predicted, likeliest = marked.gains(vectors, group)
+    numbers = np.arange(rule.membership.shape[1])
+    predicted, likeliest = replace(rule, margin_db=numbers).gains(vectors, group)
     errors = np.abs(views["gain_db"].to_numpy() - predicted)
-    overall = quantile(errors, coverage)
-    margins = [
-        # Few views tell no quantile: that of all serves.
-        quantile(own, coverage) if len(own) * (1 - coverage) >= 1 else overall
-        for own in (errors[likeliest == number] for number in marked.margin_db)
-    ]
+    scales = (
+        np.array(
+            # Few views tell no mean: that of all serves.
+            [
+                own.mean() if len(own) >= FEW else errors.mean()
+                for own in (errors[likeliest == number] for number in numbers)
+            ]
+        )
+        + FLOOR
+    )
     odds, distances = rule.novelty(vectors)
     return replace(
         rule,
-        margin_db=np.array(margins),
+        margin_db=scales * quantile(errors / scales[likeliest], coverage),
         odds_quantiles=np.quantile(odds, QUANTILES),
         distance_quantiles=np.quantile(distances, QUANTILES),
     )

@@ -451,13 +451,10 @@ class Selection(Section):
         description="Groups to choose among, each a list of degradations; empty: those that the "
         "search found.",
     )
-    views: Annotated[int, Field(ge=16, strict=True)] = Field(
+    views: Annotated[int, Field(ge=20, strict=True)] = Field(
         400,
-        description="Parts of `images.train` for each degradation that the choice is fitted to.",
-    )
-    calibration: Annotated[int, Field(ge=16, strict=True)] = Field(
-        100,
-        description="Parts of `images.pies` for each degradation that limits are set by.",
+        description="Parts of `images.train` for each degradation that the choice is fitted to; "
+        "those of every fifth photograph set its limits instead.",
     )
     patches: Annotated[int, Field(ge=8, strict=True)] = Field(
         24, description="Patches of a photograph that it is judged by; best with many divisors."

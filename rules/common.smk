@@ -71,11 +71,10 @@ config["failures"] = {
 SELECTED = sorted({*sum(SETTINGS.selection.groups, [])} or SEARCHED)
 SELECTED = [name for name in SELECTED if name not in PAIRED]
 SHOWN = sorted({*SETTINGS.selection.unseen, *sum(SETTINGS.selection.mixed, [])})
-VIEWS = {"train": SETTINGS.selection.views, "pies": SETTINGS.selection.calibration}
 # Kinds of cases that all models restore, so that the best choice is known.
 COMPARED = ["whole", "crop", "drawn", "mixed"]
-# A law takes most of the time of a view: its mean needs fewer, and the calibration none.
-LAWS = {"train": min(32, SETTINGS.selection.views), "pies": 0}
+# Views whose law is measured: it takes most of the time of a view, and its mean needs fewer.
+LAWS = 32
 
 
 def code(script, *packages):

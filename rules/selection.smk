@@ -3,32 +3,30 @@
 
 
 rule views:
-    """Statistics of parts of photographs, each under one degradation or clean."""
+    """Statistics of parts of the training photographs, each under one degradation or clean."""
     input:
-        index=lambda wildcards: index_of(wildcards.images)(wildcards),
-        store=lambda wildcards: store_of(wildcards.images)(wildcards),
+        index=index_of("train"),
+        store=store_of("train"),
         weights=descriptor_weights(),
     output:
-        views="<results>/selection/views/{images}/{degradation}.parquet",
+        views="<results>/selection/views/{degradation}.parquet",
     log:
-        "<logs>/selection/views/{images}/{degradation}.log",
-    wildcard_constraints:
-        images="train|pies",
+        "<logs>/selection/views/{degradation}.log",
     conda:
         "../environment.yml"
     threads: SETTINGS.execution.threads
     params:
-        content=lambda wildcards: content_of(wildcards.images),
+        content=content("train"),
         group=parameters("training"),
-        number=lambda wildcards: VIEWS[wildcards.images],
-        laws=lambda wildcards: LAWS[wildcards.images],
+        number=SETTINGS.selection.views,
+        laws=min(LAWS, SETTINGS.selection.views),
         describing=SETTINGS.describing(),
         precision=SETTINGS.selection.precision,
         descriptor=descriptor_digest(),
         seed=SETTINGS.seed,
         code=code("views.py", "degradations"),
     message:
-        "Describing parts of {wildcards.images}: {wildcards.degradation}"
+        "Describing parts of photographs: {wildcards.degradation}"
     script:
         "../workflow/scripts/views.py"
 
@@ -36,17 +34,11 @@ rule views:
 rule selector:
     """What chooses among the groups and predicts their gains: fitted, and calibrated."""
     input:
-        train_index=index_of("train"),
-        train_store=store_of("train"),
-        pies_index=index_of("pies"),
-        pies_store=store_of("pies"),
-        train=expand(
-            "<results>/selection/views/train/{degradation}.parquet",
+        index=index_of("train"),
+        store=store_of("train"),
+        views=expand(
+            "<results>/selection/views/{degradation}.parquet",
             degradation=[*SELECTED, "clean"],
-        ),
-        pies=expand(
-            "<results>/selection/views/pies/{degradation}.parquet",
-            degradation=SELECTED,
         ),
         models=selected_models,
         weights=descriptor_weights(),
@@ -60,6 +52,7 @@ rule selector:
         "../environment.yml"
     threads: SETTINGS.execution.threads
     params:
+        content=content("train"),
         groups=lambda wildcards: [
             list(members_of(group)) for group in selected_groups(wildcards)
         ],

@@ -99,6 +99,13 @@ def test_a_degradation_with_few_views_gets_the_margin_of_all(rule):
     assert margins[2] == pytest.approx(margins[0], rel=0.2)
 
 
+def test_calibration_and_references_share_no_photograph():
+    table = pd.DataFrame({"photograph": [*range(11), *range(11)]})
+    held_out = selection_fit.held_out(table)
+    assert set(table["photograph"][held_out]) == {4, 9}
+    assert held_out.sum() == 4
+
+
 def test_a_gain_is_the_mean_over_the_members_of_the_group_by_their_probability(rule):
     marked = replace(
         rule,

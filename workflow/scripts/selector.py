@@ -13,34 +13,35 @@ with job(snakemake) as say:
     networks = [
         restorers.read(path, params.backbone, params.sizes, device) for path in given.models
     ]
+    index = pd.read_parquet(given.index)
+    # Its file names the degradation of a set.
+    named = {
+        path.rpartition("/")[2].partition(".")[0]: pd.read_parquet(path) for path in given.views
+    }
+    views = pd.concat(
+        [table.assign(degradation=name) for name, table in named.items()], ignore_index=True
+    )
 
-    def described(paths):
-        # Its file names the degradation of a set.
-        tables = {
-            path.rpartition("/")[2].partition(".")[0]: pd.read_parquet(path) for path in paths
-        }
-        return pd.concat([table.assign(degradation=name) for name, table in tables.items()])
-
-    def measured(table, role):
-        index = pd.read_parquet(given[f"{role}_index"])
+    def measured(table, label):
         return gains.with_gains(
-            table.reset_index(drop=True),
+            table,
             networks,
-            Store(given[f"{role}_store"], index),
+            Store(given.store, index),
             images.identities(index),
             params.parameters,
             params.seed,
             device,
             params.precision,
-            Progress(f"gains on {role}", len(table), "views", say).report,
+            Progress(label, len(table), "views", say).report,
         )
 
-    references, calibration = described(given.train), described(given.pies)
+    held_out = selection_fit.held_out(views)
+    references = views[~held_out]
     rule = selection_fit.fit(references, params.groups)
-    gained = measured(selection_fit.for_prediction(references, params.groups), "train")
-    rule = selection_fit.predict(rule, gained, params.groups)
-    views = measured(selection_fit.for_calibration(rule, calibration), "pies")
-    rule = selection_fit.calibrate(rule, views)
+    gained = selection_fit.for_prediction(references, params.groups)
+    rule = selection_fit.predict(rule, measured(gained, "gains to fit"), params.groups)
+    judged = measured(selection_fit.for_calibration(rule, views[held_out]), "gains to calibrate")
+    rule = selection_fit.calibrate(rule, judged)
     about = {
         "groups": [group_name(group) for group in params.groups],
         "backbone": params.backbone,
@@ -50,7 +51,7 @@ with job(snakemake) as say:
     selector_file.save(output.selector, rule.arrays(), about)
     weights.save(output.descriptor, srresnet.load(given.weights), weights.about(given.weights))
     with appearing(output.calibration) as temporary:
-        views.drop(columns="vector").to_parquet(temporary, index=False)
+        judged.drop(columns="vector").to_parquet(temporary, index=False)
     names = [name for group in params.groups for name in group]
     for name, margin in zip(names, rule.margin_db, strict=True):
         say(f"{name}: gains within {margin:.2f} dB of the prediction")

@@ -21,14 +21,14 @@ with job(snakemake) as say:
         range(params.number),
         params.seed,
     )
-    label = f"{wildcards.images} {wildcards.degradation}"
     rows = []
-    for view in Progress(label, params.number, "views", say).over(shown):
+    for view in Progress(wildcards.degradation, params.number, "views", say).over(shown):
         try:
             statistics = describer(view.degraded, law=view.number < params.laws)
         except InputError as error:
             say(f"{table['path'][view.photograph]}: a part is left out ({error})")
         else:
-            rows.append({"number": view.number, **vars(statistics)})
+            about = {"number": view.number, "photograph": view.photograph}
+            rows.append({**about, **vars(statistics)})
     with appearing(snakemake.output.views) as temporary:
         pd.DataFrame(rows).to_parquet(temporary, index=False)
