@@ -63,6 +63,21 @@ def test_explain_an_unfinished_search_says_what_is_ahead(tmp_path, capsys):
     assert "at 5 h each" in said
 
 
+def test_explain_counts_what_was_measured_elsewhere(tmp_path, capsys):
+    done = folder(tmp_path)
+    first = "+".join(done.rounds[0][0])
+    moved = tmp_path / "measurements" / first / "embedded.parquet"
+    moved.parent.mkdir(parents=True)
+    (tmp_path / "verify" / "srresnet" / first / "embedded.parquet").rename(moved)
+    assert main(["explain", str(tmp_path)]) == 0
+    assert f"{first}: not verified yet" in capsys.readouterr().out
+    for path in (tmp_path / "search").glob("*.json"):
+        plan = json.loads(path.read_text()) | {"elsewhere": [first], "test_set": "embedded"}
+        path.write_text(json.dumps(plan))
+    assert main(["explain", str(tmp_path)]) == 0
+    assert f"{first}: not verified yet" not in capsys.readouterr().out
+
+
 def test_simulate_a_folder_and_a_family(tmp_path, capsys):
     folder(tmp_path)
     assert main(["simulate", str(tmp_path)]) == 0

@@ -110,7 +110,7 @@ def hours(results: Path, backbone: str, configured: float) -> float:
 def sentence(left: Forecast, hours: float, references: int = 0) -> str:
     """For people: `references` single-task models and the mix are to be trained besides."""
     trainings = f"at least {left.least}, likely about {left.likely} trainings of groups"
-    said = f"{trainings} in about {left.rounds} rounds"
+    said = f"{trainings} in about {left.rounds} round{'s' * (left.rounds != 1)}"
     if references:
         said += f", besides {references} of single-task models and of the mix of all"
     if hours == hours:
