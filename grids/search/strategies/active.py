@@ -48,7 +48,7 @@ from grids.search.partition import (
 BET = 5.0
 HALVED_AFTER = 2.0
 
-# Up to how many degradations all groups are looked at: a second or two a plan.
+# Up to how many degradations all groups are looked at.
 COMPLETE = 12
 
 # Beyond COMPLETE degradations: how many groups of each size are kept for each degradation.
