@@ -104,8 +104,8 @@ def scale(options: argparse.Namespace) -> None:
 
         done = run(timed, instance.similarity, instance.of, SearchSettings(DELTA, 4))
         print(
-            f"active, n = {n}: longest plan {max(seconds):.2f} s of CPU, {done.trainings} trainings "
-            f"in {len(done.rounds)} rounds, {len(done.groups)} groups",
+            f"active, n = {n}: longest plan {max(seconds):.2f} s of CPU, {done.trainings} "
+            f"trainings in {len(done.rounds)} rounds, {len(done.groups)} groups",
             flush=True,
         )
 
