@@ -510,46 +510,21 @@ def print_forecast():
     """How many trainings the search will need, before any is submitted."""
     if Path(RESULTS, "groups.json").exists():
         return
-    # Not above: a finished tree has no use for them.
-    from grids.search import decision, forecast, simulation
-    from grids.similarity import tolerance
+    # Not above: a finished tree has no use for it.
+    from grids.search import forecast
 
-    search, tables, distances = SETTINGS.search, {}, None
-    # What cannot be read is no help here; the job that needs it will say so.
-    for path in Path(RESULTS, "verify", search.backbone).glob(
-        f"*/{search.test_set}.parquet"
-    ):
-        with suppress(Exception):
-            table = pd.read_parquet(path)
-            tables[tuple(sorted(table["degradation"].unique()))] = table
-    tables |= MEASUREMENTS.get(search.test_set, {})
-    asked = SETTINGS.strategy_settings()
-    with suppress(Exception):
-        table = pd.read_parquet(Path(RESULTS, "similarity.parquet"))
-        if set(SEARCHED) <= set(table["source"]):
-            distances = table
-    if distances is not None:
-        asked["tolerance"] = tolerance(distances, asked["tolerance"])
-    elif asked["tolerance"] == "uncertainty":
-        asked["tolerance"] = 0.1
-    try:
-        left = forecast.beforehand(
-            simulation.strategy(search.strategy),
-            SEARCHED,
-            tables,
-            distances,
-            decision.SearchSettings(**asked),
-        )
-    except InputError:
-        return  # verifications that do not fit together are about to be made again
-    missing = sum(tuple(members_of(group)) not in tables for group in {*SINGLES, MIX})
-    configured = SETTINGS.execution.training_hours
-    hours = forecast.hours(Path(RESULTS), search.backbone, configured)
-    guess = (
-        "" if distances is not None else " A guess until the similarity is measured."
+    search = SETTINGS.search
+    said = forecast.line(
+        Path(RESULTS),
+        SEARCHED,
+        MEASUREMENTS.get(search.test_set, {}),
+        strategy_name=search.strategy,
+        asked=SETTINGS.strategy_settings(),
+        backbone=search.backbone,
+        test_set=search.test_set,
+        training_hours=SETTINGS.execution.training_hours,
     )
-    said = forecast.sentence(left, hours, missing)
-    print(f"Ahead of the search ({search.strategy}): {said}.{guess}", file=sys.stderr)
+    print(said, file=sys.stderr)
 
 
 def print_summary():
