@@ -29,7 +29,7 @@ def decisions(
 
     Returns:
         The cases' columns but for `vector`; `group`, the one that was trained for it, null if there
-        is none; what the rules choose: `paper`, `discriminant`, and `nearest`, the ceiling;
+        is none; what the rules choose: `paper`, `discriminant`, and `nearest`, see below;
         `paper_distance`, `odds`, `distance`, `usualness` and `known`; of the discriminant's choice
         `predicted_gain_db` and `margin_db`; and `gain_db:NAME` of each model.
     """
@@ -63,7 +63,7 @@ def decisions(
 def nearest(cases: pd.DataFrame, points: NDArray[np.float64]) -> pd.Series:
     """Group of most of the nearest cases of the same kind that show other photographs.
 
-    A ceiling: the test set itself is the reference, so nothing is lost by a change of photographs.
+    For comparison: the test set itself is the reference, so no change of photographs comes between.
 
     Args:
         cases: `photograph`, `kind` and `group` (null: no case to choose for, nor a neighbour).

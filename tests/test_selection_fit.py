@@ -121,7 +121,7 @@ def test_a_gain_is_the_mean_over_the_members_of_the_group_by_their_probability(r
     assert margins.tolist() == [0.1 if shares[0, 0] > 0.5 else 0.2, 0.2, 0.3]
 
 
-def test_the_ceiling_never_looks_at_the_same_photograph():
+def test_neighbours_never_look_at_the_same_photograph():
     # Six views of one photograph lie together, but only one of them is like the others' x.
     table = pd.DataFrame(
         {

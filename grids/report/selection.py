@@ -12,7 +12,7 @@ from grids.report import style
 RULES = {
     "paper": "the paper's rule",
     "discriminant": "default rule",
-    "nearest": "ceiling",
+    "nearest": "nearest neighbours",
 }
 KINDS = {
     "whole": "whole photographs",
