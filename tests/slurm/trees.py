@@ -105,12 +105,9 @@ class Run:
     def everything_printed(self) -> str:
         return (self.tree.folder / "printed").read_text(encoding="utf-8")
 
-    def finish(self, seconds: float = 600, must: bool = True) -> int | None:
-        """Snakemake's exit status; None if it need not be over in time and is not.
-
-        Jobs that SLURM holds back after a requeue start at once.
-        """
-        self.cluster.wait(self._over, seconds, must)
+    def finish(self) -> int:
+        """Snakemake's exit status. Jobs that SLURM holds back after a requeue start at once."""
+        self.cluster.wait(self._over, seconds=600)
         return self.snakemake.returncode
 
     def _over(self) -> bool:
@@ -187,7 +184,7 @@ def restart_controller(run: Run) -> None:
     run.cluster.start_controller()
 
 
-def lose_node(run: Run, until: Callable[[], object] = lambda: True) -> None:
+def lose_node(run: Run, until: Callable[[], object]) -> None:
     """The daemon of a node dies for a while; the job is started elsewhere.
 
     What it ran lives on until the daemon is there again, which ends it.
@@ -198,6 +195,3 @@ def lose_node(run: Run, until: Callable[[], object] = lambda: True) -> None:
     run.job()
     run.cluster.wait(until, 120)
     run.cluster.start_node(node)
-
-
-FAULTS = (ctrl_c, kill, cancel, preempt, restart_controller, lose_node)
