@@ -196,7 +196,7 @@ def test_gpus_make_processes_on_one_node_and_over_two(cluster, slow, few, nodes)
     assert run.finish() == 0, run.everything_printed()
     # As in test_training_processes: gradients are summed in another order.
     ours, theirs = weights(tree), weights(few)
-    assert max(np.abs(ours[name] - theirs[name]).max() for name in theirs) < 1e-6
+    assert max((ours[name] - theirs[name]).abs().max() for name in theirs) < 1e-6
 
 
 @pytest.mark.skipif("LONG" not in os.environ, reason="takes minutes: LONG=1 make test-slurm")
