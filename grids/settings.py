@@ -463,7 +463,9 @@ class Selection(Section):
         "fp32", description="As `training.precision`, of all networks that this takes."
     )
     unseen: list[str] = Field(
-        ["haze"], description="Degradations that no group has, to be recognised as such."
+        ["haze"],
+        description="Degradations to be recognised as ones that no group has; those of "
+        "`degradations` are left out.",
     )
     mixed: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = Field(
         [["gaussian_blur", "jpeg"], ["sr", "gaussian_noise"], ["motion_blur", "poisson_noise"]],
@@ -896,7 +898,5 @@ def _check_selection(settings: Settings) -> None:
         raise InputError("selection.groups: a degradation stands there twice")
     for name in selection.unseen:
         require_known(name, names_in("degradations"), "degradation in selection.unseen")
-        if name in settings.degradations:
-            raise InputError(f"selection.unseen: {name} stands in degradations, so it is trained")
     for name in (name for pair in selection.mixed for name in pair):
         require_known(name, names_in("degradations"), "degradation in selection.mixed")

@@ -70,7 +70,10 @@ config["failures"] = {
 # What selection chooses for, and what else it is shown.
 SELECTED = sorted({*sum(SETTINGS.selection.groups, [])} or SEARCHED)
 SELECTED = [name for name in SELECTED if name not in PAIRED]
-SHOWN = sorted({*SETTINGS.selection.unseen, *sum(SETTINGS.selection.mixed, [])})
+UNSEEN = [
+    name for name in SETTINGS.selection.unseen if name not in SETTINGS.degradations
+]
+SHOWN = sorted({*UNSEEN, *sum(SETTINGS.selection.mixed, [])})
 # Kinds of cases that all models restore, so that the best choice is known.
 COMPARED = ["whole", "crop", "drawn", "mixed"]
 # Views whose law is measured: it takes most of the time of a view, and its mean needs fewer.
@@ -414,7 +417,7 @@ def selection_shown():
         "training": {name: SETTINGS.parameters(name, "training") for name in shown},
         "severities": {name: SETTINGS.severities(name) for name in SELECTED},
         "mixed": SETTINGS.selection.mixed,
-        "unseen": SETTINGS.selection.unseen,
+        "unseen": UNSEEN,
     }
 
 

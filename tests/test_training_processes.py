@@ -80,10 +80,8 @@ def test_two_processes_end_with_the_result_of_one(tmp_path, photographs):
     assert np.allclose(
         first["validation_psnr_db"], second["validation_psnr_db"], atol=1e-2, equal_nan=True
     )
-    assert sorted(p.name for p in (tmp_path / "2").iterdir()) == [
-        "history.parquet",
-        "model.safetensors",
-    ]
+    names = ["history.parquet", "model.safetensors", "state"]
+    assert sorted(path.name for path in (tmp_path / "2").iterdir()) == names
 
 
 def test_a_mistake_ends_all_processes_and_is_said_once(tmp_path, photographs):
