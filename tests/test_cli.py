@@ -100,3 +100,14 @@ def test_a_mistake_is_one_line(tmp_path, capsys):
 def test_starts_without_torch():
     code = "import sys, grids.cli; sys.exit('torch' in sys.modules or 'pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    command = [sys.executable, "-m", "grids.cli", "simulate", "--n", "3", "--instances", "1"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as started:
+        started.stdout.close()
+        said = started.stderr.read()
+    assert started.returncode == 1
+    assert said == ""
