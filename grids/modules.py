@@ -45,11 +45,19 @@ def constant_of(package: str, name: str, constant: str) -> Any:
     """Value of a literal that a module assigns to a name, None where it does not.
 
     Read from the source, as `options_of` does.
+
+    Raises:
+        InputError: what the module assigns must be computed first.
     """
     for node in source_of(package, name).body:
         targets = node.targets if isinstance(node, ast.Assign) else []
         if any(isinstance(target, ast.Name) and target.id == constant for target in targets):
-            return ast.literal_eval(node.value)
+            try:
+                return ast.literal_eval(node.value)
+            except ValueError:
+                raise InputError(
+                    f"grids/{package}/{name}.py: write {constant} out, as literal values"
+                ) from None
     return None
 
 

@@ -408,7 +408,7 @@ def selected_gains(wildcards):
     ]
 
 
-def selection_shown():
+def selection_shown(wildcards):
     """Parameter: what the photographs of a test set are put through to try the choice."""
     shown = [*SELECTED, *SHOWN]
     return {

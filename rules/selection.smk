@@ -84,7 +84,7 @@ rule selection_cases:
     threads: SETTINGS.execution.threads
     params:
         content=content(),
-        shown=selection_shown(),
+        shown=selection_shown,
         describing=SETTINGS.describing(),
         precision=SETTINGS.selection.precision,
         descriptor=descriptor_digest(),
@@ -111,7 +111,7 @@ rule selection_gains:
     threads: SETTINGS.execution.threads
     params:
         content=content(),
-        shown=selection_shown(),
+        shown=selection_shown,
         kinds=lambda wildcards: (
             COMPARED if wildcards.group == MIX else [*COMPARED, "severity"]
         ),

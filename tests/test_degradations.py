@@ -9,7 +9,7 @@ from PIL import Image
 from scipy import ndimage, stats
 from skimage.restoration import richardson_lucy
 
-from grids import degrade, images, parameters
+from grids import degrade, images, modules, parameters
 from grids.arrays import to_tensor
 from grids.degradations import inpainting
 from grids.errors import InputError
@@ -324,3 +324,11 @@ class TestParameters:
     def test_unknown_degradation(self):
         with pytest.raises(InputError, match="did you mean 'jpeg'"):
             parameters.specification("jpg")
+
+
+def test_a_declaration_that_is_no_literal_is_named(tmp_path, monkeypatch):
+    (tmp_path / "degradations").mkdir()
+    (tmp_path / "degradations" / "fog.py").write_text("SEVERITIES = [{}] * 5\n")
+    monkeypatch.setattr(modules, "ROOT", tmp_path)
+    with pytest.raises(InputError, match=r"degradations/fog.py: write SEVERITIES out, as literal"):
+        modules.constant_of("degradations", "fog", "SEVERITIES")

@@ -35,7 +35,7 @@ import os
 import time
 
 PARAMETERS = {"seconds": {"evaluation": 0, "training": 0, "range": [0, 1], "is": "nothing"}}
-SEVERITIES = [{"seconds": 0}] * 5
+SEVERITIES = [{"seconds": 0}]
 
 
 def degrade(images, draws, generators):
