@@ -527,7 +527,8 @@ def print_forecast():
         test_set=search.test_set,
         training_hours=SETTINGS.execution.training_hours,
     )
-    print(said, file=sys.stderr)
+    if said:
+        print(said, file=sys.stderr)
 
 
 def print_summary():
