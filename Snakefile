@@ -40,6 +40,10 @@ localrules:
     severity_figure,
     paper_averages,
     training_figure,
+    measurement,
+    decisions,
+    selection_figures,
+    bundle,
 
 
 include: "rules/data.smk"

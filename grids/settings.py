@@ -392,11 +392,13 @@ class Resources(Section):
         Job(), description="Indexes and stores of photographs, PIES sets: one process each."
     )
     describe: Job = Field(
-        Job(mem_mb=5000), description="Features and laws of PIES sets, and their severities."
+        Job(mem_mb=5000),
+        description="Features and laws of PIES sets, severities, statistics of photographs.",
     )
     train: TrainingJob = Field(TrainingJob(), description="Trainings.")
     verify: Job = Field(
-        Job(mem_mb=8000, runtime=240), description="Verifications, and the samples of a training."
+        Job(mem_mb=8000, runtime=240),
+        description="Verifications, the samples of a training, gains and choices of models.",
     )
 
     @model_validator(mode="before")

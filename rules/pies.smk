@@ -61,6 +61,8 @@ rule pair_pies:
         degradation=one_of(PAIRED),
     conda:
         "../environment.yml"
+    resources:
+        **on_cluster("prepare"),
     params:
         group=parameters("pies"),
         settings=SETTINGS.pies.cutting_of_pairs(),

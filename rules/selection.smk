@@ -15,6 +15,8 @@ rule views:
     conda:
         "../environment.yml"
     threads: SETTINGS.execution.threads
+    resources:
+        **on_cluster("describe"),
     params:
         content=content("train"),
         group=parameters("training"),
@@ -51,6 +53,8 @@ rule selector:
     conda:
         "../environment.yml"
     threads: SETTINGS.execution.threads
+    resources:
+        **on_cluster("verify"),
     params:
         content=content("train"),
         groups=lambda wildcards: [
@@ -82,6 +86,8 @@ rule selection_cases:
     conda:
         "../environment.yml"
     threads: SETTINGS.execution.threads
+    resources:
+        **on_cluster("describe"),
     params:
         content=content(),
         shown=selection_shown,
@@ -109,6 +115,8 @@ rule selection_gains:
     conda:
         "../environment.yml"
     threads: SETTINGS.execution.threads
+    resources:
+        **on_cluster("verify"),
     params:
         content=content(),
         shown=selection_shown,
@@ -193,6 +201,8 @@ rule real_photographs:
     conda:
         "../environment.yml"
     threads: SETTINGS.execution.threads
+    resources:
+        **on_cluster("verify"),
     params:
         content=content("real"),
         precision=SETTINGS.selection.precision,
