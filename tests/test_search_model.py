@@ -46,7 +46,7 @@ def test_chances_before_any_measurement_are_those_of_simulated_drops(size):
     similarity = linear(6, 0.9, 0.15, 4).similarity
     inside = np.zeros((1, 6), dtype=bool)
     inside[0, :size] = True
-    predicted = drop_model.predict(similarity, {}, inside, DELTA)
+    predicted = drop_model.fit(similarity, {}, DELTA).predict(inside)
     drops = simulated(similarity, inside[0])
     chances = (drops <= 1).mean(axis=1)
     assert math.exp(predicted.log_chance[0]) == pytest.approx(chances.prod(), abs=0.02)
@@ -62,10 +62,10 @@ def test_learns_what_it_is_shown_and_is_surest_there():
     inside, names = every(6), instance.similarity.names
     groups = [tuple(n for n, is_in in zip(names, row, strict=True) if is_in) for row in inside]
     measured = {group: instance.of(group) for group in groups[::2]}
-    predicted = drop_model.predict(instance.similarity, measured, inside, DELTA)
+    predicted = drop_model.fit(instance.similarity, measured, DELTA).predict(inside)
     worst = np.where(inside, instance.drops(inside), -np.inf).max(axis=1)
     assert np.abs(predicted.mean - worst)[1::2].mean() < 0.1
-    before = drop_model.predict(instance.similarity, {}, inside, DELTA)
+    before = drop_model.fit(instance.similarity, {}, DELTA).predict(inside)
     assert (predicted.std < before.std).all()
     bound = drop_model.fit(instance.similarity, measured, DELTA).log_bound(inside)
     assert (bound >= predicted.log_chance - 0.05).all()

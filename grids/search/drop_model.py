@@ -45,9 +45,6 @@ STRENGTHS = np.array(
 )
 SHARED_LINE, OWN_LINE, PAIR, MEMBER, GROUP, NOISE = range(6)
 
-# How many of them are averaged at most.
-AVERAGED = 1
-
 # Choices whose evidence is computed side by side.
 BATCH = 24
 
@@ -71,11 +68,6 @@ class Prediction:
     def of(self, chosen: Integers | list[int]) -> "Prediction":
         """The predictions of some of the groups."""
         return Prediction(self.mean[chosen], self.std[chosen], self.log_chance[chosen])
-
-
-def predict(similarity: Similarity, measured: Drops, inside: Booleans, delta: float) -> Prediction:
-    """Predicts what is not measured from what is: `fit(…).predict(inside)`."""
-    return fit(similarity, measured, delta).predict(inside)
 
 
 def fit(similarity: Similarity, measured: Drops, delta: float) -> "DropModel":

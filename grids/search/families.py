@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from grids.search.decision import Drops, Group, Similarity
-from grids.search.drop_model import predict
+from grids.search.drop_model import fit
 
 DELTA = 0.7
 
@@ -126,7 +126,7 @@ def completed(similarity: Similarity, measured: Drops, delta: float) -> Instance
         values = np.zeros(inside.shape)
         many = inside.sum(axis=1) > 1
         if many.any():
-            values[many] = predict(similarity, known, inside[many], delta).mean[:, None]
+            values[many] = fit(similarity, known, delta).predict(inside[many]).mean[:, None]
         for row, members in zip(values, inside, strict=True):
             group = tuple(
                 name for name, is_in in zip(similarity.names, members, strict=True) if is_in
