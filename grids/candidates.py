@@ -64,6 +64,28 @@ def ranked_groups(
     return {size: [subsets[i] for i in rows["subset"]] for size, rows in tables.items()}
 
 
+def rankings(
+    distance: Floats, names: Sequence[str], tolerance: float
+) -> tuple[dict[int, pd.DataFrame], dict[int, float]]:
+    """Λ_L for L = 1 … n, complete up to COMPLETE degradations and beyond them the first HEAD rows.
+
+    Arguments as for `rank`.
+
+    Returns:
+        The tables, and for each size the mean distance from which on groups may be missing above
+        the table's last row; infinite: none is.
+    """
+    if len(names) <= COMPLETE:
+        tables = rank(distance, names, tolerance)
+        return tables, dict.fromkeys(tables, np.inf)
+    sizes = range(1, len(names) + 1)
+    heads = {size: best(distance, names, size, HEAD, tolerance) for size in sizes}
+    return (
+        {size: table for size, (table, _) in heads.items()},
+        {size: limit for size, (_, limit) in heads.items()},
+    )
+
+
 def best(
     distance: Floats,
     names: Sequence[str],

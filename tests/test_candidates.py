@@ -2,11 +2,13 @@ import math
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grids.candidates import best, rank, ranked_groups
+from grids import candidates
+from grids.candidates import best, rank, ranked_groups, rankings
 
 matrices = st.builds(
     lambda n, seed, step: np.round(np.random.default_rng(seed).uniform(2, 5, (n, n)) / step) * step,
@@ -97,3 +99,16 @@ def test_too_narrow_a_search_says_up_to_where_it_is_complete():
 def test_bad_arguments(distance, names, tolerance):
     with pytest.raises(ValueError, match=r"distance|distinct|tolerance"):
         rank(distance, names, tolerance)
+
+
+def test_rankings_of_many_are_the_heads_of_all(monkeypatch):
+    distance = np.random.default_rng(3).uniform(2, 5, (7, 7))
+    whole, limits = rankings(distance, named(7), 0.1)
+    assert set(limits.values()) == {math.inf}
+    monkeypatch.setattr(candidates, "COMPLETE", 6)
+    monkeypatch.setattr(candidates, "HEAD", 4)
+    heads, limits = rankings(distance, named(7), 0.1)
+    assert set(limits.values()) == {math.inf}
+    for size, table in rank(distance, named(7), 0.1).items():
+        assert whole[size].equals(table)
+        pd.testing.assert_frame_equal(heads[size], table.head(4))

@@ -9,18 +9,10 @@ with job(snakemake) as say:
     table = pd.read_parquet(snakemake.input.similarity)
     distances = similarity.square(table).loc[wanted, wanted].to_numpy()
     tolerance = similarity.tolerance(table, settings["tolerance"])
-    if len(wanted) <= candidates.COMPLETE:
-        rankings = candidates.rank(distances, wanted, tolerance)
-    else:
-        sizes = range(1, len(wanted) + 1)
-        heads = {
-            size: candidates.best(distances, wanted, size, candidates.HEAD, tolerance)
-            for size in sizes
-        }
-        rankings = {size: head for size, (head, _) in heads.items()}
-        for size, (_, limit) in heads.items():
-            if limit < float("inf"):
-                say(f"size {size}: a group of mean distance {limit:.3f} or more may be missing")
+    rankings, limits = candidates.rankings(distances, wanted, tolerance)
+    for size, limit in limits.items():
+        if limit < float("inf"):
+            say(f"size {size}: a group of mean distance {limit:.3f} or more may be missing")
     for size, path in enumerate(snakemake.output.rankings, start=1):
         with appearing(path) as temporary:
             rankings[size].to_parquet(temporary, index=False)
