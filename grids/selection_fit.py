@@ -4,7 +4,7 @@ Three sets of single photographs ("views") with no photograph in common: referen
 ones calibrate, test sets judge.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from grids import discriminant
 from grids.selection import Rule
+from grids.views import CLEAN
 
-CLEAN = "clean"
 COVERAGE = 0.9
 QUANTILES = np.linspace(0, 1, 1001)
 # Of the ridge regression, in units of the whitened statistics' variance.
@@ -27,6 +27,29 @@ FOLDS = 5
 GAIN_VIEWS = 100
 
 Floats = NDArray[np.float64]
+
+
+def fitted(
+    views: pd.DataFrame,
+    groups: Sequence[Sequence[str]],
+    with_gains: Callable[[pd.DataFrame, str], pd.DataFrame],
+) -> tuple[Rule, pd.DataFrame]:
+    """The whole way from views to a rule that chooses, predicts and knows its limits.
+
+    Args:
+        views: as `fit` takes references, with `number` and `photograph` of each.
+        groups: the degradations of each group.
+        with_gains: adds `gain_db` of each view's `group` (its number); told what for.
+
+    Returns:
+        The rule, and the held-out views with their gains that set its limits.
+    """
+    out = held_out(views)
+    references = views[~out]
+    rule = fit(references, groups)
+    rule = predict(rule, with_gains(for_prediction(references, groups), "gains to fit"), groups)
+    judged = with_gains(for_calibration(rule, views[out]), "gains to calibrate")
+    return calibrate(rule, judged), judged
 
 
 def fit(references: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:

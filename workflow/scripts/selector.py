@@ -35,13 +35,7 @@ with job(snakemake) as say:
             Progress(label, len(table), "views", say).report,
         )
 
-    held_out = selection_fit.held_out(views)
-    references = views[~held_out]
-    rule = selection_fit.fit(references, params.groups)
-    gained = selection_fit.for_prediction(references, params.groups)
-    rule = selection_fit.predict(rule, measured(gained, "gains to fit"), params.groups)
-    judged = measured(selection_fit.for_calibration(rule, views[held_out]), "gains to calibrate")
-    rule = selection_fit.calibrate(rule, judged)
+    rule, judged = selection_fit.fitted(views, params.groups, measured)
     about = {
         "groups": [group_name(group) for group in params.groups],
         "backbone": params.backbone,
