@@ -9,8 +9,9 @@ BIN := .venv/bin
 run: environment
 	$(BIN)/snakemake --cores $(CORES)
 
+# Files of tests side by side, as the cores allow: a fixture that runs a workflow serves one file.
 test: environment
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses logical --maxprocesses 8 --dist loadfile
 
 # On a cluster that it brings up, as root: apt-get install --no-install-recommends slurm-wlm munge
 test-slurm: environment

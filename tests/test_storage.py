@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 
@@ -54,7 +55,9 @@ def test_a_second_run_in_the_same_folder_says_so(tree):
     with tree.start("results/pies/jpeg.parquet", stdout=subprocess.PIPE) as first:
         while not list((tree.folder / ".snakemake").glob("locks/*")):
             time.sleep(0.05)
+        first.send_signal(signal.SIGSTOP)  # It must not end before the second has looked.
         second = tree.snakemake("results/pies/jpeg.parquet")
+        first.send_signal(signal.SIGCONT)
         first.communicate()
     assert first.returncode == 0
     assert second.returncode != 0
