@@ -40,7 +40,6 @@ localrules:
     severity_figure,
     paper_averages,
     training_figure,
-    measurement,
     decisions,
     selection_figures,
     bundle,

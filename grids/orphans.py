@@ -51,10 +51,9 @@ def orphans(results: Path, wanted: set[Path]) -> Iterator[Path]:
         raise InputError(
             f"{results}: no finished search; what is needed is not known before its end"
         )
-    for path in sorted((results / "records").rglob("*.json")):
-        record = records.read(path)
-        if record and Path(record["output"]) not in wanted and Path(record["output"]).exists():
-            yield Path(record["output"])
+    for output, _, _ in records.recorded(results):
+        if output not in wanted:
+            yield output
     for path in sorted(results.rglob("*")):
         old = time.time() - path.lstat().st_mtime > SECONDS_OF_WRITING
         if old and LEFT_OVER.fullmatch(path.name):

@@ -28,7 +28,6 @@ def write(results: Path, rule: str, wildcards: dict, outputs: list[str], params:
         record = {
             "rule": rule,
             "wildcards": wildcards,
-            "output": output,
             "sha256": _checksum(Path(output)),
             "params": params,
         }
@@ -66,15 +65,14 @@ def stale(
     Yields:
         File, and names of the parameters that differ.
     """
-    for path in sorted((results / "records").rglob("*.json")):
-        record = None if _twin(results, path).exists() else read(path)
-        if record is None or not Path(record["output"]).exists():
+    for output, path, record in recorded(results):
+        if _twin(results, path).exists():
             continue
         now = expected(record["rule"], record["wildcards"])
         comparable = json.loads(json.dumps(now or {}, default=list))
         differing = sorted(k for k, v in comparable.items() if record["params"].get(k) != v)
         if differing:
-            yield record["output"], differing
+            yield str(output), differing
 
 
 def accept(results: Path, expected: Callable[[str, dict], dict | None]) -> None:
@@ -83,14 +81,21 @@ def accept(results: Path, expected: Callable[[str, dict], dict | None]) -> None:
     `snakemake --touch` is how a user says that an edit does not matter; no job runs that would
     write the records anew. Arguments as for `stale`.
     """
-    for path in (results / "records").rglob("*.json"):
-        record = read(path)
-        if record is None or not (output := Path(record["output"])).exists():
-            continue
+    for output, path, record in recorded(results):
         now = expected(record["rule"], record["wildcards"])
         if now is not None and output.stat().st_mtime_ns > path.stat().st_mtime_ns:
-            outputs, params = [record["output"]], record["params"] | now
-            write(results, record["rule"], record["wildcards"], outputs, params)
+            params = record["params"] | now
+            write(results, record["rule"], record["wildcards"], [str(output)], params)
+
+
+def recorded(results: Path) -> Iterator[tuple[Path, Path, dict]]:
+    """All results that are there and have a record: the result, the record's file, the record."""
+    folder = results / "records"
+    for path in sorted(folder.rglob("*.json")):
+        # By its place, not by a path in it: results may be moved.
+        output = results / path.relative_to(folder).with_suffix("")
+        if output.exists() and (record := read(path)):
+            yield output, path, record
 
 
 def read(path: Path) -> dict | None:
@@ -99,7 +104,7 @@ def read(path: Path) -> dict | None:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    complete = isinstance(record, dict) and {"rule", "wildcards", "output", "sha256", "params"}
+    complete = isinstance(record, dict) and {"rule", "wildcards", "sha256", "params"}
     return record if complete and complete <= record.keys() else None
 
 

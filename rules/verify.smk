@@ -55,6 +55,7 @@ if MEASUREMENTS:
             verification="<results>/measurements/{group}/{test_set}.parquet",
         log:
             "<logs>/measurements/{group}_{test_set}.log",
+        localrule: True
         conda:
             "../environment.yml"
         params:

@@ -45,6 +45,11 @@ def test_without_memory_a_difference_is_named(results):
     ]
 
 
+def test_results_that_were_moved_are_known_by_their_place(results):
+    moved = results.rename("moved")
+    assert found(moved, {"clip": 3.0}) == [("moved/ggd/jpeg", ["clip"]), ("moved/ggd/sr", ["clip"])]
+
+
 def test_what_was_touched_is_accepted_as_it_is(results):
     record = results / "records/ggd/jpeg.json"
     os.utime(results / "ggd/jpeg", ns=(record.stat().st_mtime_ns + 1,) * 2)
