@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from grids import failures, records
+from grids import failures, layouts, records
 from grids.errors import InputError
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -76,6 +76,7 @@ def job(snakemake: Any) -> Iterator[Say]:
 
         try:
             records.check(results, snakemake.input)
+            layouts.check(results, snakemake.input)
             try:
                 yield say
             except Exception as error:

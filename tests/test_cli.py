@@ -23,17 +23,18 @@ def folder(results):
         (results / "search" / f"{i}.json").write_text(json.dumps(plan))
     measured = done.measured | {(name,): {name: 0.0} for name in names}
     for group, drops in measured.items():
-        rows = [(name, image, 30.0 - drops[name]) for name in group for image in "abc"]
+        rows = [(name, image, 30.0 - drops[name], 0.9, 25.0) for name in group for image in "abc"]
         path = results / "verify" / "srresnet" / "+".join(group) / "embedded.parquet"
         path.parent.mkdir(parents=True)
-        pd.DataFrame(rows, columns=["degradation", "image", "psnr_db"]).to_parquet(path)
+        columns = ["degradation", "image", "psnr_db", "ssim", "input_psnr_db"]
+        pd.DataFrame(rows, columns=columns).to_parquet(path)
     pd.DataFrame(
         [
-            (a, b, instance.similarity.distance[i, j], 0.1)
+            (a, b, instance.similarity.distance[i, j] ** 2, instance.similarity.distance[i, j], 0.1)
             for i, a in enumerate(names)
             for j, b in enumerate(names)
         ],
-        columns=["source", "target", "distance", "distance_std"],
+        columns=["source", "target", "kl", "distance", "distance_std"],
     ).to_parquet(results / "similarity.parquet")
     return done
 
@@ -111,3 +112,11 @@ def test_a_reader_that_has_seen_enough_is_no_error():
         said = started.stderr.read()
     assert started.returncode == 1
     assert said == ""
+
+
+def test_a_table_of_another_version_is_named(tmp_path, capsys):
+    folder(tmp_path)
+    path = tmp_path / "similarity.parquet"
+    pd.read_parquet(path).drop(columns="distance_std").to_parquet(path)
+    assert main(["explain", str(tmp_path)]) == 1
+    assert f"{path}: no column distance_std (made by" in capsys.readouterr().err

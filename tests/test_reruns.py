@@ -546,6 +546,16 @@ class TestLostMemory:
         shutil.rmtree(forgetful.folder / ".snakemake")
         assert forgetful.jobs("all") == set()
 
+    def test_a_table_of_an_older_layout_is_named_by_the_job_that_reads_it(self, forgetful):
+        shutil.rmtree(forgetful.path("records"))
+        path = forgetful.path("similarity.parquet")
+        pd.read_parquet(path).drop(columns="distance_std").to_parquet(path)
+        forgetful.path("candidates/2.parquet").unlink()
+        said = forgetful.error("all")
+        assert "results/similarity.parquet: no column distance_std" in said
+        path.unlink()
+        forgetful.run("all")
+
     def test_doing_what_the_line_says_mends_it(self, forgetful):
         forgetful.config["ggd"]["clip"] = 0.0
         done = forgetful.snakemake("--dry-run", "all")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from grids import layouts
 from grids.errors import InputError
 from grids.names import group_name
 from grids.search.decision import Group, Similarity, similarity_from
@@ -50,6 +51,7 @@ def read(results: Path, backbone: str = "", test_set: str = "") -> Search:
     found = sorted(results.glob(f"verify/{backbone or '*'}/*/{test_set or '*'}.parquet"))
     _only("backbone", {path.parts[-3] for path in found})
     _only("test set", {path.stem for path in found})
+    layouts.check(results, [results / "similarity.parquet", *found])
     tables = {}
     for name in plans[-1].get("elsewhere", []):
         found += results.glob(f"measurements/{name}/{test_set}.parquet")
