@@ -24,17 +24,26 @@ os.environ.update(
 from snakemake.exceptions import IncompleteCheckpointException
 from snakemake.iocontainers import Wildcards
 
-from grids import digest, images, names, orphans, paper, records, settings
+from grids import (
+    configuration,
+    digest,
+    images,
+    names,
+    orphans,
+    paper,
+    records,
+    settings,
+)
 from grids.errors import InputError
 from grids.files import appearing
 
 try:
-    SETTINGS = settings.load(config)
-    PHOTOGRAPHS = settings.photographs(SETTINGS)
+    SETTINGS = configuration.load(config)
+    PHOTOGRAPHS = configuration.photographs(SETTINGS)
     if workflow.is_main_process:
-        settings.check_photographs(SETTINGS, PHOTOGRAPHS)
+        configuration.check_photographs(SETTINGS, PHOTOGRAPHS)
     # Verifications of models trained elsewhere, by test set and group.
-    MEASUREMENTS = settings.measurements(SETTINGS, PHOTOGRAPHS)
+    MEASUREMENTS = configuration.measurements(SETTINGS, PHOTOGRAPHS)
 except InputError as error:
     sys.exit(f"error: configuration: {error}")
 

@@ -10,7 +10,7 @@ from conftest import write_photographs
 from PIL import Image
 from torch import nn
 
-from grids import evaluation, images, pair_pies, pairs, settings, store
+from grids import configuration, evaluation, images, pair_pies, pairs, store
 from grids.errors import InputError
 from grids.report import contact_sheet, samples, table1
 from grids.store import Pairs
@@ -321,8 +321,8 @@ class TestConfiguration:
         }
 
     def checked(self, config):
-        loaded = settings.load(config)
-        settings.check_photographs(loaded, settings.photographs(loaded))
+        loaded = configuration.load(config)
+        configuration.check_photographs(loaded, configuration.photographs(loaded))
 
     def refused(self, config):
         with pytest.raises(InputError) as error:
@@ -331,9 +331,9 @@ class TestConfiguration:
         return str(error.value)
 
     def test_a_part_is_an_image_set(self, tmp_path, entry):
-        loaded = settings.load(self.config(tmp_path, entry))
-        found = settings.photographs(loaded)
-        settings.check_photographs(loaded, found)
+        loaded = configuration.load(self.config(tmp_path, entry))
+        found = configuration.photographs(loaded)
+        configuration.check_photographs(loaded, found)
         assert [path.name for path in found["real.test"]] == ["c4.png", "c4.png"]
         assert loaded.pair_sets() == ["real.train", "real.pies", "real.test"]
 
@@ -383,7 +383,7 @@ class TestConfiguration:
     def test_weights_may_name_pairs(self, tmp_path, entry):
         config = self.config(tmp_path, entry)
         config["training"]["weights"] = {"real": 3.0}
-        sampling = settings.load(config).training.sampling(["jpeg", "real"])
+        sampling = configuration.load(config).training.sampling(["jpeg", "real"])
         assert sampling["weights"] == {"jpeg": 0.25, "real": 0.75}
         config["training"]["weights"] = {"rael": 3.0}
         assert "training.weights: unknown degradation 'rael'" in self.refused(config)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from grids import settings, slurm, status
+from grids import configuration, slurm, status
 from grids.errors import InputError
 
 ROOT = Path(__file__).parents[1]
@@ -21,7 +21,7 @@ def results(tmp_path):
     config["report"] = {"noise_seeds": [1], "noise_degradations": ["jpeg"]}
     config["training"]["iterations"] = 3600
     config["resources"]["train"]["gpus"] = 1
-    text = settings.load(config).model_dump_json()
+    text = configuration.load(config).model_dump_json()
     (tmp_path / "settings.json").write_text(text, encoding="utf-8")
     return tmp_path
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from grids import settings, settings_reference
+from grids import configuration, settings_reference
 from grids.errors import InputError
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +37,7 @@ def test_shipped_configurations_are_valid(name, monkeypatch, tmp_path):
         for key, value in over.items():
             config[key] = {**config[key], **value} if isinstance(value, dict) else value
         config["images"]["tests"] = over["images"]["tests"]
-    assert len(settings.load(config).degradations) == 11
+    assert len(configuration.load(config).degradations) == 11
 
 
 def test_readme_lists_every_key():
@@ -46,7 +46,7 @@ def test_readme_lists_every_key():
 
 
 def test_checking_a_configuration_imports_neither_torch_nor_snakemake():
-    code = "import sys, grids.settings; print({'torch', 'snakemake'} & set(sys.modules))"
+    code = "import sys, grids.configuration; print({'torch', 'snakemake'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.strip() == "set()", done.stderr
 
@@ -103,7 +103,7 @@ WRONG = [
 @pytest.mark.parametrize(("path", "value", "message"), WRONG)
 def test_a_wrong_value_is_named_in_one_line(path, value, message):
     with pytest.raises(InputError, match=message) as error:
-        settings.load(with_value(path, value))
+        configuration.load(with_value(path, value))
     assert "\n" not in str(error.value)
 
 
@@ -117,7 +117,7 @@ def test_anchors_and_merge_keys_are_what_they_stand_for():
     """
     long = {name: {"training": {}} for name in ("jpeg", "sr", "gaussian_noise")}
     long = {"degradations": long, "backbones": {"srresnet": {"blocks": 2, "features": 8}}}
-    assert settings.load(yaml.safe_load(short)) == settings.load(long)
+    assert configuration.load(yaml.safe_load(short)) == configuration.load(long)
 
 
 @pytest.mark.parametrize(
@@ -132,17 +132,19 @@ def test_given_groups_that_are_no_partition(groups, message):
     config = with_value("search.strategy", "given")
     config["search"] |= {"groups": groups, "degradations": ["jpeg", "sr"]}
     with pytest.raises(InputError, match=message):
-        settings.load(config)
+        configuration.load(config)
 
 
 def test_null_takes_an_entry_out():
-    loaded = settings.load(with_value("degradations.sr", None))
+    loaded = configuration.load(with_value("degradations.sr", None))
     assert "sr" not in loaded.degradations
     assert len(loaded.degradations) == 10
 
 
 def test_changed_parameters_reach_one_use_only():
-    loaded = settings.load(with_value("degradations.jpeg", {"training": {"quality": [20, 30]}}))
+    loaded = configuration.load(
+        with_value("degradations.jpeg", {"training": {"quality": [20, 30]}})
+    )
     assert loaded.parameters("jpeg", "training") == {"quality": [20, 30]}
     assert loaded.parameters("jpeg", "evaluation") == {"quality": 10}
 
@@ -150,7 +152,7 @@ def test_changed_parameters_reach_one_use_only():
 class TestResources:
     def asked(self, given, kind, attempt=1):
         config = with_value("resources", given)
-        return settings.load(config).resources.requests(kind, attempt)
+        return configuration.load(config).resources.requests(kind, attempt)
 
     def test_a_kind_may_be_given_in_part(self):
         whole = self.asked({}, "describe")
@@ -171,12 +173,12 @@ class TestResources:
         assert not {"gpu", "gpu_model", "slurm_account"} & verify.keys()
 
     def test_a_training_has_a_process_for_each_gpu(self):
-        loaded = settings.load(with_value("resources", {"train": {"gpus": 4, "nodes": 2}}))
+        loaded = configuration.load(with_value("resources", {"train": {"gpus": 4, "nodes": 2}}))
         assert loaded.how()["processes"] == 4
         config = with_value("resources", {"train": {"gpus": 4}})
         config["execution"]["processes"] = 2
         with pytest.raises(InputError, match=r"execution.processes: 2, but resources.train.gpus"):
-            settings.load(config)
+            configuration.load(config)
 
 
 class TestPhotographs:
@@ -189,9 +191,9 @@ class TestPhotographs:
         return tmp_path
 
     def refused(self, path, value):
-        loaded = settings.load(with_value(path, value))
+        loaded = configuration.load(with_value(path, value))
         with pytest.raises(InputError) as error:
-            settings.check_photographs(loaded, settings.photographs(loaded))
+            configuration.check_photographs(loaded, configuration.photographs(loaded))
         assert "\n" not in str(error.value)
         return str(error.value)
 
@@ -205,9 +207,9 @@ class TestPhotographs:
     def test_a_patch_larger_than_an_image(self, folder):
         config = with_value("images.train", str(folder))
         config["training"]["patch"] = 128
-        loaded = settings.load(config)
+        loaded = configuration.load(config)
         with pytest.raises(InputError, match=r"0.png: 100×100 .*training.patch.* 128×128.*3 bad"):
-            settings.check_photographs(loaded, settings.photographs(loaded))
+            configuration.check_photographs(loaded, configuration.photographs(loaded))
 
     def test_more_patches_than_the_photographs_hold(self):
         message = self.refused("pies.patches", 5000)
