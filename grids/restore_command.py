@@ -57,10 +57,7 @@ def _run(options: argparse.Namespace) -> int:
 
     from grids import batch, bundle, devices
 
-    try:
-        device = devices.use(options.device, torch.get_num_threads())
-    except InputError:
-        raise InputError("--device cuda: no CUDA device is visible; write auto or cpu") from None
+    device = devices.use(options.device, torch.get_num_threads())
     jobs, unreadable = batch.find(options.paths, options.out)
     work = batch.Batch(
         bundle.read(options.bundle),

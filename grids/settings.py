@@ -272,7 +272,9 @@ class Execution(Section):
     """How things are computed, not what: a change here makes nothing run again."""
 
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="`auto` takes a GPU where there is one."
+        "auto",
+        description="`auto` takes a GPU where there is one; a job that a cluster gave a GPU which "
+        "torch does not see ends with a line that says so.",
     )
     threads: PositiveInt = Field(1, description="CPU threads of a training and a verification.")
     processes: PositiveInt = Field(

@@ -427,7 +427,7 @@ def test_mistakes_are_told_before_anything_is_done(
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_a_device_that_is_not_there(noisy, export, tmp_path, capsys):
     assert restore(export, noisy, "-o", tmp_path / "out", "--device", "cuda") == 1
-    assert "--device cuda: no CUDA device" in capsys.readouterr().err
+    assert "device cuda: torch sees no CUDA device" in capsys.readouterr().err
 
 
 def test_tiles_and_precision_are_in_the_outcome(noisy, export, tmp_path, capsys):
