@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from grids import restoration
 from grids.backbones import restormer, srresnet
+from grids.restoring import restoration
 
 NETWORKS = {
     "srresnet-small": (srresnet.build, {"features": 32, "blocks": 4}),

@@ -17,7 +17,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from grids import restorers
-from grids.image_statistics import Describer
+from grids.selection.statistics import Describer
 from grids.settings import PACKAGED
 
 HEIGHT, WIDTH = 1152, 1728

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grids import selector_file
 from grids.errors import InputError
-from grids.selector_file import Arrays
+from grids.selection import selector_file
+from grids.selection.selector_file import Arrays
 
 FORMAT = 1
 ABOUT, CARD, DESCRIPTOR, SELECTOR = (
@@ -38,8 +38,8 @@ class Bundle:
         models: each group's weights file.
         fingerprints: the first 16 hexadecimal digits of the SHA-256 of each group's file.
         descriptor: weights file of the descriptor.
-        describing: how photographs are described (see `grids.image_statistics.Describer`).
-        selector: arrays of `grids.selection.Rule`.
+        describing: how photographs are described (see `grids.selection.statistics.Describer`).
+        selector: arrays of `grids.selection.rule.Rule`.
         card: how it was trained and measured, Markdown.
     """
 

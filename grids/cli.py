@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from grids import restore_command
 from grids.errors import InputError
+from grids.restoring import command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_status(commands)
     _add_recover(commands)
     _add_export(commands)
-    restore_command.add_to(commands)
+    command.add_to(commands)
     options = parser.parse_args(arguments)
     try:
         status = options.run(options) or 0

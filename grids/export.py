@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from grids import bundle, selector_file, weights
+from grids import bundle, weights
 from grids.errors import InputError
+from grids.selection import selector_file
 
 
 def export(results: Path, folder: Path) -> None:

@@ -518,7 +518,7 @@ class Settings(Section):
         return [pair_set(name, part) for name in self.paired() for part in pairs.PARTS]
 
     def describing(self) -> dict:
-        """How a photograph is described (see `grids.image_statistics.Describer`).
+        """How a photograph is described (see `grids.selection.statistics.Describer`).
 
         Of its patches the same share of principal components is kept as of a PIES set.
         """

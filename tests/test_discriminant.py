@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import multivariate_normal
 
-from grids import discriminant
+from grids.selection import discriminant
 
 GENERATOR = np.random.default_rng(0)
 

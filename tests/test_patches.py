@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from grids import patches
 from grids.errors import InputError
+from grids.selection import patches
 
 
 @pytest.mark.parametrize(

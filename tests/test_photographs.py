@@ -11,8 +11,8 @@ import tifffile
 from photograph_files import chunk, png16, read_png, scene, shown
 from PIL import Image, ImageCms
 
-from grids import photographs
 from grids.errors import InputError
+from grids.restoring import photographs
 
 STATEMENT = {"group": "jpeg", "reason": 'a "quoted" <reason> & more'}
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -10,10 +10,10 @@ import torch
 from photograph_files import scene
 from torch import nn
 
-from grids import memory, restoration
 from grids.backbones import restormer, srresnet
 from grids.errors import InputError
-from grids.restoration import Needs, Tiler
+from grids.restoring import memory, restoration
+from grids.restoring.restoration import Needs, Tiler
 
 CPU = torch.device("cpu")
 LOCAL = {
@@ -257,7 +257,7 @@ def test_memory_that_really_runs_out():
     code = """
         import resource, torch, numpy as np
         from grids.backbones import srresnet
-        from grids.restoration import Tiler
+        from grids.restoring.restoration import Tiler
         torch.set_num_threads(1)
         torch.manual_seed(0)
         network = srresnet.build(features=16, blocks=1).eval()

@@ -18,9 +18,10 @@ import torch
 from photograph_files import chunk, png16, read_png, scene, shown
 from PIL import Image, ImageCms
 
-from grids import batch, bundle, images, photographs, restorers, weights
+from grids import bundle, images, restorers, weights
 from grids.cli import main
-from grids.selection import Selector
+from grids.restoring import batch, photographs
+from grids.selection.rule import Selector
 
 NOISE, JPEG = "gaussian_noise+poisson_noise", "jpeg"
 BRIGHTER = {JPEG: 10, NOISE: 30}

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grids import ggd, selection_fit
-from grids.image_statistics import Statistics
-from grids.selection import decide
-from grids.selection_evaluation import nearest
+from grids import ggd
+from grids.selection import fit
+from grids.selection.evaluation import nearest
+from grids.selection.rule import decide
+from grids.selection.statistics import Statistics
 
 GROUPS = (("a", "b"), ("c",))
 CENTRES = {"a": (0, 0), "b": (4, 0), "c": (0, 6), "clean": (9, 9)}
@@ -37,11 +38,11 @@ def views(generator, count, names=tuple(CENTRES)):
 def rule():
     generator = np.random.default_rng(1)
     references = views(generator, 300)
-    fitted = selection_fit.fit(references, GROUPS)
-    seen = selection_fit.for_prediction(references, GROUPS)
-    fitted = selection_fit.predict(fitted, seen, GROUPS)
+    fitted = fit.fit(references, GROUPS)
+    seen = fit.for_prediction(references, GROUPS)
+    fitted = fit.predict(fitted, seen, GROUPS)
     seen = views(generator, 300, ("a", "b", "c"))
-    return selection_fit.calibrate(fitted, selection_fit.for_calibration(fitted, seen))
+    return fit.calibrate(fitted, fit.for_calibration(fitted, seen))
 
 
 def test_the_papers_rule_takes_means_of_members_and_the_least_divergence(rule):
@@ -89,19 +90,19 @@ def test_what_looks_clean_or_like_nothing_is_out_of_distribution(rule):
 
 def test_quantiles_are_conformal():
     values = np.arange(1.0, 100.0)  # 99 values: the 90th smallest covers 90 % of a further one
-    assert selection_fit.quantile(values, 0.9) == 90
-    assert selection_fit.quantile(values[:5], 0.9) == 5
+    assert fit.quantile(values, 0.9) == 90
+    assert fit.quantile(values[:5], 0.9) == 5
 
 
 def test_a_degradation_with_few_views_gets_the_margin_of_all(rule):
     seen = views(np.random.default_rng(3), 100, ("a",))
-    margins = selection_fit.calibrate(rule, selection_fit.for_calibration(rule, seen)).margin_db
+    margins = fit.calibrate(rule, fit.for_calibration(rule, seen)).margin_db
     assert margins[2] == pytest.approx(margins[0], rel=0.2)
 
 
 def test_calibration_and_references_share_no_photograph():
     table = pd.DataFrame({"photograph": [*range(11), *range(11)]})
-    held_out = selection_fit.held_out(table)
+    held_out = fit.held_out(table)
     assert set(table["photograph"][held_out]) == {4, 9}
     assert held_out.sum() == 4
 

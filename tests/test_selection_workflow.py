@@ -6,7 +6,7 @@ import pandas as pd
 
 from grids import bundle, images
 from grids.cli import main
-from grids.selection import Selector
+from grids.selection.rule import Selector
 
 
 def test_an_export_is_made_measured_and_used(finished, tmp_path):
@@ -41,6 +41,12 @@ def test_an_export_is_made_measured_and_used(finished, tmp_path):
 
     assert main(["export", str(tree.path("")), "-o", str(tmp_path / "export")]) == 0
     assert bundle.read(tmp_path / "export").fingerprints == export.fingerprints
+    restored = tmp_path / "restored"
+    options = ["--bundle", str(tmp_path / "export"), "--device", "cpu", "--force"]
+    assert (
+        main(["restore", str(tree.folder / "photographs/own"), "-o", str(restored), *options]) == 0
+    )
+    assert len(list(restored.glob("*.png"))) == 5
 
 
 def test_an_export_of_what_is_not_made_says_what_to_run(tmp_path, capsys):

@@ -5,10 +5,11 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from grids import bundle, images, parameters, restorers, selection_fit, weights
+from grids import bundle, images, parameters, restorers, weights
 from grids.descriptors import srresnet
-from grids.image_statistics import Describer
-from grids.views import damaged
+from grids.selection import fit
+from grids.selection.statistics import Describer
+from grids.selection.views import damaged
 
 GROUPS = (("jpeg",), ("gaussian_noise", "poisson_noise"))
 SIZES = {"features": 4, "blocks": 1, "strided": False}
@@ -26,7 +27,7 @@ def write(folder: Path) -> Path:
         weights.save(path, restorers.build("srresnet", SIZES), {})
     describer = Describer(descriptor, torch.device("cpu"), "fp32", **DESCRIBING)
     seen = views(describer)
-    rule = selection_fit.predict(selection_fit.fit(seen, GROUPS), seen, GROUPS)
+    rule = fit.predict(fit.fit(seen, GROUPS), seen, GROUPS)
     bundle.write(
         folder / "bundle",
         models=models,

@@ -1,9 +1,9 @@
 import pandas as pd
 
-from grids import selection_evaluation, selector_file
 from grids.files import appearing
 from grids.progress import job
-from grids.selection import Rule
+from grids.selection import evaluation, selector_file
+from grids.selection.rule import Rule
 
 with job(snakemake):
     given, params = snakemake.input, snakemake.params
@@ -13,8 +13,6 @@ with job(snakemake):
         name: pd.read_parquet(path)["gain_db"]
         for name, path in zip([*groups, "mix"], [*given.gains, given.mix], strict=True)
     }
-    table = selection_evaluation.decisions(
-        pd.read_parquet(given.cases), Rule.of(arrays), groups, gains
-    )
+    table = evaluation.decisions(pd.read_parquet(given.cases), Rule.of(arrays), groups, gains)
     with appearing(snakemake.output.decisions) as temporary:
         table.to_parquet(temporary, index=False)

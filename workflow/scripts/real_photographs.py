@@ -1,11 +1,11 @@
 import pandas as pd
 
-from grids import devices, selector_file
-from grids.errors import InputError
+from grids import devices
 from grids.files import appearing
-from grids.image_statistics import Describer
 from grids.progress import Progress, job
-from grids.selection import Rule, decide
+from grids.selection import described, selector_file
+from grids.selection.rule import Rule
+from grids.selection.statistics import Describer
 from grids.store import Store
 
 with job(snakemake) as say:
@@ -15,30 +15,9 @@ with job(snakemake) as say:
     describer = Describer(
         given.descriptor, device, snakemake.params.precision, **about["describing"]
     )
-    rule, groups = Rule.of(arrays), tuple(about["groups"])
-    table = pd.read_parquet(given.index)
-    rows = []
-    shown = Progress("choices", len(table), "images", say).over(Store(given.store, table))
-    for path, photograph in zip(table["path"], shown, strict=True):
-        try:
-            decision = decide(rule, groups, describer(photograph))
-        except InputError as error:
-            rows.append({"photograph": path, "reason": str(error)})
-            continue
-        low, high = decision.interval_db
-        rows.append(
-            {
-                "photograph": path,
-                "group": decision.group,
-                "probability": decision.scores[decision.group],
-                "distance": decision.distances[decision.group],
-                "predicted_gain_db": decision.predicted_gain_db,
-                "low_db": low,
-                "high_db": high,
-                "usualness": decision.usualness,
-                "known": decision.known,
-                "reason": decision.reason,
-            }
-        )
+    index = pd.read_parquet(given.index)
+    shown = Progress("choices", len(index), "images", say).over(Store(given.store, index))
+    photographs = zip(index["path"], shown, strict=True)
+    table = described.choices(photographs, describer, Rule.of(arrays), tuple(about["groups"]))
     with appearing(snakemake.output.decisions) as temporary:
-        pd.DataFrame(rows).to_csv(temporary, index=False, float_format="%.4f")
+        table.to_csv(temporary, index=False, float_format="%.4f")

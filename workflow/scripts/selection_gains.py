@@ -2,9 +2,9 @@ import pandas as pd
 
 from grids import devices, images, restorers
 from grids.files import appearing
-from grids.gains import gain_db
 from grids.progress import Progress, job
-from grids.selection_cases import cases
+from grids.selection.cases import cases
+from grids.selection.gains import gain_db
 from grids.store import Store
 
 with job(snakemake) as say:

@@ -1,10 +1,11 @@
 import pandas as pd
 
-from grids import devices, gains, images, restorers, selection_fit, selector_file, weights
+from grids import devices, images, restorers, weights
 from grids.descriptors import srresnet
 from grids.files import appearing
 from grids.names import group_name
 from grids.progress import Progress, job
+from grids.selection import fit, gains, selector_file
 from grids.store import Store
 
 with job(snakemake) as say:
@@ -35,7 +36,7 @@ with job(snakemake) as say:
             Progress(label, len(table), "views", say).report,
         )
 
-    rule, judged = selection_fit.fitted(views, params.groups, measured)
+    rule, judged = fit.fitted(views, params.groups, measured)
     about = {
         "groups": [group_name(group) for group in params.groups],
         "backbone": params.backbone,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from grids.errors import InputError
 
 if TYPE_CHECKING:
-    from grids.batch import Batch, Job, Outcome
+    from grids.restoring.batch import Batch, Job, Outcome
 
 SUMMARY = "restore photographs, each with the model that suits its damage"
 EXIT_STATUSES = """
@@ -55,7 +55,8 @@ def add_to(commands: argparse._SubParsersAction) -> None:
 def _run(options: argparse.Namespace) -> int:
     import torch
 
-    from grids import batch, bundle, devices
+    from grids import bundle, devices
+    from grids.restoring import batch
 
     device = devices.use(options.device, torch.get_num_threads())
     jobs, unreadable = batch.find(options.paths, options.out)
@@ -102,7 +103,7 @@ def _done(work: "Batch", jobs: Sequence["Job"], dry_run: bool) -> Iterator["Outc
 
 
 def _megapixels(path: Path) -> float:
-    from grids import photographs
+    from grids.restoring import photographs
 
     try:
         width, height = photographs.size(path)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from grids import randomness
 from grids.degrade import drawn
-from grids.views import CLEAN, Pixels, damaged
+from grids.selection.views import CLEAN, Pixels, damaged
 
 CROP = 256
 

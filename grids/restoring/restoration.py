@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from grids import memory
 from grids.errors import InputError
+from grids.restoring import memory
 
 # The strides of every network divide it: a tile's pixels lie on the same grid as the whole image's.
 GRID = 8

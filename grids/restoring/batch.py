@@ -9,12 +9,13 @@ from typing import Literal
 import torch
 from torch import nn
 
-from grids import photographs, restorers
+from grids import restorers
 from grids.bundle import Bundle
 from grids.errors import InputError
 from grids.modules import require_known
-from grids.restoration import Tiler
-from grids.selection import Decision, Selector
+from grids.restoring import photographs
+from grids.restoring.restoration import Tiler
+from grids.selection.rule import Decision, Selector
 
 Status = Literal["restored", "decided", "refused", "failed"]
 

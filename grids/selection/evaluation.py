@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from grids.selection import UNUSUAL, Rule
+from grids.selection.rule import UNUSUAL, Rule
 
 NEIGHBOURS = 5
 

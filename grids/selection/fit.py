@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from grids import discriminant
-from grids.selection import Rule
-from grids.views import CLEAN
+from grids.selection import discriminant
+from grids.selection.rule import Rule
+from grids.selection.views import CLEAN
 
 COVERAGE = 0.9
 QUANTILES = np.linspace(0, 1, 1001)

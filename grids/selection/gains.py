@@ -9,7 +9,7 @@ from torch import nn
 
 from grids.arrays import to_bytes, to_tensor
 from grids.evaluation import psnr, restore
-from grids.views import Pixels, views
+from grids.selection.views import Pixels, views
 
 
 def gain_db(
@@ -46,7 +46,7 @@ def with_gains(
     Args:
         table: `degradation` and `number` of each view, and the number of its `group`.
         networks: each group's restorer, in evaluation mode, on `device`.
-        photographs, identities, seed: what the views were made of (see `grids.views`).
+        photographs, identities, seed: what the views were made of (see `grids.selection.views`).
         parameters: of each degradation, as the views were made with.
         device: where the networks are.
         precision: as for `gain_db`.

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from grids import ggd, similarity
 from grids.bundle import Bundle
-from grids.discriminant import Discriminant
 from grids.errors import InputError
-from grids.image_statistics import Describer, Statistics
+from grids.selection.discriminant import Discriminant
+from grids.selection.statistics import Describer, Statistics
 
 Floats = NDArray[np.float64]
 RuleName = Literal["discriminant", "paper"]

@@ -1,0 +1,67 @@
+"""Tables of described photographs: what becomes of those that cannot be judged."""
+
+import numpy as np
+import pytest
+import tiny_bundle
+import torch
+
+from grids import bundle
+from grids.errors import InputError
+from grids.selection import described
+from grids.selection.cases import Case
+from grids.selection.rule import Rule, decide
+from grids.selection.statistics import Describer
+from grids.selection.views import View
+
+SMALL = np.zeros((20, 20, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory):
+    return bundle.read(tiny_bundle.write(tmp_path_factory.mktemp("export")))
+
+
+@pytest.fixture(scope="module")
+def describer(export):
+    return Describer(export.descriptor, torch.device("cpu"), "fp32", **export.describing)
+
+
+def photograph(seed):
+    return np.random.default_rng(seed).integers(0, 256, (96, 96, 3), dtype=np.uint8)
+
+
+def test_a_view_that_cannot_be_judged_is_told_and_left_out(describer):
+    views = [View(i, 7 + i, p, p) for i, p in enumerate([photograph(0), SMALL, photograph(1)])]
+    told = []
+    table = described.of_views(views, describer, 1, lambda view, why: told.append((view, why)))
+    assert table["number"].tolist() == [0, 2]
+    assert table["photograph"].tolist() == [7, 9]
+    assert table["alpha"].notna().tolist() == [True, False]  # a law for the first view only
+    assert np.array_equal(table["vector"][0], describer(photograph(0)).vector)
+    ((view, why),) = told
+    assert view.number == 1
+    assert "20×20" in why
+
+
+def test_a_case_that_cannot_be_judged_is_an_error(describer):
+    def cases(pixels, kind):
+        return iter([Case(kind, "jpeg", "{}", pixels, pixels)])
+
+    good = [("a", cases(photograph(0), "whole")), ("b", cases(photograph(1), "severity"))]
+    table = described.of_cases(good, describer)
+    assert table["photograph"].tolist() == ["a", "b"]
+    assert table["alpha"].notna().tolist() == [True, False]
+    with pytest.raises(InputError, match=r"c under jpeg: .*20×20"):
+        described.of_cases([("c", cases(SMALL, "whole"))], describer)
+
+
+def test_choices_are_decisions_or_reasons(export, describer):
+    rule = Rule.of(export.selector)
+    shown = [("a", photograph(0)), ("b", SMALL)]
+    table = described.choices(shown, describer, rule, export.groups)
+    decision = decide(rule, export.groups, describer(photograph(0)))
+    assert table["group"].tolist()[0] == decision.group
+    assert table["predicted_gain_db"][0] == decision.predicted_gain_db
+    assert table["reason"][0] == decision.reason
+    assert np.isnan(table["predicted_gain_db"][1])
+    assert "20×20" in table["reason"][1]

@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+import torch
+
+from grids import degraded_pies, features, ggd, images, parameters, randomness, severity, similarity
+from grids.descriptors import srresnet
+from grids.settings import PACKAGED
+
+SETTINGS = {"components": 4, "clip": 5.0, "counts": [], "replicates": 2}
+
+
+@pytest.fixture(scope="module")
+def clean():
+    pixels = [images.read(path) for path in images.find("embedded")]
+    return [(f"{i}", image[40:72, 8:40]) for i, image in enumerate(pixels)]
+
+
+def law(patches):
+    describe = srresnet.describer(srresnet.load(PACKAGED), "hr")
+    seen = features.features(np.stack([p for _, p in patches]), describe, torch.device("cpu"))
+    generator = randomness.generator(randomness.key(0, "half-samples"))
+    return ggd.estimate(features.gram(seen), generator, **SETTINGS)
+
+
+def test_a_severity_is_a_pies_set_with_these_parameters(clean):
+    clean_law = law(clean)
+    steps = parameters.severities("gaussian_blur")[::2]
+    table = severity.distances(
+        steps, "gaussian_blur", clean, clean_law, PACKAGED, "hr", SETTINGS, 0, torch.device("cpu")
+    )
+    for step, row in zip(steps, table.itertuples(), strict=True):
+        patches, measures = degraded_pies.degraded_patches(clean, "gaussian_blur", step, 0)
+        expected = similarity.between(clean_law, law(patches))
+        assert row.distance == expected["distance"]
+        assert row.psnr_db == measures["psnr_db"].mean()
+    assert table["psnr_db"].is_monotonic_decreasing
+    assert table["distance"].is_monotonic_increasing
