@@ -1,6 +1,7 @@
 """Files of photographs: the right pixels, and what belongs to them, in and out."""
 
 import io
+import os
 import struct
 import xml.etree.ElementTree as ET
 import zlib
@@ -8,6 +9,8 @@ import zlib
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from photograph_files import chunk, png16, read_png, scene, shown
 from PIL import Image, ImageCms
 
@@ -349,3 +352,40 @@ def test_what_cannot_be_written_is_named_and_leaves_nothing(tmp_path):
     with pytest.raises(InputError, match=r"b\.png: cannot be written"):
         photographs.write(photograph, photograph.colour, tmp_path / "b.png", {})
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.png", "b.png", "out"]
+
+
+def with_everything(kind):
+    """A small file of a format with orientation, profile, XMP and, where it may, 16 bits."""
+    pixels, file = scene(16, 24, 4 if kind in ("PNG", "TIFF", "WEBP") else 3), io.BytesIO()
+    notes = Image.Exif()
+    notes[0x0112], notes[0x010E] = 6, "a view"
+    options = {"exif": notes, "icc_profile": PROFILE}
+    if kind in ("JPEG", "WEBP"):
+        options["xmp"] = OLD_XMP
+    if kind == "TIFF":
+        options["compression"] = "tiff_deflate"
+    Image.fromarray(pixels).save(file, kind, **options)
+    return file.getvalue()
+
+
+DEEP_TIFF = io.BytesIO()
+tifffile.imwrite(DEEP_TIFF, scene(16, 24, 3, np.uint16), photometric="rgb")
+WHOLE = [with_everything(kind) for kind in ("PNG", "JPEG", "WEBP", "TIFF")]
+WHOLE += [png16(scene(16, 24, 3, np.uint16), 2), DEEP_TIFF.getvalue()]
+
+
+@settings(deadline=None, max_examples=int(os.environ.get("GRIDS_FUZZ", "200")))
+@given(st.data())
+def test_a_damaged_file_is_restored_or_named_in_one_line(tmp_path_factory, data):
+    content = bytearray(data.draw(st.sampled_from(WHOLE)))
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    kept = data.draw(st.integers(len(content) // 2, len(content)) | st.just(len(content)))
+    path = tmp_path_factory.mktemp("fuzz") / "a.png"
+    path.write_bytes(content[:kept])
+    said = ""
+    try:
+        again(path)
+    except InputError as error:
+        said = str(error)
+    assert said == "" or (str(path) in said and "\n" not in said)
