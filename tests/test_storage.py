@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -51,14 +52,32 @@ def test_results_on_another_file_system(tree):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_a_second_run_in_the_same_folder_says_so(tree):
-    with tree.start("results/pies/jpeg.parquet", stdout=subprocess.PIPE) as first:
+@contextmanager
+def standing_still(tree, target):
+    """A run that has locked what it writes, stopped; it goes on to its end afterwards."""
+    with tree.start(target, stdout=subprocess.PIPE) as run:
         while not list((tree.folder / ".snakemake").glob("locks/*")):
             time.sleep(0.05)
-        first.send_signal(signal.SIGSTOP)  # It must not end before the second has looked.
+        run.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            run.send_signal(signal.SIGCONT)
+            run.communicate()
+    assert run.returncode == 0
+
+
+def test_a_second_run_on_the_same_results_says_so(tree):
+    with standing_still(tree, "results/pies/jpeg.parquet"):
         second = tree.snakemake("results/pies/jpeg.parquet")
-        first.send_signal(signal.SIGCONT)
-        first.communicate()
-    assert first.returncode == 0
     assert second.returncode != 0
     assert "cannot be locked" in second.stdout
+
+
+def test_two_runs_with_results_of_their_own_go_side_by_side(tree):
+    with standing_still(tree, "results/pies/jpeg.parquet"):
+        tree.run("other/pies/jpeg.parquet", "--config", "results=other")
+    made = [
+        (tree.folder / f"{name}/pies/jpeg.parquet").read_bytes() for name in ("results", "other")
+    ]
+    assert made[0] == made[1]
