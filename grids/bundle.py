@@ -7,7 +7,6 @@ selector.safetensors     the groups' laws, the discriminant, the calibration
 card.md                  how it was trained and measured, for people
 """
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -16,10 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from grids.errors import InputError
+from grids.files import sha256
+from grids.modules import names_in
 from grids.selection import selector_file
 from grids.selection.selector_file import Arrays
 
 FORMAT = 1
+# Arguments of `grids.selection.statistics.Describer`.
+DESCRIBING = {"layer", "count", "components", "clip"}
 ABOUT, CARD, DESCRIPTOR, SELECTOR = (
     "bundle.json",
     "card.md",
@@ -85,7 +88,7 @@ def write(
         "backbone": backbone,
         "sizes": dict(sizes),
         "describing": dict(describing),
-        "sha256": {name: _sha256(folder / name) for name in names},
+        "sha256": {name: sha256(folder / name) for name in names},
     }
     # Last: without it the folder is no export.
     (folder / ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
@@ -112,6 +115,8 @@ def read(folder: Path) -> Bundle:
             )
         groups, sums = tuple(about["groups"]), about["sha256"]
         backbone, sizes, describing = about["backbone"], about["sizes"], about["describing"]
+        if describing.keys() != DESCRIBING or backbone not in names_in("backbones"):
+            raise KeyError("describing or backbone")
         needed = {*map(_model, groups), DESCRIPTOR, SELECTOR, CARD}
         if needed - sums.keys():
             raise KeyError(min(needed - sums.keys()))
@@ -120,7 +125,7 @@ def read(folder: Path) -> Bundle:
     for name in sorted(needed):
         if not (folder / name).is_file():
             raise InputError(f"{folder / name}: missing; export again")
-        if _sha256(folder / name) != sums[name]:
+        if sha256(folder / name) != sums[name]:
             raise InputError(f"{folder / name}: not as it was written; export again")
     selector, _ = selector_file.read(folder / SELECTOR)
     return Bundle(
@@ -138,8 +143,3 @@ def read(folder: Path) -> Bundle:
 
 def _model(group: str) -> str:
     return f"models/{group}.safetensors"
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,5 +1,6 @@
 """Reads a configuration: what does not hold together is one line, before any job starts."""
 
+import math
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -235,13 +236,24 @@ def _check_backbones(settings: Settings) -> None:
         options = options_of("backbones", name)
         for option, value in sizes.items():
             require_known(option, options, f"option of backbones.{name}")
-            if type(value) is int and value < 1:
-                raise InputError(f"backbones.{name}.{option}: must be at least 1, got {value}")
-            if type(value) is not type(options[option]):
-                raise InputError(
-                    f"backbones.{name}.{option}: must be of type "
-                    f"{type(options[option]).__name__}, got {value!r}"
-                )
+            _check_option(f"backbones.{name}.{option}", value, options[option])
+
+
+def _check_option(key: str, value: Any, default: Any) -> None:
+    """An option of a network has the type of its default, and is above 0 as far as it counts."""
+    if isinstance(value, int) and type(default) is float and type(value) is not bool:
+        value = float(value)
+    if type(value) is not type(default):
+        raise InputError(f"{key}: must be of type {type(default).__name__}, got {value!r}")
+    if isinstance(default, list):
+        if len(value) != len(default):
+            raise InputError(f"{key}: must have {len(default)} entries, got {value!r}")
+        for part in value:
+            _check_option(key, part, default[0])
+    elif type(default) is int and value < 1:
+        raise InputError(f"{key}: must be at least 1, got {value}")
+    elif type(default) is float and not 0 < value < math.inf:
+        raise InputError(f"{key}: must be above 0 and finite, got {value}")
 
 
 def _check_search(settings: Settings) -> None:

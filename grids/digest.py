@@ -73,8 +73,8 @@ def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
 
 
 def _is_say(function: ast.expr) -> bool:
-    """Whether this is the function that jobs talk with (see `grids.progress.job`)."""
-    return getattr(function, "attr", getattr(function, "id", "")) == "say"
+    """Whether jobs talk with this function: `say` of `grids.progress.job`, or `sys.exit`."""
+    return getattr(function, "attr", getattr(function, "id", "")) in ("say", "exit")
 
 
 def _is_text(argument: ast.expr) -> bool:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from grids import bundle, weights
 from grids.errors import InputError
+from grids.files import sha256
 from grids.selection import selector_file
 
 
@@ -15,7 +16,8 @@ def export(results: Path, folder: Path) -> None:
         folder: where to.
 
     Raises:
-        InputError: something has not been made yet, or the folder is not empty.
+        InputError: something has not been made yet, or made anew since the choice was fitted, or
+            the folder is not empty.
     """
     selector, about = selector_file.read(
         _there(results / "selection" / "selector.safetensors", results)
@@ -24,9 +26,17 @@ def export(results: Path, folder: Path) -> None:
         group: _there(results / "models" / about["backbone"] / group / "model.safetensors", results)
         for group in about["groups"]
     }
+    if [*map(sha256, models.values())] != about.get("models"):
+        raise InputError(
+            f"{results}: the choice was fitted to other models than are there now; "
+            f"run `snakemake --cores all {results}/bundle`"
+        )
+    fitted = (results / "selection" / "selector.safetensors").stat().st_mtime_ns
     measured = {
         path.stem.removeprefix("selection_"): path.read_text(encoding="utf-8")
         for path in sorted((results / "report").glob("selection_*.txt"))
+        # An older one, as of a test set that was taken out since, is about another choice.
+        if path.stat().st_mtime_ns >= fitted
     }
     bundle.write(
         folder,

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from grids.errors import NotFiniteError
 from grids.files import appearing
 
 # Of the metadata of a safetensors file without tensors.
@@ -27,7 +28,7 @@ def reason_for_good(error: BaseException) -> str | None:
     memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
     if memory or "not enough memory" in text or "can't allocate memory" in text:
         return f"out of memory: {text}"
-    return f"diverged: {text}" if isinstance(error, ArithmeticError) else None
+    return f"diverged: {text}" if isinstance(error, NotFiniteError) else None
 
 
 def declared(failures: Mapping, rule: str, backbone: str, group: str) -> bool:

@@ -26,7 +26,7 @@ COLUMNS = {
     "models/*/*/history.parquet": "step loss learning_rate steps_per_second validation_psnr_db",
     "verify/*/*/*.parquet": VERIFICATION,
     "reseeded/*/verify/*/*/*.parquet": VERIFICATION,
-    "measurements/*/*.parquet": VERIFICATION,
+    "measurements/*/*.parquet": "degradation image psnr_db",
     "selection/views/*.parquet": "number photograph vector alpha sigma",
     "selection/cases/*.parquet": "photograph kind degradation parameters vector alpha sigma",
     "selection/gains/*/*/*.parquet": "gain_db",

@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from grids import records
@@ -17,11 +17,14 @@ SECONDS_OF_WRITING = 3600.0
 """A file younger than this may still be growing."""
 
 
-def wanted(options: Sequence[str]) -> set[Path]:
+def wanted(options: Sequence[str]) -> dict[Path, bool]:
     """Files that the workflow of this directory makes or has made for its target `all`.
 
     Args:
         options: of Snakemake, such as `--configfile`.
+
+    Returns:
+        For each whether it stays as it is; false: it is about to be made, or made anew.
 
     Raises:
         InputError: Snakemake's last line, where it cannot tell.
@@ -32,24 +35,34 @@ def wanted(options: Sequence[str]) -> set[Path]:
     if done.returncode:
         lines = (done.stdout + done.stderr).split("\n")
         raise InputError([line for line in lines if line.strip()][-1].removeprefix("error: "))
-    return {Path(line.split("\t")[0]) for line in done.stdout.splitlines()[1:]}
+    rows = [line.split("\t") for line in done.stdout.splitlines()[1:]]
+    return {Path(row[0]): row[-1] == "no update" for row in rows}
 
 
-def orphans(results: Path, wanted: set[Path]) -> Iterator[Path]:
+def orphans(results: Path, wanted: Mapping[Path, bool]) -> Iterator[Path]:
     """Results that are not wanted: of groups that no plan asks for, of settings left behind.
 
     What was made for another target than `all` is among them.
 
     Args:
         results: the folder of the results.
-        wanted: files that the workflow asks for, named from the same directory as `results`.
+        wanted: files that the workflow asks for and whether they stay as they are, named from the
+            same directory as `results`.
 
     Raises:
-        InputError: the search has not ended, so that it is not known what it will ask for.
+        InputError: the workflow makes its results elsewhere, or the search has not ended or must
+            be gone through again, so that it is not known what it will ask for.
     """
-    if results / "groups.json" not in wanted or not (results / "groups.json").exists():
+    groups = results / "groups.json"
+    if groups not in wanted:
         raise InputError(
-            f"{results}: no finished search; what is needed is not known before its end"
+            f"{results}: not the results of this workflow as its configuration writes them; "
+            "name those, and the configuration behind --"
+        )
+    if not wanted[groups]:
+        raise InputError(
+            f"{results}: no finished search with these settings; what is needed is not known "
+            "before its end: run the workflow first"
         )
     for output, _, _ in records.recorded(results):
         if output not in wanted:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from grids import failures, layouts, records
-from grids.errors import InputError
+from grids.errors import InputError, NotFiniteError
 
 SECONDS_BETWEEN_LINES = 10.0
 DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -88,7 +88,7 @@ def job(snakemake: Any) -> Iterator[Say]:
                 list(snakemake.output),
                 dict(snakemake.params.items()),
             )
-        except (InputError, ArithmeticError) as error:
+        except (InputError, NotFiniteError) as error:
             print(f"error: {error}", file=file)
             sys.exit(f"error: {error}")
         except Exception as error:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from grids.errors import InputError
-from grids.files import appearing
+from grids.files import appearing, sha256
 
 TWINS = Path(".snakemake") / "grids"
 
@@ -111,7 +111,7 @@ def read(path: Path) -> dict | None:
 def _checksum(path: Path) -> str:
     if path.is_dir() or path.stat().st_size > LARGEST_CHECKED:
         return ""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return sha256(path)
 
 
 def _path(results: Path, output: str) -> Path:

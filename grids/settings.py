@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from grids import images, pairs, parameters
 from grids.modules import options_of
@@ -28,6 +28,11 @@ PatchSide = Annotated[int, Field(ge=16, strict=True)]
 ROLES = ("train", "pies", "real")
 
 PACKAGED = Path(__file__).parent / "descriptors" / "packaged.safetensors"
+
+
+def _one_spelling(folder: str) -> str:
+    """Snakemake remembers files by the letters of their paths."""
+    return os.path.normpath(os.path.expandvars(folder))
 
 
 class Section(BaseModel):
@@ -138,7 +143,8 @@ class Descriptor(Section):
 
     def path(self) -> Path:
         """The weights file, where it is not `trained`."""
-        return PACKAGED if self.weights == "packaged" else Path(self.weights).expanduser()
+        given = Path(os.path.expandvars(self.weights)).expanduser()
+        return PACKAGED if self.weights == "packaged" else given
 
     def sizes(self) -> dict:
         """Options of the network."""
@@ -481,7 +487,7 @@ def pair_set(degradation: str, part: str) -> str:
 class Settings(Section):
     """The whole configuration."""
 
-    results: Annotated[str, Field(pattern=r"^[^{}<>~]+$")] = Field(
+    results: Annotated[str, Field(pattern=r"^[^{}<>~]+$"), AfterValidator(_one_spelling)] = Field(
         "results", description="Folder of everything the workflow makes."
     )
     seed: Annotated[int, Field(ge=0, strict=True)] = Field(0, description="Seed of all randomness.")

@@ -36,6 +36,7 @@ from grids import (
 )
 from grids.errors import InputError
 from grids.files import appearing
+from grids.modules import constant_of
 
 try:
     SETTINGS = configuration.load(config)
@@ -392,6 +393,12 @@ def noise_verifications(wildcards):
 
 def selected_groups(wildcards):
     """Groups that selection chooses among: those stated, or those that the search found."""
+    least = constant_of("selection", "fit", "FOLDS")
+    if len(PHOTOGRAPHS["train"]) < least:
+        raise WorkflowError(
+            f"images.train: {len(PHOTOGRAPHS['train'])} photographs, but the choice among"
+            f" the groups holds one in {least} out; give at least {least}"
+        )
     stated = [names.group_name(group) for group in SETTINGS.selection.groups]
     chosen = stated or plans()[-1]["solution"]
     paired = {name for group in chosen for name in members_of(group)} & {*PAIRED}
@@ -430,11 +437,11 @@ def selection_shown(wildcards):
     }
 
 
-def selection_code(script):
-    """Fingerprint of a script with all degradations that selection is shown, and the network."""
+def selection_code(script, degradations):
+    """Fingerprint of a script with degradations and the network."""
 
     def of(wildcards):
-        modules = [f"grids.degradations.{name}" for name in [*SELECTED, *SHOWN]]
+        modules = [f"grids.degradations.{name}" for name in degradations]
         backbone = getattr(wildcards, "backbone", SETTINGS.search.backbone)
         return digest.fingerprint(
             Path(workflow.basedir) / "workflow" / "scripts" / script,

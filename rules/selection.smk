@@ -66,7 +66,7 @@ rule selector:
         describing=SETTINGS.describing(),
         precision=SETTINGS.selection.precision,
         seed=SETTINGS.seed,
-        code=selection_code("selector.py"),
+        code=selection_code("selector.py", SELECTED),
     message:
         "Fitting the choice among the groups"
     script:
@@ -95,7 +95,7 @@ rule selection_cases:
         precision=SETTINGS.selection.precision,
         descriptor=descriptor_digest(),
         seed=SETTINGS.seed,
-        code=selection_code("selection_cases.py"),
+        code=selection_code("selection_cases.py", [*SELECTED, *SHOWN]),
     message:
         "Describing {wildcards.test_set} under every degradation"
     script:
@@ -121,12 +121,14 @@ rule selection_gains:
         content=content(),
         shown=selection_shown,
         kinds=lambda wildcards: (
-            COMPARED if wildcards.group == MIX else [*COMPARED, "severity"]
+            [*COMPARED, "severity"]
+            if wildcards.group in selected_groups(wildcards)
+            else COMPARED
         ),
         sizes=sizes,
         precision=SETTINGS.selection.precision,
         seed=SETTINGS.seed,
-        code=selection_code("selection_gains.py"),
+        code=selection_code("selection_gains.py", [*SELECTED, *SHOWN]),
     message:
         "Measuring gains of {wildcards.backbone} on {wildcards.group} with {wildcards.test_set}"
     script:

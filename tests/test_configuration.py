@@ -88,6 +88,11 @@ WRONG = [
     ("training.betas", [1.5, 0.9], r"training.betas.0: .* got 1.5"),
     ("training.minimum_learning_rate", 1.0, r"minimum_learning_rate: 1.0 is above"),
     ("backbones.srresnet", {"features": 0}, r"features: must be at least 1, got 0"),
+    ("backbones.srresnet", {"features": True}, r"features: must be of type int, got True"),
+    ("backbones.restormer", {"heads": [1, 2, 0, 8]}, r"heads: must be at least 1, got 0"),
+    ("backbones.restormer", {"blocks": [1, 1]}, r"blocks: must have 4 entries, got \[1, 1\]"),
+    ("backbones.restormer", {"blocks": ["a", 1, 1, 1]}, r"blocks: must be of type int, got 'a'"),
+    ("backbones.restormer", {"expansion": -1.0}, r"expansion: must be above 0 and finite"),
     ("results", "", r"results: .* got ''"),
     ("report.noise_seeds", [1, 1], r"a seed stands there twice"),
     ("ggd.counts", [1000], r"ggd.counts: 1000 patches, but pies.patches is 240"),
@@ -133,6 +138,19 @@ def test_given_groups_that_are_no_partition(groups, message):
     config["search"] |= {"groups": groups, "degradations": ["jpeg", "sr"]}
     with pytest.raises(InputError, match=message):
         configuration.load(config)
+
+
+@pytest.mark.parametrize("spelling", ["./out/x", "out/x/", "out//x", "$WHERE/x"])
+def test_results_have_one_spelling(monkeypatch, spelling):
+    monkeypatch.setenv("WHERE", "out")
+    assert configuration.load(with_value("results", spelling)).results == "out/x"
+
+
+def test_a_path_of_weights_takes_variables(monkeypatch, tmp_path):
+    monkeypatch.setenv("WHERE", str(tmp_path))
+    (tmp_path / "net.pth").touch()
+    loaded = configuration.load(with_value("descriptor.weights", "$WHERE/net.pth"))
+    assert loaded.descriptor.path() == tmp_path / "net.pth"
 
 
 def test_null_takes_an_entry_out():

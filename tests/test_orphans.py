@@ -22,8 +22,7 @@ def results(tmp_path, monkeypatch):
         (root / name).write_bytes(content)
         record = root / "records" / f"{name}.json"
         record.parent.mkdir(parents=True, exist_ok=True)
-        output = str(root / name)
-        about = {"rule": "", "wildcards": {}, "output": output, "sha256": "", "params": {}}
+        about = {"rule": "", "wildcards": {}, "sha256": "", "params": {}}
         record.write_text(json.dumps(about))
         return root / name
 
@@ -32,7 +31,7 @@ def results(tmp_path, monkeypatch):
 
 def test_what_is_not_wanted_is_listed(results):
     root, make = results
-    wanted = {make("groups.json"), make("models/net/a/model.safetensors")}
+    wanted = dict.fromkeys([make("groups.json"), make("models/net/a/model.safetensors")], True)
     assert list(orphans(root, wanted)) == []
     other = make("models/net/b/model.safetensors", b"y" * 3 * 2**20)
     make("verify/net/b/own.parquet").unlink()
@@ -42,7 +41,7 @@ def test_what_is_not_wanted_is_listed(results):
 
 def test_what_kills_and_other_settings_left_is_listed_when_it_is_old(results):
     root, make = results
-    wanted = {make("groups.json")}
+    wanted = {make("groups.json"): True}
     aside = root / "models/net/a/state.aside-1"
     aside.mkdir(parents=True)
     half = root / "models/net/a/.model.safetensors.4711"
@@ -62,8 +61,15 @@ def test_checkpoints_are_spent_when_the_weights_are_there(results):
 
 
 def test_an_unfinished_search_is_refused(results):
-    with pytest.raises(InputError, match="no finished search"):
-        list(orphans(results[0], {results[0] / "groups.json"}))
+    root, make = results
+    with pytest.raises(InputError, match="no finished search with these settings"):
+        list(orphans(root, {make("groups.json"): False}))
+
+
+def test_another_folder_than_the_workflows_is_refused(results):
+    root, _ = results
+    with pytest.raises(InputError, match=r"results: not the results of this workflow"):
+        list(orphans(root, {Path("other/groups.json"): True}))
 
 
 def test_of_a_workflow(finished, tmp_path, monkeypatch, capsys):
@@ -75,6 +81,11 @@ def test_of_a_workflow(finished, tmp_path, monkeypatch, capsys):
     listed = [line.split()[-1] for line in capsys.readouterr().out.splitlines()[:-1]]
     assert listed == ["results/models/srresnet/jpeg+sr/history.parquet", model]
     assert Path(model).exists()
+    # Another δ may ask for what this one did not: nothing is an orphan before it has been searched.
+    tree.config["search"]["delta"] = 0.01
+    tree.jobs("all")
+    assert cli.main(["orphans", "results", "--", *tree.options()]) == 1
+    assert "no finished search with these settings" in capsys.readouterr().err
     Path("config.yaml").write_text("deltas: 1\n")
     assert cli.main(["orphans", "results", "--", *tree.options()]) == 1
     assert "error: configuration: deltas: unknown key" in capsys.readouterr().err

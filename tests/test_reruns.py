@@ -572,4 +572,3 @@ def test_two_trees_of_one_checkout_do_not_touch_each_other(finished, tmp_path):
     two.config["search"]["delta"] = 3.0
     two.run("all")
     assert one.jobs("all") == set()
-    assert isinstance(one, Tree)

@@ -11,7 +11,7 @@ from photograph_files import scene
 from torch import nn
 
 from grids.backbones import restormer, srresnet
-from grids.errors import InputError
+from grids.errors import InputError, NotFiniteError
 from grids.restoring import memory, restoration
 from grids.restoring.restoration import Needs, Tiler
 
@@ -198,7 +198,7 @@ def test_output_that_is_not_finite_is_an_error():
     broken = network(*LOCAL["srresnet"])
     with torch.no_grad():
         broken.conv_last.bias.fill_(torch.inf)
-    with pytest.raises(ArithmeticError, match="not finite"):
+    with pytest.raises(NotFiniteError, match="not finite"):
         Tiler(broken, CPU).restore(broken, scene())
 
 
@@ -250,6 +250,19 @@ def test_limits_of_control_groups_count(tmp_path, monkeypatch):
     assert memory.free(CPU) == 450
     (job.parent / "memory.max").write_text("max\n")
     assert memory.free(CPU) > 1 << 20
+
+
+def test_limits_of_control_groups_of_version_1_count(tmp_path, monkeypatch):
+    job = tmp_path / "memory" / "slurm" / "job"
+    job.mkdir(parents=True)
+    (tmp_path / "own").write_text("5:cpu,cpuacct:/slurm/job\n4:memory:/slurm/job\n0::/elsewhere\n")
+    for group, limit in ((job, 1000), (job.parent, 9223372036854771712)):
+        (group / "memory.limit_in_bytes").write_text(f"{limit}\n")
+        (group / "memory.usage_in_bytes").write_text("600\n")
+        (group / "memory.stat").write_text("inactive_file 3\ntotal_inactive_file 50\n")
+    monkeypatch.setattr(memory, "OWN_GROUPS", tmp_path / "own")
+    monkeypatch.setattr(memory, "GROUPS", tmp_path)
+    assert memory.free(CPU) == 450
 
 
 def test_memory_that_really_runs_out():

@@ -11,7 +11,7 @@ from torch import nn
 
 from grids import restorers
 from grids.bundle import Bundle
-from grids.errors import InputError
+from grids.errors import InputError, NotFiniteError
 from grids.modules import require_known
 from grids.restoring import photographs
 from grids.restoring.restoration import Tiler
@@ -65,7 +65,7 @@ class Outcome:
 
     @property
     def expected(self) -> tuple[float, float, float] | None:
-        """The gain in dB and its interval; only the selector's own choice has them."""
+        """The gain in dB and its interval, of the group that the selector chose."""
         if self.decision is None or self.decision.group != self.group:
             return None
         return self.decision.predicted_gain_db, *self.decision.interval_db
@@ -185,7 +185,7 @@ class Batch:
         outcome = Outcome(job.source, job.target)
         try:
             self._run(job, outcome, progress)
-        except (InputError, ArithmeticError, MemoryError) as error:
+        except (InputError, NotFiniteError, MemoryError) as error:
             reason = str(error) or "memory ran out"
             named = reason.startswith((str(job.source), str(job.target)))
             outcome.reason = reason if named else f"{job.source}: {reason}"

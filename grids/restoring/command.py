@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 SUMMARY = "restore photographs, each with the model that suits its damage"
 EXIT_STATUSES = """
-exit status: 0 if all was restored (or decided, with --dry-run), 1 if something was refused or
-failed (the rest is restored), 130 if it was interrupted
+exit status: 0 if all was restored (with --dry-run: if all was decided, refusals among it), 1 if
+something was refused or failed (the rest is restored), 130 if it was interrupted
 """
 ADVICE = "--force restores all the same, --group GROUP names a model"
 INTERRUPTED = 130

@@ -9,6 +9,10 @@ MEMINFO = Path("/proc/meminfo")
 OWN_GROUPS = Path("/proc/self/cgroup")
 GROUPS = Path("/sys/fs/cgroup")
 
+# Of a control group: the files of its limit and of what it uses, and what counts the files' cache.
+VERSION_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+VERSION_2 = ("memory.max", "memory.current", "inactive_file")
+
 
 def free(device: torch.device) -> int:
     """Bytes that can still be allocated on `device`."""
@@ -27,24 +31,28 @@ def _free_of_machine() -> int:
 
 
 def _free_of_groups() -> list[int]:
-    """What the control groups (version 2) of this process leave, infinity for none."""
+    """What the control groups of this process leave, infinity for none."""
     left = [2**63]
     if OWN_GROUPS.exists():
         for line in OWN_GROUPS.read_text().splitlines():
-            number, _, name = line.partition("::")
-            if number == "0":
-                group = GROUPS / name.lstrip("/")
-                left += [_free_of_group(g) for g in (group, *group.parents) if _limited(g)]
+            _, controllers, name = line.split(":", 2)
+            if not controllers:
+                group, files = GROUPS / name.lstrip("/"), VERSION_2
+            elif "memory" in controllers.split(","):
+                group, files = GROUPS / "memory" / name.lstrip("/"), VERSION_1
+            else:
+                continue
+            limited = (g for g in (group, *group.parents) if _limited(g, files[0]))
+            left += [_free_of_group(g, *files) for g in limited]
     return left
 
 
-def _limited(group: Path) -> bool:
-    limit = group / "memory.max"
-    return limit.exists() and limit.read_text().strip() != "max"
+def _limited(group: Path, limit: str) -> bool:
+    return (group / limit).exists() and (group / limit).read_text().strip() != "max"
 
 
-def _free_of_group(group: Path) -> int:
-    used = int((group / "memory.current").read_text())
+def _free_of_group(group: Path, limit: str, used: str, cache: str) -> int:
     pages = dict(x.split() for x in (group / "memory.stat").read_text().splitlines())
     # The cache of files counts as used, but makes room.
-    return int((group / "memory.max").read_text()) - used + int(pages.get("inactive_file", 0))
+    room = int((group / limit).read_text()) - int((group / used).read_text())
+    return room + int(pages.get(cache, 0))

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from grids.errors import InputError
+from grids.errors import InputError, NotFiniteError
 from grids.restoring import memory
 
 # The strides of every network divide it: a tile's pixels lie on the same grid as the whole image's.
@@ -124,7 +124,7 @@ class Tiler:
 
         Raises:
             InputError: not even the smallest tiles fit into memory.
-            ArithmeticError: the network's output is not finite.
+            NotFiniteError: the network's output is not finite.
         """
 
         def forward(images: Tensor) -> Tensor:
@@ -277,7 +277,7 @@ def _tiled(
         following = rows[index + 1].start if index + 1 < len(rows) else height
         finished, carried = np.split(band, [following - row.start])
         if not np.isfinite(finished).all():
-            raise ArithmeticError("the network's output is not finite")
+            raise NotFiniteError("the network's output is not finite")
         restored[row.start : following] = np.rint(finished.clip(0, 1) * white)
     return restored
 

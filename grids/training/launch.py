@@ -16,7 +16,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import NamedTuple
 
-from grids.errors import InputError
+from grids.errors import InputError, NotFiniteError
 from grids.training import allocation, ownership, ranks
 from grids.training.loop import Execution
 from grids.training.run import state_folder
@@ -127,7 +127,7 @@ def main(module: str, function: str, arguments: str) -> None:
     with ranks.joined():
         try:
             train(**json.loads(arguments), say=lambda line: print(line, flush=True))
-        except (InputError, ArithmeticError) as error:
+        except (InputError, NotFiniteError) as error:
             if ranks.rank() == 0:
                 print(f"error: {error}", flush=True)
             sys.exit(1)

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from grids.errors import NotFiniteError
 from grids.progress import Progress
 from grids.training import ownership, ranks, signals, state
 from grids.training.batches import Batches, Pair, ahead
@@ -32,7 +33,7 @@ HIGHEST_LOSS = 1.0
 ROLLBACK_RATE = 0.5
 
 
-class Diverged(ArithmeticError):
+class Diverged(NotFiniteError):
     """The loss is not finite, or far above what any image can give."""
 
     def __init__(self, step: int, loss: float):

@@ -1,8 +1,10 @@
+from pathlib import Path
+
 import pandas as pd
 
 from grids import devices, images, restorers, weights
 from grids.descriptors import srresnet
-from grids.files import appearing
+from grids.files import appearing, sha256
 from grids.names import group_name
 from grids.progress import Progress, job
 from grids.selection import fit, gains, selector_file
@@ -42,6 +44,7 @@ with job(snakemake) as say:
         "backbone": params.backbone,
         "sizes": params.sizes,
         "describing": params.describing,
+        "models": [sha256(Path(path)) for path in given.models],
     }
     selector_file.save(output.selector, rule.arrays(), about)
     weights.save(output.descriptor, srresnet.load(given.weights), weights.about(given.weights))
