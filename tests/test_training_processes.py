@@ -1,4 +1,4 @@
-"""A training in several processes, started as the rules start it."""
+"""A training in several processes, and in two copies, started as the rules start it."""
 
 import os
 import subprocess
@@ -12,8 +12,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from grids import images, store
-from grids.training import launch, restorer
+from grids import images, store, weights
+from grids.training import launch, ownership, restorer
 from grids.training.loop import Execution
 
 torch.set_num_threads(1)  # threads that wait for one another take ages on a busy machine
@@ -73,8 +73,8 @@ def test_two_processes_end_with_the_result_of_one(tmp_path, photographs):
     for processes in (1, 2):
         train(tmp_path / str(processes), photographs, processes)
     one, two = (load_file(tmp_path / str(n) / "model.safetensors") for n in (1, 2))
-    for name, weights in one.items():
-        assert (weights - two[name]).abs().max() < TOLERANCE, name
+    for name, layer in one.items():
+        assert (layer - two[name]).abs().max() < TOLERANCE, name
     first, second = (pd.read_parquet(tmp_path / str(n) / "history.parquet") for n in (1, 2))
     assert np.allclose(first["loss"], second["loss"], atol=1e-5)
     assert np.allclose(
@@ -94,23 +94,69 @@ def test_a_mistake_ends_all_processes_and_is_said_once(tmp_path, photographs):
     ]
 
 
-ENDLESS = """
+IMPORTS = """
 import sys
+import time
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 import test_training_processes as t
+"""
+ENDLESS = """
 t.train(Path({folder!r}), {photographs!r}, 2, lambda l: print(l, flush=True), iterations=10**6)
+"""
+SECOND_COPY = """
+from grids.training import ownership
+claim = ownership.claim
+def slow_claim(state):
+    claim(state)
+    end = time.monotonic() + 60
+    while not Path({folder!r}, "go").exists() and time.monotonic() < end:
+        time.sleep(0.05)
+ownership.claim = slow_claim
+t.train(Path({folder!r}), {photographs!r}, 1)
 """
 
 
-def test_a_signal_ends_all_processes_with_a_checkpoint(tmp_path, photographs):
-    values = {"tests": str(ROOT / "tests"), "folder": str(tmp_path), "photographs": photographs}
-    with subprocess.Popen(
-        [sys.executable, "-c", ENDLESS.format(**values)],
+def started(program, folder, photographs):
+    values = {"tests": str(ROOT / "tests"), "folder": str(folder), "photographs": photographs}
+    return subprocess.Popen(
+        [sys.executable, "-c", (IMPORTS + program).format(**values)],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-    ) as process:
+    )
+
+
+def test_a_copy_that_is_superseded_while_it_publishes_leaves_the_other_in_peace(
+    tmp_path, photographs, monkeypatch
+):
+    monkeypatch.setenv(ownership.VARIABLE, "")
+    owner = tmp_path / "owner"
+    save, published = weights.save, {}
+
+    def late(path, network, about):
+        """The other copy is started, after Snakemake has removed the outputs, and takes over."""
+        first = owner.read_text()
+        (tmp_path / "history.parquet").unlink()
+        published["second"] = started(SECOND_COPY, tmp_path, photographs)
+        while owner.read_text() == first:
+            assert published["second"].poll() is None
+            time.sleep(0.05)
+        save(path, network, about)
+        published["weights"] = path.read_bytes()
+
+    monkeypatch.setattr(weights, "save", late)
+    train(tmp_path, photographs, 1)
+    assert owner.exists()
+    (tmp_path / "go").touch()
+    assert published["second"].wait(60) == 0
+    assert (tmp_path / "model.safetensors").read_bytes() == published["weights"]
+    names = ["go", "history.parquet", "model.safetensors", "state"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+
+
+def test_a_signal_ends_all_processes_with_a_checkpoint(tmp_path, photographs):
+    with started(ENDLESS, tmp_path, photographs) as process:
         while not (tmp_path / "state").exists():
             assert process.poll() is None
             time.sleep(0.05)

@@ -42,8 +42,12 @@ def check(state: Path) -> None:
 
 
 def release(state: Path) -> None:
-    """Removes the token of a training that is finished."""
-    _file(state).unlink(missing_ok=True)
+    """Removes the token of a training that is finished, unless it is a later copy's by now.
+
+    That copy publishes the same files again: this one left its last checkpoint before it published.
+    """
+    if _owner(state) == os.environ.get(VARIABLE):
+        _file(state).unlink(missing_ok=True)
 
 
 def _owner(state: Path) -> str:
