@@ -4,7 +4,6 @@ Three seeds by default; GRIDS_FAULTS=30 pytest tests/test_faults.py tries more.
 """
 
 import contextlib
-import json
 import os
 import random
 import shutil
@@ -14,11 +13,9 @@ import time
 from itertools import zip_longest
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
+from outcomes import assert_same, results
 from PIL import Image
-from safetensors.torch import load_file
 
 SEEDS = range(int(os.environ.get("GRIDS_FAULTS", "3")))
 
@@ -31,28 +28,6 @@ WITHOUT_PRIVILEGE = (
 
 
 FOLDERS = ("images", "store", "ggd", "search", "models", "verify", "reseeded", "report")
-
-
-def results(tree):
-    """What a run must end with, whatever happened on the way."""
-    groups = json.loads(tree.path("groups.json").read_text(encoding="utf-8"))
-    similarity = pd.read_parquet(tree.path("similarity.parquet"))
-    models = {
-        str(path.relative_to(tree.path("models"))): load_file(path)
-        for path in sorted(tree.path("models").rglob("model.safetensors"))
-    }
-    return groups, similarity, models
-
-
-def assert_same(tree, expected):
-    groups, similarity, models = expected
-    found_groups, found_similarity, found_models = results(tree)
-    assert found_groups == groups
-    pd.testing.assert_frame_equal(found_similarity, similarity, check_exact=True)
-    assert set(found_models) == set(models)
-    for name, weights in models.items():
-        for tensor, value in weights.items():
-            assert np.array_equal(found_models[name][tensor], value), (name, tensor)
 
 
 def children(pid):

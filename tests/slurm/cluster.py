@@ -1,6 +1,7 @@
 """A real SLURM of two nodes on this machine, with fake GPUs, without systemd and accounting."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -184,6 +185,10 @@ class Cluster:
         form = "|".join(fields.values())
         lines = self.ask("squeue", "-h", "-t", states, "-o", form).splitlines()
         return [dict(zip(fields, line.split("|"), strict=True)) for line in lines]
+
+    def of_job(self, number: str, field: str) -> str:
+        """What the controller tells of a job, finished ones of the last minutes too."""
+        return re.search(rf"\b{field}=(\S*)", self.ask("scontrol", "show", "job", number))[1]
 
     def wait(self, until: Callable[[], object], seconds: float = 30, must: bool = True) -> object:
         """What `until` returns as soon as it is true."""

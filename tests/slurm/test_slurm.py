@@ -6,41 +6,20 @@ import shutil
 
 import numpy as np
 import pytest
-from cluster import Cluster, why_not
+from cluster import why_not
 from conftest import Tree, write_photographs
+from faults import cancel, ctrl_c, kill_and_cancel, lose_node, preempt, restart_controller
 from safetensors.torch import load_file
-from trees import (
-    FIGURE,
-    MODEL,
-    ClusterTree,
-    Run,
-    cancel,
-    ctrl_c,
-    kill,
-    lose_node,
-    preempt,
-    recover,
-    restart_controller,
-    slow_checkout,
-)
+from trees import FIGURE, MODEL, ClusterTree, Run, slow_checkout
 
 from grids import cli
 
+pytest_plugins = ["cluster_fixtures"]
 pytestmark = [pytest.mark.slurm, pytest.mark.skipif(bool(why_not()), reason=why_not())]
 
 STEPS = 800
 EVERY = 20
 """Steps between checkpoints."""
-
-
-@pytest.fixture(scope="session")
-def cluster(tmp_path_factory):
-    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.stop()
 
 
 @pytest.fixture(scope="session")
@@ -120,7 +99,7 @@ def test_a_training_outlives_its_node_where_a_first_copy_lives_on(cluster, slow,
 def test_a_training_outlives_what_people_and_machines_do(cluster, slow, reference):
     tree = slow(seconds=30)
     run = Run(cluster, tree, MODEL)
-    for misfortune in (cancel, preempt, restart_controller, ctrl_c, kill):
+    for misfortune in (cancel, preempt, restart_controller, ctrl_c, kill_and_cancel):
         before = run.wait_for_checkpoint()
         misfortune(run)
         assert run.wait_for_checkpoint() > before
@@ -148,7 +127,7 @@ def test_jobs_that_outlived_snakemake_are_waited_for_and_count(cluster, slow, re
     run.snakemake.wait()
     refused = tree.snakemake(MODEL)
     assert refused.returncode != 0
-    assert "waiting for 1 jobs to be over" in recover(run)
+    assert "waiting for 1 jobs to be over" in run.recover()
     assert_same_weights(tree, reference)
     assert tree.jobs(MODEL) == set()
 

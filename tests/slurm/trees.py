@@ -1,11 +1,9 @@
-"""Trees that are run on the cluster, and what may happen to them there."""
+"""Trees that are run on the cluster."""
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -110,6 +108,9 @@ class Run:
         self.cluster.wait(self._over, seconds=600)
         return self.snakemake.returncode
 
+    def let_go_on(self, seconds: float) -> None:
+        self.cluster.wait(self._over, seconds, must=False)
+
     def _over(self) -> bool:
         self.hurry()
         return self.snakemake.poll() is not None
@@ -120,9 +121,10 @@ class Run:
                 self.cluster.succeeds("scontrol", "update", f"JobId={job.id}", "StartTime=now")
 
     def job(self) -> dict[str, str]:
-        """The first job of the tree that runs, as soon as there is one; empty if all is over."""
-        self.cluster.wait(lambda: self._running() or self._over(), 120)
-        return self._running() or {}
+        """A job of the tree that runs, as soon as there is one."""
+        job = self.cluster.wait(lambda: self._running() or self._over(), 120)
+        assert job is not True, self.everything_printed()
+        return job
 
     def _running(self) -> dict[str, str] | None:
         self.hurry()
@@ -141,57 +143,11 @@ class Run:
         assert self.snakemake.poll() is None, self.everything_printed()
         return self.tree.last_checkpoint() > step
 
-
-def ctrl_c(run: Run) -> None:
-    """Snakemake cancels its jobs; it is run again."""
-    run.snakemake.send_signal(signal.SIGINT)
-    assert run.snakemake.wait(60) != 0
-    run.cluster.wait(lambda: not run.tree.work())
-    run.start()
-
-
-def kill(run: Run) -> None:
-    """Snakemake is killed and its jobs go on: they are ended, and it is run again."""
-    run.snakemake.kill()
-    run.snakemake.wait()
-    recover(run, "--cancel")
-    run.start()
-
-
-def recover(run: Run, *options: str) -> str:
-    command = [sys.executable, "-m", "grids.cli", "recover", str(run.tree.folder), *options]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    assert done.returncode == 0, done.stderr
-    assert not run.tree.work()
-    return done.stdout
-
-
-def cancel(run: Run) -> None:
-    """Somebody cancels a job; Snakemake submits it again."""
-    if job := run.job():
-        run.cluster.succeeds("scancel", job["id"])
-
-
-def preempt(run: Run) -> None:
-    """The cluster takes a job's nodes away and puts it back into the queue."""
-    if job := run.job():
-        run.cluster.succeeds("scontrol", "requeue", job["id"])
-
-
-def restart_controller(run: Run) -> None:
-    run.cluster.kill("slurmctld")
-    run.cluster.start_controller()
-
-
-def lose_node(run: Run, until: Callable[[], object]) -> None:
-    """The daemon of a node dies for a while; the job is started elsewhere.
-
-    What it ran lives on until the daemon is there again, which ends it.
-    """
-    node = run.job().get("node", "n1")
-    run.cluster.kill(node)
-    run.cluster.wait(lambda: "down" in run.cluster.ask("sinfo", "-h", "-n", node, "-o", "%T"), 60)
-    run.job()
-    run.cluster.wait(until, 120)
-    run.cluster.start_node(node)
+    def recover(self, *options: str) -> str:
+        """What `grids recover` prints."""
+        command = [sys.executable, "-m", "grids.cli", "recover", str(self.tree.folder), *options]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
+        assert done.returncode == 0, done.stderr
+        assert not self.tree.work()
+        return done.stdout
