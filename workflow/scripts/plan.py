@@ -40,6 +40,10 @@ with job(snakemake) as say:
     }
     with appearing(snakemake.output.plan) as temporary:
         Path(temporary).write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
+    if not solved:
+        # The answer of an earlier search. While it stands, Snakemake takes it for up to date: that
+        # rounds are missing means nothing to it.
+        (results / "groups.json").unlink(missing_ok=True)
     say(f"{'solution' if solved else 'requests'}: {', '.join(map(group_name, answer.groups))}")
     if not solved:
         left = forecast.forecast(strategy.plan, square, measured, settings)
