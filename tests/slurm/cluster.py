@@ -48,6 +48,7 @@ ReturnToService=2
 MinJobAge=300
 KillWait=5
 SlurmdTimeout=10
+MessageTimeout=5
 SlurmctldTimeout=10
 InactiveLimit=0
 Waittime=0

@@ -4,8 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
 from cluster import Cluster
@@ -25,19 +25,20 @@ SOURCES = (
     "environment.yml",
 )
 
-# A degradation that takes its time where it is told to, without work for the processor.
+# A degradation that takes its time, without work for the processor, while there is a file.
 SLOW = '''
 """Takes its time."""
 
-import os
 import time
+from pathlib import Path
 
 PARAMETERS = {"seconds": {"evaluation": 0, "training": 0, "range": [0, 1], "is": "nothing"}}
 SEVERITIES = [{"seconds": 0}]
 
 
 def degrade(images, draws, generators):
-    time.sleep(float(os.environ.get("SLOW_SECONDS", "0")))
+    if Path("brake").exists():
+        time.sleep(0.2)
     return images * 0.5
 '''
 MODEL = "results/models/srresnet/slow/model.safetensors"
@@ -50,6 +51,13 @@ class ClusterTree(Tree):
         *("--profile", ROOT / "slurm", "--jobs", "2"),
         *("--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"),
     )
+
+    def brake(self) -> None:
+        """The slow training takes 0.2 s a step until it is released."""
+        (self.folder / "brake").touch()
+
+    def release(self) -> None:
+        (self.folder / "brake").unlink()
 
     def log(self) -> str:
         """What the slow training said in all its jobs and allocations."""
@@ -135,19 +143,31 @@ class Run:
     def wait_for_checkpoint(self) -> int:
         """A checkpoint that was not there before; its steps."""
         before = self.tree.last_checkpoint()
-        self.cluster.wait(partial(self._beyond, before), 120)
+        self._wait_until(lambda: self.tree.last_checkpoint() > before)
         return self.tree.last_checkpoint()
 
-    def _beyond(self, step: int) -> bool:
-        self.hurry()
-        assert self.snakemake.poll() is None, self.everything_printed()
-        return self.tree.last_checkpoint() > step
+    def wait_for_line(self, text: str) -> None:
+        """Until the slow training says it."""
+        self._wait_until(lambda: text in self.tree.log())
 
-    def recover(self, *options: str) -> str:
-        """What `grids recover` prints."""
+    def _wait_until(self, happened: Callable[[], bool]) -> None:
+        def look() -> bool:
+            assert not self._over(), self.everything_printed()
+            return happened()
+
+        self.cluster.wait(look, 120)
+
+    def recover(self, *options: str, heard: Callable[[str], None] = lambda line: None) -> list[str]:
+        """The lines that `grids recover` prints; `heard` takes each as it comes."""
         command = [sys.executable, "-m", "grids.cli", "recover", str(self.tree.folder), *options]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(command, capture_output=True, text=True, env=environment)
-        assert done.returncode == 0, done.stderr
+        lines = []
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+        ) as process:
+            for line in process.stdout:
+                lines.append(line.strip())
+                heard(lines[-1])
+        assert process.returncode == 0, lines
         assert not self.tree.work()
-        return done.stdout
+        return lines
