@@ -154,7 +154,7 @@ def choices_figure(decisions: pd.DataFrame) -> Figure:
             panel.set_yticks(range(len(shares)), map(_label, shares.index), fontsize=8)
             panel.set_xticks(range(len(groups)), [f"group {n + 1}" for n in range(len(groups))])
             panel.tick_params(length=0)
-            panel.set_title(f"{label}, {KINDS[kinds[0]]}")
+            panel.set_title(f"{label}\n{KINDS[kinds[0]]}")
     names = [
         f"group {number + 1}: {', '.join(map(style.readable, group.split('+')))}"
         for number, group in enumerate(groups)
