@@ -56,6 +56,7 @@ def test_an_export_that_is_broken_or_incomplete_is_refused(tmp_path):
     about.write_text(text.replace('"format": 1', '"format": 2'))
     with pytest.raises(InputError, match="format 2, this version reads 1"):
         bundle.read(folder)
-    about.write_text(text[:40])
-    with pytest.raises(InputError, match=r"bundle.json: broken"):
-        bundle.read(folder)
+    for broken in (text[:40], text.replace('"clip"', '"clap"'), text.replace("srresnet", "resnet")):
+        about.write_text(broken)
+        with pytest.raises(InputError, match=r"bundle.json: broken"):
+            bundle.read(folder)

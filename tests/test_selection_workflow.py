@@ -1,6 +1,8 @@
 """From a finished search to an export that decides, as a user runs it."""
 
 import json
+import os
+import shutil
 
 import pandas as pd
 
@@ -9,7 +11,7 @@ from grids.cli import main
 from grids.selection.rule import Selector
 
 
-def test_an_export_is_made_measured_and_used(finished, tmp_path):
+def test_an_export_is_made_measured_and_used(finished, tmp_path, capsys):
     tree = finished.copy(tmp_path / "tree")
     # Four stated groups: the search may have found one, with nothing to choose.
     tree.config["selection"] |= {
@@ -41,12 +43,32 @@ def test_an_export_is_made_measured_and_used(finished, tmp_path):
 
     assert main(["export", str(tree.path("")), "-o", str(tmp_path / "export")]) == 0
     assert bundle.read(tmp_path / "export").fingerprints == export.fingerprints
+    # An older measurement is of another choice, and the choice was made for these models alone.
+    left = tree.path("report/selection_gone.txt")
+    left.write_text("of a test set that was taken out")
+    os.utime(left, (0, 0))
+    assert main(["export", str(tree.path("")), "-o", str(tmp_path / "again")]) == 0
+    assert "gone" not in bundle.read(tmp_path / "again").card
+    shutil.copy(
+        tree.path("models/srresnet/sr/model.safetensors"),
+        tree.path("models/srresnet/jpeg/model.safetensors"),
+    )
+    assert main(["export", str(tree.path("")), "-o", str(tmp_path / "other")]) == 1
+    assert "fitted to other models than are there now" in capsys.readouterr().err
     restored = tmp_path / "restored"
     options = ["--bundle", str(tmp_path / "export"), "--device", "cpu", "--force"]
     assert (
         main(["restore", str(tree.folder / "photographs/own"), "-o", str(restored), *options]) == 0
     )
     assert len(list(restored.glob("*.png"))) == 5
+
+
+def test_too_few_photographs_to_fit_a_choice_to_are_said_before_any_job(finished, tmp_path):
+    tree = finished.copy(tmp_path / "tree")
+    tree.config["selection"]["groups"] = [["jpeg"], ["sr"]]
+    (tree.folder / "photographs/train/0.png").unlink()
+    said = tree.snakemake("--dry-run", "results/bundle").stdout
+    assert "images.train: 4 photographs, but the choice among the groups holds one in 5 out" in said
 
 
 def test_an_export_of_what_is_not_made_says_what_to_run(tmp_path, capsys):
