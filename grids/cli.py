@@ -39,8 +39,8 @@ def _add_explain(commands: argparse._SubParsersAction) -> None:
     text = "tell the story of a search, finished or not: what it asked for and why, what is left"
     parser = commands.add_parser("explain", help=text, description=text)
     parser.add_argument("results", type=Path, help="folder of the results")
-    parser.add_argument("--backbone", default="", help="where several were verified")
-    parser.add_argument("--test-set", default="", help="where several were verified on")
+    parser.add_argument("--backbone", default="", help="verified (default: the search's)")
+    parser.add_argument("--test-set", default="", help="verified on (default: the search's)")
     parser.add_argument(
         "--figures",
         type=Path,

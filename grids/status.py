@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-import pandas as pd
-
-from grids import slurm
+from grids import failures, slurm
 from grids.errors import InputError
 from grids.names import group_name
+from grids.pace import pace
+from grids.search import plans as plan_files
 
 # As `grids.progress.Progress` writes it.
 PROGRESS = re.compile(r": (\d+)/(\d+) it, ([\d.e+-]+) it/s, ETA ([\d:]+|unknown)")
+
+STATES = ("done", "failed", "running", "queued", "waiting")
 
 
 @dataclass(frozen=True)
@@ -53,22 +55,25 @@ class Training(Output):
     log: Path
     steps: int
 
+    def failure(self) -> str | None:
+        """Why it failed for good, where the configuration takes that for an answer."""
+        return failures.noted(self.path) if self.path.exists() else None
+
+    def state(self, live: dict[str, str]) -> str:
+        """As of any output, or `failed` for good."""
+        return "failed" if self.failure() else super().state(live)
+
     def progress(self) -> tuple[int, float, str]:
         """Steps done, steps a second (0: not known), and the time left as the job wrote it."""
         if self.path.exists():
-            return self.steps, self._mean_rate(), "0:00:00"
+            steps, seconds = pace(self.path.with_name("history.parquet"))
+            return self.steps, steps / seconds if steps else 0.0, "0:00:00"
         lines = self.log.read_text(encoding="utf-8") if self.log.exists() else ""
         if said := PROGRESS.findall(lines):
             done, _, rate, left = said[-1]
             return int(done), float(rate), left
         kept = self.path.with_name("state").glob("*.pt")
         return max((int(path.stem) for path in kept), default=0), 0.0, "unknown"
-
-    def _mean_rate(self) -> float:
-        """Steps a second over the whole training, without the time between its allocations."""
-        history = pd.read_parquet(self.path.with_name("history.parquet"))
-        stretches = history["step"].diff().fillna(history["step"])
-        return float(history["step"].iloc[-1] / (stretches / history["steps_per_second"]).sum())
 
 
 def status(results: Path, folder: Path) -> Iterator[str]:
@@ -79,7 +84,7 @@ def status(results: Path, folder: Path) -> Iterator[str]:
         folder: that Snakemake is run in, by which the cluster's jobs are known.
 
     Raises:
-        InputError: no run has begun there.
+        InputError: no run has begun there, or a plan is damaged.
     """
     settings = _settings(results)
     try:
@@ -88,7 +93,7 @@ def status(results: Path, folder: Path) -> Iterator[str]:
         jobs = []
         yield f"{'queue':14} {error}"
     live = {job.work: job.state for job in jobs}
-    plans = _plans(results)
+    plans = plan_files.walk(results)
     trainings = list(_trainings(results, settings, plans))
     stages = {
         "PIES sets": [_shared(results / "pies", name, "pies") for name in _with_clean(settings)],
@@ -99,7 +104,7 @@ def status(results: Path, folder: Path) -> Iterator[str]:
     }
     for name, outputs in stages.items():
         states = [output.state(live) for output in outputs]
-        counts = {state: states.count(state) for state in ("done", "running", "queued", "waiting")}
+        counts = {state: states.count(state) for state in STATES}
         told = ", ".join(f"{n} {state}" for state, n in counts.items() if n or state == "done")
         yield f"{name:14} {told}"
     yield f"{'search':14} {_search(plans)}"
@@ -115,16 +120,6 @@ def _settings(results: Path) -> dict:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError:
         raise InputError(f"{path}: no such file; no run has begun in this folder") from None
-
-
-def _plans(results: Path) -> list[dict]:
-    """The plans so far, at most up to the solution."""
-    plans = []
-    while (path := results / "search" / f"{len(plans)}.json").exists():
-        plans.append(json.loads(path.read_text(encoding="utf-8")))
-        if "solution" in plans[-1]:
-            break
-    return plans
 
 
 def _with_clean(settings: dict) -> list[str]:
@@ -219,6 +214,9 @@ def _search(plans: list[dict]) -> str:
 
 def _on_their_way(trainings: list[Training], live: dict[str, str]) -> Iterator[str]:
     for training in trainings:
+        if reason := training.failure():
+            yield f"  {training.name}: failed for good ({reason})"
+            continue
         done, rate, left = training.progress()
         state = training.state(live)
         if state != "done" and (done or state == "running"):
@@ -229,7 +227,8 @@ def _on_their_way(trainings: list[Training], live: dict[str, str]) -> Iterator[s
 def _hours(trainings: list[Training], settings: dict) -> str:
     """Time of the trainings that are known so far, at the mean rate where none is known yet."""
     gpus = settings["resources"]["train"]["gpus"]
-    seen = [(training.steps, *training.progress()[:2]) for training in trainings]
+    trained = [training for training in trainings if not training.failure()]
+    seen = [(training.steps, *training.progress()[:2]) for training in trained]
     rates = [rate for _, _, rate in seen if rate]
     if not rates:
         return f"{'time':14} no training has told its rate yet"

@@ -17,10 +17,21 @@ def folder(results):
     plan = simulation.strategy("active")
     done = simulation.run(plan, instance.similarity, instance.of, SearchSettings(DELTA, 2))
     (results / "search").mkdir(parents=True)
-    for i, (groups, why) in enumerate(zip((*done.rounds, ()), done.whys, strict=True), start=1):
+    search = {
+        "strategy": "active",
+        "backbone": "srresnet",
+        "test_set": "embedded",
+        "degradations": list(names),
+        "delta": DELTA,
+        "settings": {"delta": DELTA, "requests_per_round": 2},
+        "elsewhere": [],
+    }
+    known = []
+    for i, (groups, why) in enumerate(zip((*done.rounds, ()), done.whys, strict=True)):
         asked = {"requests" if groups else "solution": ["+".join(g) for g in groups or done.groups]}
-        plan = {"round": i, "strategy": "active", "delta": DELTA, "known": [], **asked, "why": why}
+        plan = {"round": i, **search, "known": known, **asked, "why": why}
         (results / "search" / f"{i}.json").write_text(json.dumps(plan))
+        known = known + asked.get("requests", [])
     measured = done.measured | {(name,): {name: 0.0} for name in names}
     for group, drops in measured.items():
         rows = [(name, image, 30.0 - drops[name], 0.9, 25.0) for name in group for image in "abc"]
@@ -52,16 +63,37 @@ def test_explain(tmp_path, capsys):
 def test_explain_an_unfinished_search_says_what_is_ahead(tmp_path, capsys):
     folder(tmp_path)
     for path in (tmp_path / "search").glob("*.json"):
-        plan = json.loads(path.read_text())
-        if "solution" in plan:
+        if "solution" in json.loads(path.read_text()):
             path.unlink()
-        else:
-            settings = {"delta": DELTA, "requests_per_round": 2}
-            path.write_text(json.dumps(plan | {"backbone": "srresnet", "settings": settings}))
     assert main(["explain", str(tmp_path), "--hours", "5"]) == 0
     said = capsys.readouterr().out
     assert "Ahead: at least" in said
     assert "at 5 h each" in said
+
+
+def test_explain_stops_where_a_search_was_planned_anew(tmp_path, capsys):
+    done = folder(tmp_path)
+    assert len(done.rounds) > 0
+    first = tmp_path / "search" / "0.json"
+    plan = json.loads(first.read_text())
+    settings = plan["settings"] | {"delta": 0.1}
+    first.write_text(json.dumps(plan | {"delta": 0.1, "settings": settings}))
+    assert main(["explain", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert said.count("Round ") == 1
+    assert "nothing is left" not in said
+    # With the same settings, but other groups verified than the old search had.
+    first.write_text(json.dumps(plan | {"requests": [*plan["requests"], "a+b"]}))
+    assert main(["explain", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.count("Round ") == 1
+
+
+def test_explain_names_a_damaged_plan(tmp_path, capsys):
+    folder(tmp_path)
+    path = tmp_path / "search" / "0.json"
+    path.write_text(path.read_text()[:40])
+    assert main(["explain", str(tmp_path)]) == 1
+    assert f"{path}: not a plan" in capsys.readouterr().err
 
 
 def test_explain_counts_what_was_measured_elsewhere(tmp_path, capsys):
@@ -73,7 +105,7 @@ def test_explain_counts_what_was_measured_elsewhere(tmp_path, capsys):
     assert main(["explain", str(tmp_path)]) == 0
     assert f"{first}: not verified yet" in capsys.readouterr().out
     for path in (tmp_path / "search").glob("*.json"):
-        plan = json.loads(path.read_text()) | {"elsewhere": [first], "test_set": "embedded"}
+        plan = json.loads(path.read_text()) | {"elsewhere": [first]}
         path.write_text(json.dumps(plan))
     assert main(["explain", str(tmp_path)]) == 0
     assert f"{first}: not verified yet" not in capsys.readouterr().out

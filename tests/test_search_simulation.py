@@ -97,6 +97,13 @@ def test_what_is_ahead_for_people(tmp_path):
     table = pd.DataFrame({"step": [3600, 7200], "steps_per_second": [1.0, 2.0]})
     table.to_parquet(history)
     assert hours(tmp_path, "net", 0) == pytest.approx(1.5)
+    # Of one that failed for good and of a damaged one there is nothing to learn.
+    for name in ("b", "c"):
+        (tmp_path / "models" / "net" / name).mkdir()
+    other = tmp_path / "models" / "net" / "b"
+    failures.note(other / "model.safetensors", other / "history.parquet", "diverged")
+    (tmp_path / "models" / "net" / "c" / "history.parquet").write_text("cut off")
+    assert hours(tmp_path, "net", 0) == pytest.approx(1.5)
     assert hours(tmp_path, "net", 7.0) == 7
 
 

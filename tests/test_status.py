@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from grids import configuration, slurm, status
+from grids import configuration, failures, slurm, status
 from grids.errors import InputError
 
 ROOT = Path(__file__).parents[1]
@@ -44,6 +44,14 @@ def finish(results, group, rate):
     steps = [1800, 3600]
     history = pd.DataFrame({"step": steps, "steps_per_second": [rate, rate]})
     history.to_parquet(folder / "history.parquet")
+
+
+def planned(results, number, known, delta=1.2, **decided):
+    search = {"strategy": "active", "backbone": "srresnet", "test_set": "embedded"}
+    search |= {"degradations": NAMES, "delta": delta, "settings": {"delta": delta}, "elsewhere": []}
+    plan = {"round": number, **search, "known": known, **decided, "why": {}}
+    (results / "search").mkdir(exist_ok=True)
+    (results / "search" / f"{number}.json").write_text(json.dumps(plan))
 
 
 def lines(results):
@@ -95,13 +103,36 @@ def test_trainings_tell_their_steps_rate_and_time(results, queue):
 
 
 def test_the_search_adds_what_it_asks_for_and_ends(results, queue):
-    (results / "search").mkdir()
-    plan = {"round": 0, "requests": ["jpeg+sr"], "known": []}
-    (results / "search" / "0.json").write_text(json.dumps(plan))
+    planned(results, 0, [], requests=["jpeg+sr"])
     assert lines(results)[1]["search"].endswith("round 0: asks for jpeg+sr")
-    plan = {"round": 1, "solution": ["jpeg+sr"], "known": []}
-    (results / "search" / "1.json").write_text(json.dumps(plan))
+    planned(results, 1, ["jpeg+sr"], solution=["jpeg+sr"])
     assert lines(results)[1]["search"].endswith("over after 1 rounds: 1 groups")
+
+
+def test_a_search_planned_anew_is_not_over_by_old_plans(results, queue):
+    planned(results, 1, ["jpeg+sr"], delta=0.7, solution=["jpeg", "sr"])
+    assert lines(results)[1]["search"].endswith("not begun")
+    planned(results, 0, [], requests=["jpeg+sr"])
+    assert lines(results)[1]["search"].endswith("round 0: asks for jpeg+sr")
+
+
+@pytest.mark.parametrize("text", ['{"round": 0, "kno', "[]", '{"round": 0, "requests": []}'])
+def test_a_damaged_plan_is_named(results, queue, text):
+    planned(results, 0, [], requests=["jpeg+sr"])
+    (results / "search" / "0.json").write_text(text)
+    with pytest.raises(InputError, match=r"search/0\.json: not a plan"):
+        lines(results)
+
+
+def test_a_training_that_failed_for_good_is_told_and_counts_no_time(results, queue):
+    finish(results, "jpeg", rate=2.0)  # half an hour
+    finish(results, "sr", rate=2.0)
+    folder = results / "models" / "srresnet" / "jpeg+sr"
+    failures.note(folder / "model.safetensors", folder / "history.parquet", "diverged: nan")
+    told, by_stage = lines(results)
+    assert by_stage["trainings"].endswith("2 done, 1 failed, 1 waiting")
+    assert "  srresnet jpeg+sr: failed for good (diverged: nan)" in told
+    assert "1.0 GPU-hours of training spent, 0.5 to come" in by_stage["time"]
 
 
 def test_without_a_queue_the_files_tell(results, monkeypatch):

@@ -10,6 +10,7 @@ import pandas as pd
 
 from grids import similarity
 from grids.errors import InputError
+from grids.pace import pace
 from grids.search.decision import (
     Drops,
     Group,
@@ -151,15 +152,9 @@ def hours(results: Path, backbone: str, configured: float) -> float:
     """Hours of one training: configured, or if 0, measured on what is trained; NaN: neither."""
     if configured:
         return configured
-    taken = []
-    for path in sorted((results / "models" / backbone).glob("*/history.parquet")):
-        # Of a failed or a damaged one there is nothing to learn.
-        with suppress(Exception):
-            history = pd.read_parquet(path, columns=["step", "steps_per_second"])
-            steps = history["step"].diff().fillna(history["step"])
-            taken.append((steps / history["steps_per_second"]).sum() / 3600)
-    measured = [value for value in taken if 0 < value < np.inf]
-    return float(np.mean(measured)) if measured else float("nan")
+    histories = sorted((results / "models" / backbone).glob("*/history.parquet"))
+    seconds = [spent for steps, spent in map(pace, histories) if steps]
+    return float(np.mean(seconds)) / 3600 if seconds else float("nan")
 
 
 def sentence(left: Forecast, hours: float, references: int = 0) -> str:
