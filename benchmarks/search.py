@@ -10,17 +10,20 @@ import resource
 import time
 from functools import partial
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from grids.candidates import best, rank
+from grids.candidates import HEAD, best, rank
+from grids.search import figures
 from grids.search.decision import SearchSettings
 from grids.search.families import DELTA, FAMILIES, completed, published
 from grids.search.simulation import compare, optimum, run, strategy, summary
 from grids.search.strategies import active
 
 NOISE = 0.15
+LONGEST = "CPU seconds of the longest plan"
 
 
 def families(options: argparse.Namespace) -> None:
@@ -82,16 +85,25 @@ def scale(options: argparse.Namespace) -> None:
     random = np.random.default_rng(0)
     for n in (11, 16, 20):
         names = [f"degradation_{i:02d}" for i in range(n)]
-        start = time.perf_counter()
-        rank(random.uniform(2, 5, (n, n)), names)
-        print(f"all rankings, n = {n}: {time.perf_counter() - start:.2f} s, {_peak():.2f} GiB peak")
+        distance, start = random.uniform(2, 5, (n, n)), time.process_time()
+        rank(distance, names)
+        spent = time.process_time() - start
+        print(f"all rankings, n = {n}: {spent:.2f} s of CPU, {_peak():.2f} GiB peak", flush=True)
     names = [f"degradation_{i:02d}" for i in range(30)]
-    distance = random.uniform(2, 5, (30, 30))
-    start = time.perf_counter()
-    exact = sum(np.isinf(best(distance, names, size, 100)[1]) for size in range(1, 31))
+    distance, start = random.uniform(2, 5, (30, 30)), time.process_time()
+    gaps = {}
+    for size in range(1, 31):
+        table, limit = best(distance, names, size, HEAD)
+        gaps[size] = max(0.0, float(table["distance_mean"].max()) - limit)
+    spent, widest = time.process_time() - start, max(gaps, key=gaps.__getitem__)
     print(
-        f"best 100 of each size, n = 30: {time.perf_counter() - start:.1f} s, {exact} sizes exact"
+        f"best {HEAD} of each size, n = 30: {spent:.1f} s of CPU, {_peak():.2f} GiB peak; "
+        f"{sum(gap == 0 for gap in gaps.values())} sizes without a gap; widest gap "
+        f"{gaps[widest]:.3f} (size {widest}): from that far below the largest mean distance on, "
+        "groups may be missing",
+        flush=True,
     )
+    rows = []
     for n in (5, 8, 11, 14, 20, 30):
         instance = FAMILIES["linear"](n, 0.9, NOISE, options.seed)
         seconds = []
@@ -108,6 +120,11 @@ def scale(options: argparse.Namespace) -> None:
             f"trainings in {len(done.rounds)} rounds, {len(done.groups)} groups",
             flush=True,
         )
+        plan = {"trainings": done.trainings, "rounds": len(done.rounds), LONGEST: max(seconds)}
+        rows.append({"strategy": "active", "requests": 4, "n": n, **plan})
+    if options.figure:
+        columns = ["trainings", "rounds", LONGEST]
+        figures.simulation(pd.DataFrame(rows), "n", options.figure, columns)
 
 
 def _peak() -> float:
@@ -125,6 +142,7 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=5000, help="of the first instance")
     parser.add_argument("--families", nargs="+", default=list(FAMILIES), choices=FAMILIES)
     parser.add_argument("--correlations", nargs="+", type=float, default=[0.9, 0.0])
+    parser.add_argument("--figure", type=Path, help="SVG file for the counts of scale")
     arguments = parser.parse_args()
     for part in arguments.parts:
         PARTS[part](arguments)

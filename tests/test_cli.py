@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 import pandas as pd
+import pytest
 
 from grids.cli import main
 from grids.search import simulation
@@ -119,6 +120,34 @@ def test_simulate_a_folder_and_a_family(tmp_path, capsys):
     assert main([*command.split(), str(figure)]) == 0
     assert capsys.readouterr().out.count("conflicts") == 8
     assert "<svg" in figure.read_text()
+
+
+def test_a_figure_has_a_line_for_each_setting(tmp_path):
+    figure = tmp_path / "counts.svg"
+    command = "simulate linear --strategies active --n 3 4 --correlation 0 0.9 --instances 1"
+    assert main([*command.split(), "--figure", str(figure)]) == 0
+    text = figure.read_text()
+    assert "active, 1 a round, n 3" in text
+    assert "active, 1 a round, n 4" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--instances 0", "instances are at least 1"),
+        ("--seed -1", "a seed is not negative"),
+        ("--group-worth 0", "worth of a group are positive"),
+        ("--group-worth -1", "worth of a group are positive"),
+        ("--noise nan", "noise is not negative"),
+        ("--delta inf", "delta and the worth"),
+        ("--requests 0", "n and requests are at least 1"),
+    ],
+)
+def test_a_number_out_of_its_range_is_one_line(options, said, capsys):
+    assert main(["simulate", "--n", "3", *options.split()]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert said in line
 
 
 def test_a_mistake_is_one_line(tmp_path, capsys):

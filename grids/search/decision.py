@@ -51,7 +51,7 @@ class SearchSettings:
         all_solutions: ask for every partition with the fewest groups instead of one
             (strategy `paper`).
         groups: the partition that strategy `given` verifies.
-        group_worth: trainings that one group fewer is worth, at least 0 (strategy `active`).
+        group_worth: trainings that one group fewer is worth, above 0 (strategy `active`).
     """
 
     delta: float

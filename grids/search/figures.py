@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from grids.report import style
 from grids.search.decision import Drops, Group, Similarity
 
 
@@ -30,7 +28,8 @@ def search(
         delta: drawn as a line.
         path: file to write.
     """
-    figure, axes = _figure()
+    figure = style.new_figure(5.5, 4, "Verified groups in order")
+    axes = figure.subplots()
     symmetric = (similarity.distance + similarity.distance.T) / 2
     for group, drops in measured.items():
         worst = max(drops.values())
@@ -38,12 +37,12 @@ def search(
             continue
         members = [similarity.names.index(name) for name in group]
         mean = np.mean([symmetric[pair] for pair in combinations(members, 2)])
-        color = "tab:blue" if worst <= delta else "tab:red"
+        color = style.BLUE if worst <= delta else style.RED
         axes.plot(mean, worst, "o", color=color, mfc=color if group in solution else "none")
         number = f"{order.index(group) + 1}. " if group in order else ""
         label = f"{number}{len(group)} members"
         axes.annotate(label, (mean, worst), (4, 4), textcoords="offset points", fontsize=7)
-    axes.axhline(delta, color="grey", linestyle="--", linewidth=1)
+    axes.axhline(delta, color=style.GREY, linestyle="--", linewidth=1)
     axes.annotate(
         f"δ = {delta:g} dB",
         (0, delta),
@@ -53,55 +52,57 @@ def search(
         fontsize=8,
     )
     axes.set(xlabel="mean distance S of the group", ylabel="worst drop in dB")
-    axes.set_title("Verified groups in order; filled: in the solution", fontsize=9)
-    _save(figure, path)
+    axes.set_title("filled: in the solution; blue: within δ", fontsize=9)
+    style.save(figure, path)
 
 
 def frontier(table: pd.DataFrame, path: Path) -> None:
     """Number of groups against δ: a table of `grids.search.frontier`."""
-    figure, axes = _figure()
-    axes.step(table["delta"], table["verified"], where="post", color="tab:blue", label="verified")
+    figure = style.new_figure(5.5, 4, "Groups for each δ")
+    axes = figure.subplots()
+    axes.step(table["delta"], table["verified"], where="post", color=style.BLUE, label="verified")
     guess = table[table["open"] > 0]
     axes.plot(
         guess["delta"],
         guess["predicted"],
         "o",
         mfc="none",
-        color="tab:orange",
+        color=style.ORANGE,
         label="predicted, not all verified",
     )
     axes.set(xlabel="δ in dB", ylabel="groups")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(fontsize=8)
-    _save(figure, path)
+    style.save(figure, path)
 
 
-def simulation(table: pd.DataFrame, x: str, path: Path) -> None:
-    """Median trainings, rounds and mean groups of simulated searches against `x`.
+def simulation(
+    table: pd.DataFrame,
+    x: str,
+    path: Path,
+    columns: Sequence[str] = ("trainings", "rounds", "groups"),
+) -> None:
+    """What simulated searches need against `x`, a panel for each of the columns.
 
     Args:
-        table: summaries, one row for each strategy, requests per round and value of `x`:
-            `strategy`, `requests`, `trainings`, `rounds`, `groups` and the column `x`.
+        table: one row for each strategy, requests per round, and value of the knobs (`n`,
+            `correlation`): `strategy`, `requests`, the knobs, and the columns to draw. A knob
+            other than `x` that has several values has a line for each.
+        x: the knob that is drawn along.
+        path: file to write.
+        columns: what to draw.
     """
-    figure = Figure(figsize=(9, 3), layout="constrained")
-    panels = figure.subplots(1, 3)
-    for axes, column in zip(panels, ("trainings", "rounds", "groups"), strict=True):
-        for (strategy, requests), rows in table.groupby(["strategy", "requests"], sort=False):
-            rows = rows.groupby(x, as_index=False)[column].mean()
-            label = f"{strategy}, {requests} a round"
+    figure = style.new_figure(9, 3.6, f"Simulated searches against {x}")
+    others = [knob for knob in ("n", "correlation") if knob != x and knob in table]
+    several = [knob for knob in others if table[knob].nunique() > 1]
+    lines = table.groupby(["strategy", "requests", *several], sort=False)
+    for axes, column in zip(figure.subplots(1, len(columns)), columns, strict=True):
+        for (strategy, requests, *values), rows in lines:
+            knobs = [f", {knob} {value:g}" for knob, value in zip(several, values, strict=True)]
+            label = f"{strategy}, {requests} a round{''.join(knobs)}"
+            rows = rows.sort_values(x)
             axes.plot(rows[x], rows[column], "o-", markersize=3, label=label)
         axes.set(xlabel=x, ylabel=column, ylim=(0, None))
-    panels[0].legend(fontsize=7)
-    _save(figure, path)
-
-
-def _figure() -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(5.5, 4), layout="constrained")
-    return figure, figure.subplots()
-
-
-def _save(figure: Figure, path: Path) -> None:
-    # Without a date and with fixed ids, so that the same data give the same file.
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with matplotlib.rc_context({"svg.hashsalt": "grids"}):
-        figure.savefig(path, format="svg", metadata={"Date": None})
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=7)
+    style.save(figure, path)

@@ -1,6 +1,7 @@
 """Simulated searches over ranges of settings."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def trials(
     correlations: Sequence[float],
     noise: float,
     delta: float,
-    seeds: Iterable[int],
+    seeds: Sequence[int],
     group_worth: float = 32.0,
 ) -> pd.DataFrame:
     """Runs strategies against known drops.
@@ -36,7 +37,7 @@ def trials(
         correlations: knobs of the families, 0 … 1.
         noise: of the families' drops in dB.
         delta: drop allowed in dB.
-        seeds: one instance each.
+        seeds: one instance each, not negative, at least one.
         group_worth: as `grids.search.decision.SearchSettings` has it.
 
     Returns:
@@ -47,14 +48,16 @@ def trials(
     """
     for name in strategies:
         require_known(name, names_in("search/strategies"), "strategy")
-    if min(sizes) < 1 or min(requests) < 1 or not delta > 0 or noise < 0:
-        raise InputError("n and requests are at least 1, delta is positive, noise not negative")
+    if min(sizes) < 1 or min(requests) < 1:
+        raise InputError("n and requests are at least 1")
+    if not (0 < delta < math.inf and 0 < group_worth < math.inf and 0 <= noise < math.inf):
+        raise InputError("delta and the worth of a group are positive, noise is not negative")
     if not all(0 <= value <= 1 for value in correlations):
         raise InputError("a correlation is from 0 to 1")
+    if not seeds or min(seeds) < 0:
+        raise InputError("instances are at least 1, and a seed is not negative")
     found = []
-    for n, correlation, instances in _instances(
-        source, sizes, correlations, noise, delta, list(seeds)
-    ):
+    for n, correlation, instances in _instances(source, sizes, correlations, noise, delta, seeds):
         for k in requests:
             table = compare(
                 instances, strategies, SearchSettings(delta, k, group_worth=group_worth)
@@ -73,7 +76,7 @@ def _instances(
     correlations: Sequence[float],
     noise: float,
     delta: float,
-    seeds: list[int],
+    seeds: Sequence[int],
 ) -> Iterator[tuple[int, float, dict[int, Instance]]]:
     if source in FAMILIES:
         for n, correlation in product(sizes, correlations):
