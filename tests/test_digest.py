@@ -51,6 +51,15 @@ def test_comments_docstrings_and_formatting_do_not_count(package):
     assert of(package, "ggd.py") == before
 
 
+def test_what_only_comments_on_a_search_plans_nothing_anew(package):
+    before = of(package, "plan.py")
+    for module in ("families", "simulation", "tree", "forecast", "figures"):
+        path = package / "grids" / "search" / f"{module}.py"
+        path.write_text(path.read_text(encoding="utf-8") + "\nMORE = 1\n", encoding="utf-8")
+    digest.clear()
+    assert of(package, "plan.py") == before
+
+
 def test_code_counts_in_the_script_and_in_what_it_imports_and_nowhere_else(package):
     names = [script.name for script in SCRIPTS]
     before = {name: of(package, name) for name in names}

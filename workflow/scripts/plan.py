@@ -8,7 +8,7 @@ from grids import similarity
 from grids.files import appearing
 from grids.names import group_name
 from grids.progress import job
-from grids.search import decision, forecast, measurements
+from grids.search import decision, measurements
 
 with job(snakemake) as say:
     params, results = snakemake.params, Path(snakemake.config["results"])
@@ -45,8 +45,3 @@ with job(snakemake) as say:
         # rounds are missing means nothing to it.
         (results / "groups.json").unlink(missing_ok=True)
     say(f"{'solution' if solved else 'requests'}: {', '.join(map(group_name, answer.groups))}")
-    if not solved:
-        left = forecast.forecast(strategy.plan, square, measured, settings)
-        configured = snakemake.config["execution"]["training_hours"]
-        hours = forecast.hours(results, params.backbone, configured)
-        say(f"left, {forecast.sentence(left, hours)}")
