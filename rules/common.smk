@@ -30,6 +30,7 @@ from grids import (
     images,
     names,
     orphans,
+    outdated,
     paper,
     records,
     settings,
@@ -526,14 +527,54 @@ def note_settings():
 
 
 def print_forecast():
-    """How many trainings the search will need, before any is submitted."""
-    if Path(RESULTS, "groups.json").exists():
-        return
+    """How many trainings the search will need, before any is submitted.
+
+    It only comments, so no mistake in it may end a run.
+    """
+    try:
+        said = forecast_line()
+    except Exception as error:
+        said = f"No forecast of the search ({type(error).__name__}: {error})"
+    if said:
+        print(said, file=sys.stderr)
+
+
+def forecast_line():
+    """The line of `print_forecast`; nothing where nothing is ahead."""
+    trainings = ["train", "train_reseeded", "train_descriptor"]
+    distances = ["clean_pies", "degraded_pies", "pair_pies", "ggd", "similarity"]
+    made = outdated.outdated(
+        Path(RESULTS),
+        current_parameters,
+        [*trainings, *distances, "verify", "plan"],
+    )
+    if Path(RESULTS, "groups.json").exists() and not made:
+        return ""
     # Not above: a finished tree has no use for it.
     from grids.search import forecast
 
-    search = SETTINGS.search
-    said = forecast.line(
+    search, report = SETTINGS.search, SETTINGS.report
+    references = [
+        model_file(search.backbone, group)
+        for group in [*SINGLES, MIX]
+        if group not in ELSEWHERE
+    ]
+    seeds = [
+        f"{RESULTS}/reseeded/{seed}/models/{search.backbone}/{name}/model.safetensors"
+        for seed in report.noise_seeds
+        for name in report.noise_degradations
+    ]
+    uncounted = [
+        f"the models of {name} for the report"
+        for name in report.backbones
+        if name != search.backbone
+    ]
+    descriptor = Path(RESULTS, "descriptor", "model.safetensors")
+    if SETTINGS.descriptor.weights == "trained" and (
+        descriptor in made or not descriptor.exists()
+    ):
+        uncounted.append("the descriptor")
+    return forecast.line(
         Path(RESULTS),
         SEARCHED,
         MEASUREMENTS.get(search.test_set, {}),
@@ -542,9 +583,13 @@ def print_forecast():
         backbone=search.backbone,
         test_set=search.test_set,
         training_hours=SETTINGS.execution.training_hours,
+        besides={
+            "of single-task models and of the mix of all": [*map(Path, references)],
+            "with another seed": [*map(Path, seeds)],
+        },
+        uncounted=uncounted,
+        outdated=made,
     )
-    if said:
-        print(said, file=sys.stderr)
 
 
 def print_summary():

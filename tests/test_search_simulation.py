@@ -9,7 +9,7 @@ from grids.errors import InputError
 from grids.search import measurements, simulation
 from grids.search.decision import SearchSettings, Solution, similarity_from
 from grids.search.families import DELTA, FAMILIES, completed, published
-from grids.search.forecast import Forecast, beforehand, forecast, hours, sentence
+from grids.search.forecast import Forecast, beforehand, forecast, hours, line, sentence
 from grids.search.frontier import frontier
 from grids.search.story import story
 from grids.search.strategies import given, paper
@@ -88,7 +88,8 @@ def test_what_is_ahead_for_people(tmp_path):
     ahead = beforehand(simulation.strategy("active"), ["a", "b", "c"], {}, None, SearchSettings(1))
     assert 1 <= ahead.least <= ahead.likely
     assert "nan" not in sentence(ahead, float("nan"))
-    said = sentence(Forecast(2, 5, 3), 10.0, references=12)
+    said = sentence(Forecast(2, 5, 3), 10.0, {"of single-task models": 11, "of another seed": 1})
+    assert "besides 11 of single-task models, 1 of another seed;" in said
     assert "at least 2, likely about 5" in said
     assert "140 h, likely 170 h" in said
     assert np.isnan(hours(tmp_path, "net", 0))
@@ -105,6 +106,56 @@ def test_what_is_ahead_for_people(tmp_path):
     (tmp_path / "models" / "net" / "c" / "history.parquet").write_text("cut off")
     assert hours(tmp_path, "net", 0) == pytest.approx(1.5)
     assert hours(tmp_path, "net", 7.0) == 7
+
+
+def test_the_line_of_a_start_counts_what_will_be_made_again(tmp_path):
+    names = ["a", "b", "c"]
+    models, verify = tmp_path / "models" / "net", tmp_path / "verify" / "net"
+    for group in ([name] for name in names):
+        for folder in (models / group[0], verify / group[0]):
+            folder.mkdir(parents=True)
+        (models / group[0] / "model.safetensors").touch()
+        rows = [(group[0], image, 30.0) for image in "xyz"]
+        table = pd.DataFrame(rows, columns=["degradation", "image", "psnr_db"])
+        table.to_parquet(verify / group[0] / "own.parquet")
+    distances = [(a, b, 3.0, 0.1) for a in names for b in names]
+    columns = ["source", "target", "distance", "distance_std"]
+    pd.DataFrame(distances, columns=columns).to_parquet(tmp_path / "similarity.parquet")
+    weights = [models / group / "model.safetensors" for group in [*names, "a+b+c"]]
+
+    def said(outdated=(), brought=None, uncounted=()):
+        return line(
+            tmp_path,
+            names,
+            brought or {},
+            strategy_name="active",
+            asked={"delta": 1.0, "tolerance": 0.1},
+            backbone="net",
+            test_set="own",
+            training_hours=1,
+            besides={"of references": weights, "with another seed": [tmp_path / "seed"]},
+            uncounted=uncounted,
+            outdated=outdated,
+        )
+
+    assert "besides 1 of references, 1 with another seed; at 1 h each" in said()
+    assert "besides 4 of references" in said(weights)
+    assert "guess" not in said()
+    assert said({tmp_path / "ggd" / "a.parquet"}).endswith(
+        "A guess until the similarity is measured."
+    )
+    assert said(uncounted=["the descriptor"]).endswith("Not counted: the descriptor.")
+    # A group of all that passes ends the search, unless what it is measured with is made again.
+    mix = pd.concat(pd.read_parquet(verify / name / "own.parquet") for name in names)
+    (verify / "a+b+c").mkdir()
+    mix.to_parquet(verify / "a+b+c" / "own.parquet")
+    (models / "a+b+c").mkdir()
+    weights[3].touch()
+    assert "at least 0, likely about 0 trainings of groups" in said()
+    assert "at least 1" in said({verify / "a+b+c" / "own.parquet"})
+    assert "at least 1" in said(weights)
+    (tmp_path / "seed").touch()
+    assert said() == ""
 
 
 def test_given_groups_are_verified_and_nothing_else():

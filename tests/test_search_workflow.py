@@ -48,6 +48,25 @@ def test_given_groups_are_trained_whatever_they_drop(other):
     assert "strategy given" in text
 
 
+def test_a_start_says_how_much_is_ahead_and_ends_no_run_with_it(other):
+    def ahead():
+        printed = other.run("--dry-run", "all").splitlines()
+        return [text for text in printed if "of the search (" in text]
+
+    assert ahead() == []
+    other.config["training"]["iterations"] = 4
+    (said,) = ahead()
+    assert "besides 5 of single-task models and of the mix of all" in said
+    assert "1 with another seed" in said
+    assert "likely about 0" not in said
+    other.config["training"]["iterations"] = 3
+    other.path("groups.json").unlink()
+    table = pd.read_parquet(other.path("verify/srresnet/jpeg/own.parquet"))
+    table.drop(columns="psnr_db").to_parquet(other.path("verify/srresnet/jpeg/own.parquet"))
+    (said,) = ahead()
+    assert said.startswith("No forecast of the search (KeyError")
+
+
 def test_models_from_elsewhere_are_not_trained(other):
     table = pd.concat(
         pd.read_parquet(other.path(f"verify/srresnet/{group}/own.parquet")).assign(group=group)

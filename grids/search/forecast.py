@@ -1,6 +1,6 @@
 """How many trainings a search will need, before they are submitted."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,9 @@ from grids.search.tree import Search
 
 UNMEASURED = 0.1
 """Tolerance of distances whose uncertainty is not known yet."""
+
+# What the similarity is made of, in the folder of the results.
+SIMILARITY = {"pies", "descriptor", "ggd", "similarity.parquet"}
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,9 @@ def line(
     backbone: str,
     test_set: str,
     training_hours: float,
+    besides: Mapping[str, Sequence[Path]],
+    uncounted: Sequence[str],
+    outdated: Collection[Path],
 ) -> str:
     """What a start says of the search ahead, by the files of results alone.
 
@@ -113,12 +119,19 @@ def line(
         strategy_name, asked, backbone, test_set: of the search; `asked` as the configuration has
             it, with a tolerance that may be `uncertainty`.
         training_hours: see `hours`.
+        besides: the weights of further trainings with this backbone, by what they are of.
+        uncounted: further trainings, whose number or hours are not known yet.
+        outdated: results that will be made again (`grids.outdated`); they count as missing.
 
     Returns:
-        Nothing where the verifications do not fit together: they are about to be made again.
+        Nothing where nothing is ahead, or where the verifications do not fit together: they are
+        about to be made again.
     """
     tables, distances = {}, None
     for path in (results / "verify" / backbone).glob(f"*/{test_set}.parquet"):
+        weights = results / "models" / backbone / path.parent.name / "model.safetensors"
+        if {path, weights} & set(outdated):
+            continue
         with suppress(Exception):
             table = pd.read_parquet(path)
             tables[tuple(sorted(table["degradation"].unique()))] = table
@@ -135,10 +148,18 @@ def line(
         left = beforehand(strategy(strategy_name), degradations, tables, distances, settings)
     except InputError:
         return ""
-    references = {(name,) for name in degradations} | {tuple(sorted(degradations))}
-    said = sentence(left, hours(results, backbone, training_hours), len(references - tables.keys()))
-    guess = "" if distances is not None else " A guess until the similarity is measured."
-    return f"Ahead of the search ({strategy_name}): {said}.{guess}"
+    missing = {
+        what: sum(path in outdated or not path.exists() for path in files)
+        for what, files in besides.items()
+    }
+    if not left.likely and not any(missing.values()):
+        return ""
+    said = sentence(left, hours(results, backbone, training_hours), missing)
+    more = f" Not counted: {'; '.join(uncounted)}." if uncounted else ""
+    measured_anew = any(path.relative_to(results).parts[0] in SIMILARITY for path in outdated)
+    is_guess = distances is None or measured_anew
+    guess = " A guess until the similarity is measured." if is_guess else ""
+    return f"Ahead of the search ({strategy_name}): {said}.{more}{guess}"
 
 
 def of_plan(search: Search) -> Forecast:
@@ -157,13 +178,15 @@ def hours(results: Path, backbone: str, configured: float) -> float:
     return float(np.mean(seconds)) / 3600 if seconds else float("nan")
 
 
-def sentence(left: Forecast, hours: float, references: int = 0) -> str:
-    """For people: `references` single-task models and the mix are to be trained besides."""
+def sentence(left: Forecast, hours: float, besides: Mapping[str, int] | None = None) -> str:
+    """For people: `besides` has numbers of further trainings by what they are of."""
+    more = {what: number for what, number in (besides or {}).items() if number}
     trainings = f"at least {left.least}, likely about {left.likely} trainings of groups"
     said = f"{trainings} in about {left.rounds} round{'s' * (left.rounds != 1)}"
-    if references:
-        said += f", besides {references} of single-task models and of the mix of all"
+    if more:
+        said += f", besides {', '.join(f'{number} {what}' for what, number in more.items())}"
     if hours == hours:
-        least, likely = (f"{(n + references) * hours:.3g}" for n in (left.least, left.likely))
+        total = sum(more.values())
+        least, likely = (f"{(n + total) * hours:.3g}" for n in (left.least, left.likely))
         said += f"; at {hours:.2g} h each that is {least} h, likely {likely} h"
     return said
