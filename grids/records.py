@@ -48,7 +48,7 @@ def check(results: Path, inputs: Iterable[str]) -> None:
     """
     for name in inputs:
         record = read(_path(results, name)) if Path(name).is_relative_to(results) else None
-        if record and record["sha256"] != _checksum(Path(name)):
+        if record and record["sha256"] != _readable_checksum(Path(name)):
             raise InputError(f"{name}: not as it was written (damaged?); delete it and run again")
 
 
@@ -106,6 +106,13 @@ def read(path: Path) -> dict | None:
         return None
     complete = isinstance(record, dict) and {"rule", "wildcards", "sha256", "params"}
     return record if complete and complete <= record.keys() else None
+
+
+def _readable_checksum(path: Path) -> str:
+    try:
+        return _checksum(path)
+    except OSError as error:
+        raise InputError(f"{path}: it cannot be read ({error.strerror})") from None
 
 
 def _checksum(path: Path) -> str:

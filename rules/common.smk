@@ -241,15 +241,31 @@ def index_of(name=None):
     A name holds for one content: the time of the file says nothing.
     """
     return lambda wildcards: ancient(
-        f"{RESULTS}/images/{name or wildcards.test_set}/{content(name)(wildcards)}.parquet"
+        whole(
+            f"{RESULTS}/images/{name or wildcards.test_set}/{content(name)(wildcards)}.parquet"
+        )
     )
 
 
 def store_of(name=None):
     """Input: pixels of an image set, as for its index."""
     return lambda wildcards: ancient(
-        f"{RESULTS}/store/{name or wildcards.test_set}/{content(name)(wildcards)}.npy"
+        whole(
+            f"{RESULTS}/store/{name or wildcards.test_set}/{content(name)(wildcards)}.npy"
+        )
     )
+
+
+def whole(path):
+    """A file that appears at once and whose name says what it holds, so that it counts if it is there.
+
+    An interruption just after it appeared leaves it marked as incomplete. Snakemake would make it
+    again, take all that needs it for finished meanwhile, since it is `ancient` to that, and end well
+    with nothing else done.
+    """
+    if workflow.is_main_process and Path(path).exists():
+        workflow.persistence._unmark_incomplete(path)
+    return path
 
 
 def descriptor_weights():

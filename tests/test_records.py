@@ -68,9 +68,17 @@ def test_a_deleted_result_and_a_broken_record_say_nothing(results):
     assert found(results, {"clip": 3.0}) == []
 
 
-def test_a_file_must_be_as_it_was_written(results):
+def forbidden(path):
+    raise PermissionError(13, "Permission denied")
+
+
+def test_a_file_must_be_as_it_was_written(results, monkeypatch):
     names = ["results/ggd/jpeg", "results/ggd/sr", "elsewhere/photograph.png"]
     records.check(results, names)
+    with monkeypatch.context() as patch:
+        patch.setattr(records, "sha256", forbidden)
+        with pytest.raises(InputError, match=r"ggd/jpeg: it cannot be read \(Permission denied\)"):
+            records.check(results, names)
     (results / "ggd/sr").write_text("sR")
     with pytest.raises(InputError, match=r"ggd/sr: not as it was written .*delete it"):
         records.check(results, names)

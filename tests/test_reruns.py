@@ -4,6 +4,7 @@ On copies of one finished tree. Jobs are named by their messages. Most are dry r
 reaches the search, a dry run sees the next plan and not what follows from it, so some are executed.
 """
 
+import base64
 import copy
 import json
 import os
@@ -506,6 +507,18 @@ class TestRepair:
         (folder / ".model.safetensors.123").write_bytes(b"half")
         assert other.executed("results/models/srresnet/jpeg/model.safetensors") == train("jpeg")
         assert other.jobs("all") == set()
+
+
+def test_after_an_interruption_of_a_store_everything_is_made(tree):
+    """Interrupted between a store's appearance and Snakemake's note of it."""
+    tree.run("all", "--until", "store")
+    before = tree.jobs("all")
+    for store in tree.path("store").rglob("*.npy"):
+        # As Snakemake marks the outputs of a job that it starts.
+        name = base64.urlsafe_b64encode(str(store.relative_to(tree.folder)).encode()).decode()
+        (tree.folder / ".snakemake/incomplete" / name).write_text('{"external_jobid": null}')
+    assert tree.jobs("all") == before
+    assert any(job.startswith("Training srresnet") for job in before)
 
 
 class TestLostMemory:
