@@ -441,6 +441,16 @@ def selected_gains(wildcards):
     ]
 
 
+def gains_measured(wildcards):
+    """Parameter: kinds of cases that a model is tried on: severities where it may be chosen.
+
+    That may be the mix of all unless other groups are stated: what the search finds is not known yet.
+    """
+    stated = [names.group_name(group) for group in SETTINGS.selection.groups]
+    compared_only = wildcards.group == MIX and stated and MIX not in stated
+    return COMPARED if compared_only else [*COMPARED, "severity"]
+
+
 def selection_shown(wildcards):
     """Parameter: what the photographs of a test set are put through to try the choice."""
     shown = [*SELECTED, *SHOWN]

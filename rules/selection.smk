@@ -120,11 +120,7 @@ rule selection_gains:
     params:
         content=content(),
         shown=selection_shown,
-        kinds=lambda wildcards: (
-            [*COMPARED, "severity"]
-            if wildcards.group in selected_groups(wildcards)
-            else COMPARED
-        ),
+        kinds=gains_measured,
         sizes=sizes,
         precision=SETTINGS.selection.precision,
         seed=SETTINGS.seed,
