@@ -3,7 +3,6 @@
 Snakemake finds them when it builds its plan of jobs; what is said before that asks here.
 """
 
-import json
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -23,11 +22,8 @@ def outdated(
         expected: as `grids.records.stale` takes it.
         rules: their names.
     """
-    found = set()
-    for output, _, record in records.recorded(results):
-        if record["rule"] in rules:
-            now = expected(record["rule"], record["wildcards"])
-            comparable = json.loads(json.dumps(now or {}, default=list))
-            if any(record["params"].get(name) != value for name, value in comparable.items()):
-                found.add(output)
-    return found
+    return {
+        output
+        for output, _, record in records.recorded(results)
+        if record["rule"] in rules and records.differing(record, expected)
+    }

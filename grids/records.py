@@ -68,11 +68,15 @@ def stale(
     for output, path, record in recorded(results):
         if _twin(results, path).exists():
             continue
-        now = expected(record["rule"], record["wildcards"])
-        comparable = json.loads(json.dumps(now or {}, default=list))
-        differing = sorted(k for k, v in comparable.items() if record["params"].get(k) != v)
-        if differing:
-            yield str(output), differing
+        if names := differing(record, expected):
+            yield str(output), names
+
+
+def differing(record: dict, expected: Callable[[str, dict], dict | None]) -> list[str]:
+    """Names of the parameters that a record has otherwise than they are now, as far as known."""
+    now = expected(record["rule"], record["wildcards"])
+    comparable = json.loads(json.dumps(now or {}, default=list))
+    return sorted(name for name, value in comparable.items() if record["params"].get(name) != value)
 
 
 def accept(results: Path, expected: Callable[[str, dict], dict | None]) -> None:
