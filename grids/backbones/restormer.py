@@ -91,12 +91,16 @@ class Norm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         # In channels_last memory this view is contiguous and nothing is copied.
         pixels = x.permute(0, 2, 3, 1)
-        weight, bias = self.body.weight, self.body.bias
-        if bias is None:
-            variance = pixels.var(-1, keepdim=True, unbiased=False)
-            normed = pixels * torch.rsqrt(variance + EPSILON) * weight
-        else:
-            normed = F.layer_norm(pixels, weight.shape, weight, bias, EPSILON)
+        weight = self.body.weight.to(x.dtype)
+        # Autocast would write the pixels out in float32, and again what is made of them; the sums
+        # over a pixel's channels are float32 in any case.
+        with torch.autocast(x.device.type, enabled=False):
+            if self.body.bias is None:
+                variance = pixels.var(-1, keepdim=True, unbiased=False)
+                normed = pixels * torch.rsqrt(variance + EPSILON) * weight
+            else:
+                bias = self.body.bias.to(x.dtype)
+                normed = F.layer_norm(pixels, weight.shape, weight, bias, EPSILON)
         return normed.permute(0, 3, 1, 2)
 
 
@@ -121,7 +125,8 @@ class Attention(nn.Module):
         # The products of the normalised q and k are those of q and k over the product of their
         # lengths: c × c numbers are divided instead of c × pixels.
         products = _by_head(q, heads).mT @ _by_head(k, heads)
-        lengths = _lengths(q, heads)[..., :, None] * _lengths(k, heads)[..., None, :]
+        of_q, of_k = (Lengths.apply(t).unflatten(1, (heads, -1)) for t in (q, k))
+        lengths = of_q[..., :, None] * of_k[..., None, :]
         weights = (products / lengths * self.temperature).softmax(-1)
         # Weights and output projection are one matrix an image, so v is passed over once.
         projection = self.project_out.weight.view(channels, heads, -1).transpose(0, 1)
@@ -135,14 +140,23 @@ def _by_head(pixels: Tensor, heads: int) -> Tensor:
     return pixels.unflatten(2, (heads, -1)).transpose(1, 2)
 
 
-def _lengths(pixels: Tensor, heads: int) -> Tensor:
-    """Euclidean length over the pixels, (batch, heads, channels of a head), never 0.
+class Lengths(torch.autograd.Function):
+    """Euclidean length of each channel over the pixels, (batch, channels), never 0.
 
-    In float32 at least.
+    In float32 at least. The norm's own gradient would make three passes over float32 pixels.
     """
-    exact = torch.promote_types(pixels.dtype, torch.float32)
-    lengths = torch.linalg.vector_norm(pixels, dim=1, dtype=exact)
-    return lengths.clamp(min=1e-12).unflatten(1, (heads, -1))
+
+    @staticmethod
+    def forward(context, pixels: Tensor) -> Tensor:
+        exact = torch.promote_types(pixels.dtype, torch.float32)
+        lengths = torch.linalg.vector_norm(pixels, dim=1, dtype=exact).clamp(min=1e-12)
+        context.save_for_backward(pixels, lengths)
+        return lengths
+
+    @staticmethod
+    def backward(context, gradient: Tensor) -> Tensor:
+        pixels, lengths = context.saved_tensors
+        return pixels * (gradient / lengths)[:, None].to(pixels.dtype)
 
 
 class Gated(torch.autograd.Function):
