@@ -57,6 +57,8 @@ def _explain(options: argparse.Namespace) -> None:
     from grids.search.frontier import frontier
     from grids.search.story import story
 
+    if options.hours < 0:
+        raise InputError(f"--hours: must be 0 or more, got {options.hours:g}")
     found = tree.read(options.results, options.backbone, options.test_set)
     print("\n".join(story(found.plans, found.drops)))
     if "solution" not in found.plans[-1]:

@@ -14,9 +14,11 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
 
-# What talks to people, or decides when a training stops and goes on, changes no result.
+# What talks to people, refuses files, or decides when a training stops and goes on, changes no
+# result.
 WITHOUT_EFFECT = {
     "grids.errors",
+    "grids.layouts",
     "grids.progress",
     "grids.training.allocation",
     "grids.training.ownership",

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from grids import layouts
 from grids.errors import NotFiniteError
 from grids.files import appearing
 
@@ -50,8 +51,9 @@ def note(weights: Path, history: Path, reason: str) -> None:
     header += b" " * (-len(header) % 8)
     with appearing(weights) as temporary:
         temporary.write_bytes(len(header).to_bytes(8, "little") + header)
+    columns = layouts.COLUMNS["models/*/*/history.parquet"].split()
     with appearing(history) as temporary:
-        pd.DataFrame({"step": np.zeros(0, dtype=np.int64)}).to_parquet(temporary, index=False)
+        pd.DataFrame(columns=columns, dtype=float).to_parquet(temporary, index=False)
 
 
 def noted(weights: Path) -> str | None:

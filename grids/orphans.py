@@ -79,9 +79,11 @@ def spent(results: Path) -> Iterator[Path]:
     Args:
         results: the folder of the results, of a workflow that has ended well.
     """
-    for folder in results.rglob("state"):
-        if folder.with_name("model.safetensors").exists():
-            yield folder
+    # Not all below: another tree of results may lie in this one.
+    for top in ("descriptor", "models", "reseeded"):
+        for folder in (results / top).rglob("state"):
+            if folder.with_name("model.safetensors").exists():
+                yield folder
 
 
 def size(path: Path) -> int:

@@ -79,17 +79,28 @@ def differing(record: dict, expected: Callable[[str, dict], dict | None]) -> lis
     return sorted(name for name, value in comparable.items() if record["params"].get(name) != value)
 
 
-def accept(results: Path, expected: Callable[[str, dict], dict | None]) -> None:
-    """Records results that were touched since they were made as made with today's parameters.
+def accept(results: Path, expected: Callable[[str, dict], dict | None], since: int) -> None:
+    """Records results that were touched as made with today's parameters.
 
     `snakemake --touch` is how a user says that an edit does not matter; no job runs that would
-    write the records anew. Arguments as for `stale`.
+    write the records anew.
+
+    Args:
+        results, expected: as for `stale`.
+        since: nanoseconds; what was touched before is left alone, since Snakemake touches what jobs
+            have made, too.
     """
-    for output, path, record in recorded(results):
+    for output, _, record in recorded(results):
         now = expected(record["rule"], record["wildcards"])
-        if now is not None and output.stat().st_mtime_ns > path.stat().st_mtime_ns:
+        if now is not None and _touched(output) >= since:
             params = record["params"] | now
             write(results, record["rule"], record["wildcards"], [str(output)], params)
+
+
+def _touched(output: Path) -> int:
+    # Of a folder, Snakemake touches a file in it.
+    carrier = output / ".snakemake_timestamp"
+    return (carrier if carrier.exists() else output).stat().st_mtime_ns
 
 
 def recorded(results: Path) -> Iterator[tuple[Path, Path, dict]]:

@@ -59,7 +59,7 @@ def snakemakes(folder: Path) -> Iterator[int]:
             continue  # it is over, or another user's
         if (
             here
-            and b"snakemake" in command
+            and any(Path(os.fsdecode(part)).name == "snakemake" for part in command.split(b"\0"))
             and not inside_a_job
             and int(process.name) != os.getpid()
         ):

@@ -6,7 +6,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from grids import weights
+from grids import failures, weights
+from grids.errors import InputError
 
 
 def build(backbone: str, sizes: dict) -> nn.Module:
@@ -18,8 +19,10 @@ def read(path: Path, backbone: str, sizes: dict, device: torch.device) -> nn.Mod
     """A trained restorer, ready to evaluate on `device`.
 
     Raises:
-        InputError: the file is broken or holds another network.
+        InputError: the file is broken, holds another network, or says that the training failed.
     """
-    network = build(backbone, sizes)
-    weights.fill(network, weights.read(path), path)
+    network, tensors = build(backbone, sizes), weights.read(path)
+    if not tensors:
+        raise InputError(f"{path}: no weights: {failures.noted(path) or 'the file is empty'}")
+    weights.fill(network, tensors, path)
     return network.to(device, memory_format=torch.channels_last).eval()

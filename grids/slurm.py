@@ -63,5 +63,6 @@ def ask(*command: str) -> str:
     except FileNotFoundError:
         raise InputError(f"{command[0]}: no such command") from None
     if done.returncode:
-        raise InputError(f"{command[0]}: {done.stderr.strip()}")
+        said = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
+        raise InputError(f"{command[0]}: {said[-1]}")
     return done.stdout

@@ -120,6 +120,8 @@ def _settings(results: Path) -> dict:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError:
         raise InputError(f"{path}: no such file; no run has begun in this folder") from None
+    except ValueError:
+        raise InputError(f"{path}: cut off (damaged?); the next run writes it anew") from None
 
 
 def _with_clean(settings: dict) -> list[str]:
@@ -136,14 +138,15 @@ def _searched(settings: dict) -> list[str]:
 
 
 def _models(settings: dict, plans: list[dict]) -> list[tuple[str, str]]:
-    """Backbone and group of all models that are known to be needed."""
+    """Backbone and group of all models that are known to be needed and are trained here."""
     names, search = _searched(settings), settings["search"]
     baselines = [*names, group_name(names)]
     asked = [group for plan in plans for group in plan.get("requests", [])]
     found = plans[-1].get("solution", []) if plans else []
     needed = [(search["backbone"], group) for group in [*baselines, *asked]]
     needed += [(name, g) for name in settings["report"]["backbones"] for g in [*baselines, *found]]
-    return list(dict.fromkeys(needed))
+    elsewhere = {(search["backbone"], group) for group in settings.get("elsewhere", [])}
+    return [model for model in dict.fromkeys(needed) if model not in elsewhere]
 
 
 def _reseeded(settings: dict) -> list[tuple[int, str]]:

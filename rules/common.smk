@@ -192,6 +192,8 @@ def one_of(values):
 
 
 def severities(wildcards):
+    if wildcards.degradation == "clean":
+        raise WorkflowError("the clean patches have no severities")
     (name,) = members(wildcards)
     if name in PAIRED:
         raise WorkflowError(f"{name} is given as pairs, which have no severities")
@@ -326,6 +328,9 @@ def searched_verification(group):
 def plan_of(number):
     """The plan of a round, as soon as it is made: it decides what else must be done."""
     path = Path(checkpoints.plan.get(round=number).output.plan)
+    if workflow.touch and not path.exists():
+        # Snakemake takes it for touched; the search stands where it stood.
+        return {"round": number, "known": [], "solution": []}
     try:
         records.check(Path(RESULTS), [path])
         return json.loads(path.read_text(encoding="utf-8"))
@@ -519,10 +524,11 @@ def current_parameters(name, wildcards):
 
 def check_records():
     """Ends the run if Snakemake has forgotten how results were made and they are out of date."""
+    forced = sys.argv if {"--forcerun", "-R"} & {*sys.argv} else []
     stale = [
         (output, differing)
         for output, differing in records.stale(Path(RESULTS), current_parameters)
-        if output not in sys.argv  # named for --forcerun
+        if output not in forced
     ]
     if stale:
         lines = [f"  {output} ({', '.join(differing)})" for output, differing in stale]
@@ -539,7 +545,9 @@ def check_records():
 def finish():
     """What is left to do when all that was asked for is there."""
     if workflow.touch:
-        records.accept(Path(RESULTS), current_parameters)
+        # Written when the run began, by the clock that the results have.
+        began = Path(RESULTS, "settings.json").stat().st_mtime_ns
+        records.accept(Path(RESULTS), current_parameters, began)
     else:
         for folder in orphans.spent(Path(RESULTS)):
             shutil.rmtree(folder)
@@ -548,8 +556,9 @@ def finish():
 
 def note_settings():
     """Leaves the configuration with the results, for `grids status`."""
+    noted = SETTINGS.model_dump(mode="json") | {"elsewhere": sorted(ELSEWHERE)}
     with appearing(Path(RESULTS, "settings.json")) as temporary:
-        temporary.write_text(SETTINGS.model_dump_json(indent=1), encoding="utf-8")
+        temporary.write_text(json.dumps(noted, indent=1), encoding="utf-8")
 
 
 def print_forecast():

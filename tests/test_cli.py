@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 
@@ -110,6 +111,9 @@ def test_explain_counts_what_was_measured_elsewhere(tmp_path, capsys):
         path.write_text(json.dumps(plan))
     assert main(["explain", str(tmp_path)]) == 0
     assert f"{first}: not verified yet" not in capsys.readouterr().out
+    shutil.copytree(tmp_path / "verify" / "srresnet", tmp_path / "verify" / "other")
+    assert main(["explain", str(tmp_path), "--backbone", "other"]) == 0
+    assert f"{first}: not verified yet" in capsys.readouterr().out
 
 
 def test_simulate_a_folder_and_a_family(tmp_path, capsys):

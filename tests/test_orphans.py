@@ -57,6 +57,9 @@ def test_checkpoints_are_spent_when_the_weights_are_there(results):
     make("models/net/a/model.safetensors")
     for group in "ab":
         (root / f"models/net/{group}/state").mkdir(parents=True)
+    # Results of another workflow, which may go on.
+    make("other/models/net/a/model.safetensors")
+    (root / "other/models/net/a/state").mkdir()
     assert list(spent(root)) == [root / "models/net/a/state"]
 
 

@@ -51,12 +51,26 @@ def test_results_that_were_moved_are_known_by_their_place(results):
 
 
 def test_what_was_touched_is_accepted_as_it_is(results):
-    record = results / "records/ggd/jpeg.json"
-    os.utime(results / "ggd/jpeg", ns=(record.stat().st_mtime_ns + 1,) * 2)
-    os.utime(results / "ggd/sr", ns=(0, 0))
-    records.accept(results, lambda rule, wildcards: {"clip": 3.0})
+    began = 10**18
+    os.utime(results / "ggd/jpeg", ns=(began, began))
+    # Later than its record, as Snakemake leaves what a job has made.
+    record = results / "records/ggd/sr.json"
+    os.utime(record, ns=(began - 2, began - 2))
+    os.utime(results / "ggd/sr", ns=(began - 1, began - 1))
+    records.accept(results, lambda rule, wildcards: {"clip": 3.0}, began)
     forget()
     assert found(results, {"clip": 3.0, "code": "abc"}) == [("results/ggd/sr", ["clip"])]
+
+
+def test_a_folder_that_was_touched_is_accepted(results):
+    bundle = results / "bundle"
+    bundle.mkdir()
+    records.write(results, "bundle", {}, [str(bundle)], {"clip": 5.0})
+    os.utime(bundle, ns=(1, 1))
+    (bundle / ".snakemake_timestamp").touch()
+    records.accept(results, lambda rule, wildcards: {"clip": 3.0}, 2)
+    forget()
+    assert ("results/bundle", ["clip"]) not in found(results, {"clip": 3.0})
 
 
 def test_a_deleted_result_and_a_broken_record_say_nothing(results):

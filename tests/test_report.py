@@ -248,10 +248,12 @@ def test_densities_have_a_panel_each(tmp_path):
     fits = {
         name: pd.DataFrame(
             {
-                "alpha": [0.7, 0.71, 0.69],
-                "sigma": [2.0, 2.1, 1.9],
-                "histogram": [[1, 5, 20, 5, 1], None, None],
-                "histogram_limit": [10.0, None, None],
+                "alpha": [0.7, 0.71, 0.69, 0.2],
+                "sigma": [2.0, 2.1, 1.9, 9.0],
+                # The whole, two halves that tell the errors, and a smaller part that does not.
+                "patches": [40, 20, 20, 5],
+                "histogram": [[1, 5, 20, 5, 1], None, None, None],
+                "histogram_limit": [10.0, None, None, None],
             }
         )
         for name in (*NAMES, "sr")

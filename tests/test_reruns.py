@@ -456,6 +456,26 @@ class TestCode:
         after = load_file(tree.path("models/srresnet/jpeg/model.safetensors"))
         assert all(np.array_equal(before[name], after[name]) for name in before)
 
+    def test_only_what_was_touched_is_accepted(self, edited, checkout):
+        tree = edited("grids/training/schedule.py")
+        path = checkout / "grids" / "similarity.py"
+        path.write_text(path.read_text(encoding="utf-8") + "\nMORE = 1\n", encoding="utf-8")
+        tree.run("--touch", "results/similarity.parquet")
+        shutil.rmtree(tree.folder / ".snakemake")
+        model = "results/models/srresnet/jpeg/model.safetensors"
+        said = tree.snakemake("--dry-run", model).stdout
+        assert f"{model} (code)" in said
+        assert "similarity.parquet (code)" not in said
+
+    def test_an_edit_can_be_accepted_in_the_middle_of_a_search(self, other):
+        other.config["search"]["delta"] = 0.001
+        other.run("results/search/0.json")
+        asked = json.loads(other.path("search/0.json").read_text())["requests"]
+        ahead = {job for group in asked for job in train(group)}
+        assert trainings(other.jobs("all")) == ahead
+        other.run("--touch", "all")
+        assert trainings(other.jobs("all")) == ahead
+
 
 class TestRepair:
     @pytest.mark.parametrize(

@@ -235,6 +235,8 @@ def test_brought_along(tmp_path, suffix):
     assert measurements.drops(found)[0] == measurements.drops(tables())[0]
     for broken, message in [
         (table.drop(columns="image"), "no column 'image'"),
+        (table.assign(degradation=[None, *table["degradation"][1:]]), "every row needs"),
+        (table.assign(group=[None, *table["group"][1:]]), "every row needs"),
         (table.assign(psnr_db=np.inf), "finite"),
         (table.replace("sr+jpeg", "sr+jpg"), "did you mean 'jpeg'"),
         (table[(table["group"] != "sr+jpeg") | (table["degradation"] == "sr")], "needs rows"),

@@ -135,6 +135,30 @@ def test_a_training_that_failed_for_good_is_told_and_counts_no_time(results, que
     assert "1.0 GPU-hours of training spent, 0.5 to come" in by_stage["time"]
 
 
+def test_models_from_elsewhere_are_not_waited_for(results, queue):
+    path = results / "settings.json"
+    noted = json.loads(path.read_text()) | {"elsewhere": ["jpeg", "jpeg+sr"]}
+    path.write_text(json.dumps(noted))
+    by_stage = lines(results)[1]
+    assert by_stage["trainings"].endswith("0 done, 2 waiting")  # sr, and jpeg with another seed
+    assert by_stage["verifications"].endswith("0 done, 2 waiting")
+
+
+def test_settings_that_were_cut_off_are_named(results, queue):
+    (results / "settings.json").write_text("{")
+    with pytest.raises(InputError, match=r"settings\.json: cut off"):
+        lines(results)
+
+
+def test_of_what_the_queue_says_the_last_line_is_told(results, monkeypatch):
+    command = results / "bin" / "squeue"
+    command.parent.mkdir()
+    command.write_text("#!/bin/sh\necho fetch failed >&2\necho no controller >&2\nexit 1\n")
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", str(command.parent))
+    assert lines(results)[1]["queue"].endswith("squeue: no controller")
+
+
 def test_without_a_queue_the_files_tell(results, monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert lines(results)[1]["queue"].endswith("squeue: no such command")

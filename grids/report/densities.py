@@ -52,7 +52,7 @@ def figure(fits: Mapping[str, pd.DataFrame]) -> Figure:
             panel.plot(x, other, color="#BBBBBB", linewidth=0.6, zorder=1.5)
         panel.plot([], [], color="#BBBBBB", linewidth=0.6, label="laws of the others")
         panel.plot(x, laws[name], color=style.RED, linewidth=1.6, label=FITTED)
-        spread = table[["alpha", "sigma"]].iloc[1:].std()
+        spread = ggd.halves(table)[["alpha", "sigma"]].std()
         panel.set_title(style.readable(name))
         panel.text(
             0.97,

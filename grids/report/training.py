@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
+from grids.errors import InputError
+from grids.names import group_name
 from grids.report import style
 
 
@@ -18,7 +20,15 @@ def figure(history: pd.DataFrame, backbone: str, group: Sequence[str]) -> Figure
             `grids.training.loop.train` returns them.
         backbone: the network.
         group: the degradations it was trained on.
+
+    Raises:
+        InputError: there are no steps, since the training failed for good.
     """
+    if history.empty:
+        raise InputError(
+            f"the training on {group_name(group)} failed for good (`grids status` says why): "
+            "no steps to draw"
+        )
     names = ", ".join(style.readable(name) for name in group)
     drawn = style.new_figure(8, 7, f"Training of {backbone}")
     loss, psnr, rate = drawn.subplots(3, sharex=True, height_ratios=[3, 3, 2])

@@ -69,14 +69,16 @@ def read(path: Path, known: Collection[str], test_set: str) -> Brought:
         For each test set and group its rows, without the columns `group` and `test_set`.
 
     Raises:
-        InputError: the file cannot be read, a column is missing, a group or degradation is unknown,
-            a group lacks rows of a member or has rows of another degradation, an image comes
-            twice, or a PSNR is not a finite number.
+        InputError: the file cannot be read, a column is missing or has gaps, a group or degradation
+            is unknown, a group lacks rows of a member or has rows of another degradation, an image
+            comes twice, or a PSNR is not a finite number.
     """
     table = _read(path)
     missing = [column for column in COLUMNS if column not in table.columns]
     if missing:
         raise InputError(f"{path}: no column {missing[0]!r}; needed: {', '.join(COLUMNS)}")
+    if table[["group", "degradation", "image"]].isna().any(axis=None):
+        raise InputError(f"{path}: every row needs a group, a degradation and an image")
     psnr = pd.to_numeric(table["psnr_db"], errors="coerce")
     if not psnr.between(-1000, 1000).all():
         raise InputError(f"{path}: psnr_db must be a finite number in every row")

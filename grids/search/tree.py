@@ -48,10 +48,11 @@ def read(results: Path, backbone: str = "", test_set: str = "") -> Search:
     backbone = backbone or plans[0]["backbone"]
     test_set = test_set or plans[0]["test_set"]
     found = sorted(results.glob(f"verify/{backbone}/*/{test_set}.parquet"))
+    # What was measured elsewhere is of the search's network.
+    for name in plans[-1]["elsewhere"] if backbone == plans[0]["backbone"] else []:
+        found += results.glob(f"measurements/{name}/{test_set}.parquet")
     layouts.check(results, [results / "similarity.parquet", *found])
     tables = {}
-    for name in plans[-1]["elsewhere"]:
-        found += results.glob(f"measurements/{name}/{test_set}.parquet")
     for path in found:
         table = pd.read_parquet(path)
         tables[tuple(sorted(table["degradation"].unique()))] = table
