@@ -357,6 +357,9 @@ def textbook_restormer() -> nn.Module:
         block.norm1, block.norm2 = TextbookNorm(channels), TextbookNorm(channels)
         block.attn = TextbookAttention(channels, len(block.attn.temperature))
         block.ffn = TextbookFeedForward(channels, 2.66)
+    for name, module in list(network.named_children()):
+        if isinstance(module, restormer.Resampling):
+            setattr(network, name, module.body)
     return network
 
 

@@ -232,3 +232,22 @@ def test_memory_stays_channels_last_through_a_block():
     block = restormer.Block(8, 2, 2.66, norm_bias=True).to(memory_format=torch.channels_last)
     x = torch.rand(2, 8, 6, 6).contiguous(memory_format=torch.channels_last)
     assert block(x).is_contiguous(memory_format=torch.channels_last)
+
+
+def test_blocks_get_channels_last_memory_where_the_shuffles_do_not_keep_it(monkeypatch):
+    """On a GPU they do not; there, too, no block may have to copy its pixels."""
+    for shuffle, forward in (
+        (nn.PixelShuffle, F.pixel_shuffle),
+        (nn.PixelUnshuffle, F.pixel_unshuffle),
+    ):
+        monkeypatch.setattr(shuffle, "forward", lambda self, x, f=forward: f(x, 2).contiguous())
+    network = small().to(memory_format=torch.channels_last)
+    kept = []
+    for block in (m for m in network.modules() if isinstance(m, restormer.Block)):
+        block.register_forward_pre_hook(
+            lambda block, inputs: kept.append(
+                inputs[0].is_contiguous(memory_format=torch.channels_last)
+            )
+        )
+    network(torch.rand(2, 3, 24, 16).contiguous(memory_format=torch.channels_last))
+    assert kept == [True] * 9

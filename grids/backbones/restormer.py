@@ -231,7 +231,8 @@ class Resampling(nn.Module):
         self.body = nn.Sequential(nn.Conv2d(channels, convolved, 3, padding=1, bias=False), shuffle)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.body(x)
+        # On a GPU the shuffles leave channels_last memory, which all that follows is made for.
+        return self.body(x).contiguous(memory_format=torch.channels_last)
 
 
 class PatchEmbedding(nn.Module):
