@@ -82,6 +82,7 @@ OUT_OF_MEMORY = [
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
     MemoryError(),
     RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried 9 bytes"),
+    RuntimeError("GET was unable to find an engine to execute this computation"),
 ]
 
 
@@ -136,6 +137,14 @@ def test_reach_of_networks():
     # At most three at full size, two at half, and the trunk at a quarter.
     assert restoration.reach(network(*LOCAL["strided"])) <= 3 * 1 + 2 * 2 + 4 * (1 + 2 * 2 + 1)
     assert restoration.reach(network(*GLOBAL)) is None
+
+
+def test_reach_is_not_that_of_an_algorithm():
+    def transformed(x):
+        """As a convolution by FFT: what is not a number spreads over the image."""
+        return x + 0 * x.sum() if torch.backends.cudnn.enabled else x
+
+    assert restoration.reach(transformed) == 0
 
 
 @pytest.mark.parametrize("length", [1, 8, 95, 96, 97, 200, 513, 4001])
