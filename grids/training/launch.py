@@ -82,7 +82,7 @@ def _torchrun(
 ) -> None:
     # Said by torchrun otherwise, at length.
     environment = {"OMP_NUM_THREADS": str(arguments["threads"]), **os.environ}
-    command = [*_start(layout, arguments["threads"]), "-m", __name__]
+    command = [*_start(layout, arguments["threads"], arguments["device"]), "-m", __name__]
     command += [train.__module__, train.__name__, json.dumps(arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as started:
         before = signal.signal(signal.SIGTERM, lambda *_: _tell_to_end(started))
@@ -103,11 +103,12 @@ def _tell_to_end(started: subprocess.Popen) -> None:
         started.send_signal(signal.SIGTERM)
 
 
-def _start(layout: Layout, threads: int) -> list[str]:
+def _start(layout: Layout, threads: int, device: str) -> list[str]:
     """The command that calls torchrun, on one node or once on each of a job's nodes."""
     job = os.environ.get("SLURM_JOB_ID", "")
     nodes = layout.nodes if job else 1
     share = layout.processes // nodes
+    ranks.require_devices(share, device)
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(share)]
     if nodes == 1:
         return [*torchrun, "--standalone"]
@@ -123,10 +124,10 @@ def _start(layout: Layout, threads: int) -> list[str]:
 
 def main(module: str, function: str, arguments: str) -> None:
     """What torchrun calls in each process."""
-    train = getattr(importlib.import_module(module), function)
-    with ranks.joined():
+    train, given = getattr(importlib.import_module(module), function), json.loads(arguments)
+    with ranks.joined(given["device"]):
         try:
-            train(**json.loads(arguments), say=lambda line: print(line, flush=True))
+            train(**given, say=lambda line: print(line, flush=True))
         except (InputError, NotFiniteError) as error:
             if ranks.rank() == 0:
                 print(f"error: {error}", flush=True)

@@ -16,19 +16,41 @@ from torch.nn.parallel import DistributedDataParallel
 from grids.errors import InputError
 
 
+def require_devices(processes: int, device: str) -> None:
+    """Each process on a machine with GPUs needs one of its own.
+
+    Args:
+        processes: on this machine.
+        device: `auto`, `cpu` or `cuda`.
+
+    Raises:
+        InputError: there are fewer GPUs.
+    """
+    if _on_gpus(device) and processes > torch.cuda.device_count():
+        raise InputError(
+            f"execution.processes: {processes} on this machine, but torch sees "
+            f"{torch.cuda.device_count()} CUDA devices; ask for as many, or set execution.device: "
+            "cpu"
+        )
+
+
 @contextmanager
-def joined() -> Iterator[None]:
+def joined(device: str) -> Iterator[None]:
     """Joins the other processes if torchrun started this one (gloo on CPU, NCCL on GPUs)."""
     if "LOCAL_RANK" not in os.environ:
         yield
         return
-    if torch.cuda.is_available():
+    if _on_gpus(device):
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    dist.init_process_group("nccl" if _on_gpus(device) else "gloo")
     try:
         yield
     finally:
         dist.destroy_process_group()
+
+
+def _on_gpus(device: str) -> bool:
+    return device != "cpu" and torch.cuda.is_available()
 
 
 def count() -> int:
