@@ -95,6 +95,8 @@ def job(snakemake: Any) -> Iterator[Say]:
             if isinstance(error, OSError) and error.errno in DISK_IS_FULL:
                 sys.exit(f"error: {os.strerror(error.errno)}; make room and run again")
             traceback.print_exc(file=file)
+            if reason := failures.reason_for_good(error):
+                sys.exit(f"error: {reason}; a training needs less with more execution.accumulation")
             raise
 
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+import torch
 
 from grids import failures
 from grids.errors import NotFiniteError
@@ -164,6 +165,17 @@ def test_a_failure_that_is_declared_an_answer_is_noted(
         with pytest.raises((SystemExit, type(error))):
             attempt()
         assert not (tmp_path / Files.weights).exists()
+
+
+@pytest.mark.parametrize("error", [MemoryError("9 bytes"), torch.OutOfMemoryError("CUDA")])
+def test_a_job_that_runs_out_of_memory_says_what_helps(tmp_path, monkeypatch, error):
+    monkeypatch.chdir(tmp_path)
+    settings = {"results": "results", "failures": {"recorded": False, "backbone": "net"}}
+    fake = SimpleNamespace(config=settings, log=["log"], input=[], rule="train", wildcards={})
+    line = f"error: out of memory: {error}; .*execution.accumulation"
+    with pytest.raises(SystemExit, match=line), job(fake):
+        raise error
+    assert "Traceback" in (tmp_path / "log").read_text()
 
 
 def test_weights_are_no_note(finished):
