@@ -75,7 +75,7 @@ class Pointwise(nn.Conv2d):
 
 
 def _pointwise(x: Tensor, weight: Tensor) -> Tensor:
-    return F.linear(x.permute(0, 2, 3, 1), weight[:, :, 0, 0]).permute(0, 3, 1, 2)
+    return F.linear(x.permute(0, 2, 3, 1), weight.flatten(1)).permute(0, 3, 1, 2)
 
 
 class Norm(nn.Module):
@@ -194,7 +194,9 @@ class FeedForward(nn.Module):
         gate, content = (
             F.conv2d(_pointwise(x, mixing), filters, padding=1, groups=len(filters))
             for mixing, filters in zip(
-                _filled(self.project_in.weight), _filled(self.dwconv.weight), strict=True
+                _filled(self.project_in.weight, x.dtype),
+                _filled(self.dwconv.weight, x.dtype),
+                strict=True,
             )
         )
         gated = Gated.apply(gate, content)
@@ -202,12 +204,13 @@ class FeedForward(nn.Module):
         return _pointwise(gated, F.pad(weight, (0, 0, 0, 0, 0, gated.shape[1] - weight.shape[1])))
 
 
-def _filled(weight: Tensor) -> list[Tensor]:
+def _filled(weight: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """The halves of a weight's output channels, each filled up with zeros to a multiple of 16.
 
     Odd numbers of channels, such as 127 and 255, take longer than the next round ones.
     """
-    return [F.pad(half, (0, 0, 0, 0, 0, 0, 0, -len(half) % 16)) for half in weight.chunk(2)]
+    halves = weight.to(dtype).unflatten(0, (2, -1))
+    return F.pad(halves, (0, 0, 0, 0, 0, 0, 0, -halves.shape[1] % 16)).unbind()
 
 
 class Block(nn.Module):
