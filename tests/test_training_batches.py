@@ -78,6 +78,15 @@ def test_batches_are_made_while_the_first_is_in_use():
     made.close()
 
 
+def test_batches_on_the_cpu_leave_the_gpus_of_the_machine_alone(photographs, monkeypatch):
+    def wake(*arguments):
+        raise AssertionError("CUDA is asked")
+
+    for name in ("is_available", "current_device", "stream", "Stream"):
+        monkeypatch.setattr(torch.cuda, name, wake)
+    assert len(list(ahead(restorer(photographs), range(3), [range(1)], 1, CPU))) == 3
+
+
 def test_a_worker_s_error_is_the_loop_s_and_ends_the_workers(photographs):
     def batches(step, samples):
         raise ZeroDivisionError(step)

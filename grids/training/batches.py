@@ -7,6 +7,7 @@ many parts it is worked through, and whether the training was killed before.
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import numpy as np
@@ -73,7 +74,8 @@ def ahead(
     stream = torch.cuda.Stream(device) if device.type == "cuda" else None
 
     def made(step: int) -> list[Pair]:
-        with torch.cuda.stream(stream):  # of None: nothing
+        # Not a stream of None: where there are GPUs it would wake them for a training on the CPU.
+        with torch.cuda.stream(stream) if stream else nullcontext():
             pairs = [batches(step, part) for part in parts]
             pairs = [(x.contiguous(memory_format=torch.channels_last), y) for x, y in pairs]
         if stream:
