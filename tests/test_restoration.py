@@ -287,9 +287,11 @@ def test_memory_that_really_runs_out():
         expected, _ = Tiler(network, torch.device("cpu"), tile=1024).restore(network, image)
         lines = open("/proc/self/status").read().splitlines()
         used = next(1024 * int(x.split()[1]) for x in lines if x.startswith("VmSize"))
-        resource.setrlimit(resource.RLIMIT_AS, (used + (40 << 20),) * 2)
+        before = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (used + (40 << 20), before[1]))
         tiler = Tiler(network, torch.device("cpu"), tile=1024, say=print)
         restored, tile = tiler.restore(network, image)
+        resource.setrlimit(resource.RLIMIT_AS, before)
         assert tile < 700, tile
         assert np.abs(restored.astype(int) - expected).max() <= 1
     """
