@@ -35,6 +35,12 @@ EXECUTION = {
 }
 
 
+@pytest.fixture(autouse=True)
+def owner(monkeypatch):
+    """A training that is started here leaves its token to no other test."""
+    monkeypatch.setenv(ownership.VARIABLE, "")
+
+
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("store")
