@@ -3,7 +3,7 @@
 import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -267,10 +267,10 @@ def _check_search(settings: Settings) -> None:
             f"search.strategy: {search.strategy} groups at most {limit} degradations, not "
             f"{len(settings.searched())}; write active, or fewer search.degradations"
         )
-    require_known(search.backbone, settings.backbones, "search.backbone")
+    _require_there(search.backbone, settings.backbones, "backbones", "search.backbone")
     require_known(search.test_set, settings.images.tests, "search.test_set")
     for name in search.degradations:
-        require_known(name, settings.degradations, "degradation in search.degradations")
+        _require_there(name, settings.degradations, "degradations", "search.degradations")
     if len(set(search.degradations)) < len(search.degradations):
         raise InputError("search.degradations: a degradation stands there twice")
     for key, strategy in (("groups", "given"), ("all_solutions", "paper")):
@@ -282,6 +282,16 @@ def _check_search(settings: Settings) -> None:
         _check_groups(search.groups, settings.searched())
     if search.measurements and not search.measured_elsewhere().is_file():
         raise InputError(f"search.measurements: {search.measurements}: no such file")
+
+
+def _require_there(name: str, there: Iterable[str], package: str, key: str) -> None:
+    """A name must stand in a section, which a module's name may not do although it is known."""
+    if name not in there and name in names_in(package):
+        raise InputError(
+            f"{key}: {name} is not among the {package} that are configured for it "
+            f"({', '.join(sorted(there))}); add it there, or take it out here"
+        )
+    require_known(name, there, key)
 
 
 def _check_groups(groups: Sequence[Sequence[str]], searched: Sequence[str]) -> None:
@@ -350,15 +360,17 @@ def _check_resources(settings: Settings) -> None:
 def _check_report(settings: Settings) -> None:
     report = settings.report
     for name in report.backbones:
-        require_known(name, settings.backbones, "backbone in report.backbones")
+        _require_there(name, settings.backbones, "backbones", "report.backbones")
     for name in report.test_sets:
         require_known(name, settings.images.tests, "test set in report.test_sets")
     for name in report.noise_degradations:
-        require_known(name, settings.searched(), "degradation in report.noise_degradations")
+        _require_there(name, settings.searched(), "degradations", "report.noise_degradations")
     if len(set(report.noise_seeds)) < len(report.noise_seeds):
         raise InputError("report.noise_seeds: a seed stands there twice")
     if settings.seed in report.noise_seeds:
-        raise InputError(f"report.noise_seeds: {settings.seed} is the seed of all trainings")
+        raise InputError(
+            f"report.noise_seeds: {settings.seed} is the seed of all trainings; give another"
+        )
 
 
 def _check_selection(settings: Settings) -> None:

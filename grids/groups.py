@@ -50,6 +50,7 @@ def summary(
     noise = _noise(reseeded, tables)
     noise_db = math.sqrt(np.mean([n["difference_db"] ** 2 for n in noise])) if noise else None
     conclusive, verdict = judge(len(solution), len(degradations), delta, noise_db)
+    verdict = _with_cautions(verdict, [n["degradation"] for n in noise], _below(delta, tables))
     if last["strategy"] == "given":
         beyond = sum(not passes(drops[by_name[name]], delta) for name in solution)
         verdict += f" The groups were given, not searched; {beyond} of them lose more than δ."
@@ -122,6 +123,28 @@ def judge(groups: int, degradations: int, delta: float, noise_db: float | None) 
     if reasons:
         sentence += f". This scale is inconclusive: {'; '.join(reasons)}"
     return not reasons, sentence + "."
+
+
+def _below(delta: float, tables: Mapping[Group, pd.DataFrame]) -> list[str]:
+    """Degradations on which the single-task model itself gains less than δ over its input."""
+    singles = {group[0]: table for group, table in tables.items() if len(group) == 1}
+    return [
+        name
+        for name, table in sorted(singles.items())
+        if "input_psnr_db" in table and (table["psnr_db"] - table["input_psnr_db"]).mean() < delta
+    ]
+
+
+def _with_cautions(verdict: str, noise_of: Sequence[str], below: Sequence[str]) -> str:
+    """The verdict with what weakens it: noise from one model, and a δ that nothing can exceed."""
+    if len(noise_of) == 1:
+        verdict += f" The noise was measured on one model alone, of {noise_of[0]}."
+    if below:
+        verdict += (
+            f" On {', '.join(below)} the single-task model itself gains less than δ over its "
+            "input, so that a model which does nothing would pass for it."
+        )
+    return verdict
 
 
 def _in_order_of_request(

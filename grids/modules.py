@@ -24,7 +24,7 @@ def require_known(name: str, known: Iterable[str], what: str) -> None:
     """Raises InputError with the nearest known name unless `name` is one of `known`."""
     known = sorted(known)
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+        near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise InputError(f"unknown {what} {name!r}; {hint}Known: {', '.join(known)}")
 

@@ -18,12 +18,14 @@ HEAD = """\
 # Configuration
 
 `config/config.yaml` is the embedded default. `snakemake --configfile yours.yaml` lays your values
-over it, `--config seed=1` single ones; `null` takes an entry out of a mapping by name
+over it, `--config seed=7` single ones (numbers inside a mapping want a file); of several files
+behind one `--configfile` the last counts most. `null` takes an entry out of a mapping by name
 (`degradations: {sr: null}`). `config/paper.yaml` holds the paper's scale.
 
 Every key is listed here. An unknown key, a wrong type or a value out of its range is refused in one
-line before any job starts. *Default* is what counts where no file sets a key. A change of a key
-runs again the rules that depend on it and no other.
+line before any job starts; only whether a network's sizes fit together (`dim` and `heads` of
+Restormer) is left to its training. *Default* is what counts where no file sets a key. A change of a
+key runs again the rules that depend on it and no other.
 
 This file is written from `grids/settings.py`: `python -m grids.settings_reference`.
 """

@@ -116,6 +116,16 @@ def test_explain_counts_what_was_measured_elsewhere(tmp_path, capsys):
     assert f"{first}: not verified yet" in capsys.readouterr().out
 
 
+def test_explain_of_what_was_not_verified_draws_nothing(tmp_path, capsys):
+    folder(tmp_path)
+    for option in ("--test-set", "--backbone"):
+        assert main(["explain", str(tmp_path), option, "foo"]) == 1
+        said = capsys.readouterr().err
+        assert "is verified on" in said
+        assert "there are: srresnet on embedded" in said
+    assert not (tmp_path / "search.svg").exists()
+
+
 def test_simulate_a_folder_and_a_family(tmp_path, capsys):
     folder(tmp_path)
     assert main(["simulate", str(tmp_path)]) == 0

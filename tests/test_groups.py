@@ -129,6 +129,17 @@ def test_noise_is_the_root_mean_square_of_reseeded_differences():
     assert "2.0 times the noise of a drop, 0.35 dB" in found["verdict"]
 
 
+def test_what_weakens_the_outcome_is_said():
+    assert "gains less than δ" not in summary()["verdict"]
+    weak = [t.assign(input_psnr_db=t["psnr_db"] - 0.6) for t in SINGLES[:1]]
+    found = summary(
+        verifications=[*weak, *SINGLES[1:], MIX, PAIR, FAILED],
+        reseeded=[verification(jpeg=[30.3, 32.3])],
+    )
+    assert "measured on one model alone, of jpeg" in found["verdict"]
+    assert "On jpeg the single-task model itself gains less than δ" in found["verdict"]
+
+
 def test_one_image_has_no_standard_error_and_the_result_is_json():
     found = summary(
         verifications=[table[table["image"] == "a.png"] for table in (*SINGLES, MIX, PAIR, FAILED)]

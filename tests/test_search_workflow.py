@@ -111,7 +111,7 @@ def test_the_search_goes_round_trainings_that_failed(other):
     other.config["search"] |= {"strategy": "exhaustive", "requests_per_round": 10, "delta": 1e-6}
     done = other.snakemake("all")
     assert done.returncode != 0
-    assert "failed for good; delete its folder" in done.stdout
+    assert "failed for good; delete its folders" in done.stdout
     other.config["search"]["failed"] = "infeasible"
     jobs = other.executed("all")
     assert not trained(jobs)

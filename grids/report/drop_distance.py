@@ -59,7 +59,7 @@ def figure(found: Mapping, similarity: pd.DataFrame) -> Figure:
     drawn = style.new_figure(9, 6.5, "Do similar degradations share a model well?")
     axes = drawn.subplots()
     axes.set_title(
-        f"every group the search trained: {found['backbone']} on {found['test_set']}, "
+        f"every group that was verified: {found['backbone']} on {found['test_set']}, "
         "numbered in order of verification",
         color=style.GREY,
     )

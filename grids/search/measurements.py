@@ -145,8 +145,8 @@ def check_failures(measured: Drops, policy: str) -> None:
     names = sorted(group_name(group) for group, drops in measured.items() if failed(drops))
     if names and policy != "infeasible":
         raise InputError(
-            f"the training of {names[0]} failed for good; delete its folder in results/models and "
-            "in results/verify to try again, or set search.failed: infeasible to go round it"
+            f"the training of {names[0]} failed for good; delete its folders of models and of "
+            "verifications to try again, or set search.failed: infeasible to go round it"
         )
 
 

@@ -40,7 +40,7 @@ def read(results: Path, backbone: str = "", test_set: str = "") -> Search:
         test_set: test set that they were measured on; empty: likewise.
 
     Raises:
-        InputError: there is no search yet, or a file is damaged.
+        InputError: there is no search yet, nothing is verified that is meant, or a file is damaged.
     """
     plans = plan_files.walk(results)
     if not plans or not (results / "similarity.parquet").is_file():
@@ -58,6 +58,14 @@ def read(results: Path, backbone: str = "", test_set: str = "") -> Search:
         tables[tuple(sorted(table["degradation"].unique()))] = table
     singles = {group[0] for group in tables if len(group) == 1}
     comparable = {group: table for group, table in tables.items() if singles.issuperset(group)}
+    if not comparable:
+        known = sorted(
+            {f"{p.parent.parent.name} on {p.stem}" for p in results.glob("verify/*/*/*")}
+        )
+        raise InputError(
+            f"{results}: no single-task model of {backbone} is verified on {test_set}; "
+            f"there are: {', '.join(known) or 'none'}"
+        )
     measured, errors = drops(comparable)
     distances = pd.read_parquet(results / "similarity.parquet")
     similarity = similarity_from(distances, tuple(plans[0]["degradations"]))
