@@ -52,9 +52,11 @@ def _content(path: Path) -> tuple[str, tuple[Path, ...]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             imported += [f for alias in node.names if (f := _file(alias.name))]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            own = [_file(f"{node.module}.{alias.name}") for alias in node.names]
-            imported += [f for f in own if f] or [f for f in [_file(node.module)] if f]
+        elif isinstance(node, ast.ImportFrom):
+            above = _dotted(path).split(".")[: -node.level] if node.level else []
+            module = ".".join([*above, *filter(None, [node.module])])
+            own = [_file(f"{module}.{alias.name}") for alias in node.names]
+            imported += [f for f in own if f] or [f for f in [_file(module)] if f]
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = _without_docstring(node.body) or [ast.Pass()]
         spoken = node.exc if isinstance(node, ast.Raise) else node

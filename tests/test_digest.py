@@ -77,6 +77,23 @@ def test_indirect_imports_count(package):
     assert of(package, "train.py") != before
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from .gaussian_noise import SEVERITIES as MORE",
+        "from . import gaussian_noise",
+        "from ..degradations.gaussian_noise import degrade as other",
+        "from grids.degradations import gaussian_noise",
+    ],
+)
+def test_imports_count_however_they_are_written(package, line):
+    folder = package / "grids" / "degradations"
+    edit(folder / "jpeg.py", "import io\n", f"import io\n{line}\n")
+    before = of(package, "train.py", "grids.degradations.jpeg")
+    edit(folder / "gaussian_noise.py", '"sigma": 5.0', '"sigma": 6.0')
+    assert of(package, "train.py", "grids.degradations.jpeg") != before
+
+
 def test_what_only_talks_does_not_count(package):
     before = of(package, "train.py")
     edit(package / "grids" / "progress.py", "ETA", "left")
