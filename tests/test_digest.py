@@ -31,6 +31,15 @@ def of(package, script, *modules):
     return digest.fingerprint(package / "workflow" / "scripts" / script, *modules)
 
 
+def of_all(package):
+    return {script.name: of(package, script.name) for script in SCRIPTS}
+
+
+def changed(package, before):
+    """Names of the scripts whose fingerprint is no longer as before."""
+    return {name for name, now in of_all(package).items() if now != before[name]}
+
+
 def test_fingerprints_of_all_scripts_differ():
     assert len({digest.fingerprint(script) for script in SCRIPTS}) == len(SCRIPTS)
 
@@ -61,14 +70,23 @@ def test_what_only_comments_on_a_search_plans_nothing_anew(package):
 
 
 def test_code_counts_in_the_script_and_in_what_it_imports_and_nowhere_else(package):
-    names = [script.name for script in SCRIPTS]
-    before = {name: of(package, name) for name in names}
+    before = of_all(package)
     edit(package / "grids" / "ggd.py", "BINS = 101", "BINS = 99")
-    changed = {name for name in names if of(package, name) != before[name]}
-    assert {"ggd.py", "similarity.py"} <= changed
-    assert not changed & {"train.py", "verify.py", "index.py", "degraded_pies.py"}
+    again = changed(package, before)
+    assert {"ggd.py", "similarity.py"} <= again
+    assert not again & {"train.py", "verify.py", "index.py", "degraded_pies.py"}
     edit(package / "workflow" / "scripts" / "index.py", "with job(", "with (job)(1 and ")
     assert of(package, "index.py") != before["index.py"]
+
+
+def test_an_edit_of_how_is_decided_describes_and_fits_nothing_again(package):
+    before = of_all(package)
+    edit(package / "grids" / "bundle.py", "FORMAT = 1", "FORMAT = 2")
+    assert changed(package, before) == {"bundle.py"}
+    edit(package / "grids" / "selection" / "decision.py", "UNUSUAL = 0.05", "UNUSUAL = 0.1")
+    assert changed(package, before) == {"bundle.py", "decisions.py", "real_photographs.py"}
+    edit(package / "grids" / "selection" / "statistics.py", "FLOOR = 1e-8", "FLOOR = 1e-9")
+    assert changed(package, before) >= {"views.py", "selection_cases.py"}
 
 
 def test_indirect_imports_count(package):

@@ -21,7 +21,7 @@ from PIL import Image, ImageCms
 from grids import bundle, images, restorers, weights
 from grids.cli import main
 from grids.restoring import batch, photographs
-from grids.selection.rule import Selector
+from grids.selection.selector import Selector
 
 NOISE, JPEG = "gaussian_noise+poisson_noise", "jpeg"
 BRIGHTER = {JPEG: 10, NOISE: 30}

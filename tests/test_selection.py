@@ -6,7 +6,7 @@ import tiny_bundle
 
 from grids import bundle, images
 from grids.errors import InputError
-from grids.selection.rule import Selector
+from grids.selection.selector import Selector
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,10 @@ import torch
 
 from grids import bundle
 from grids.errors import InputError
-from grids.selection import described
+from grids.selection import choices, described
 from grids.selection.cases import Case
-from grids.selection.rule import Rule, decide
+from grids.selection.decision import decide
+from grids.selection.rule import Rule
 from grids.selection.statistics import Describer
 from grids.selection.views import View
 
@@ -58,7 +59,7 @@ def test_a_case_that_cannot_be_judged_is_an_error(describer):
 def test_choices_are_decisions_or_reasons(export, describer):
     rule = Rule.of(export.selector)
     shown = [("a", photograph(0)), ("b", SMALL)]
-    table = described.choices(shown, describer, rule, export.groups)
+    table = choices.of_photographs(shown, describer, rule, export.groups)
     decision = decide(rule, export.groups, describer(photograph(0)))
     assert table["group"].tolist()[0] == decision.group
     assert table["predicted_gain_db"][0] == decision.predicted_gain_db

@@ -8,8 +8,8 @@ import pytest
 
 from grids import ggd
 from grids.selection import fit
+from grids.selection.decision import decide
 from grids.selection.evaluation import nearest
-from grids.selection.rule import decide
 from grids.selection.statistics import Statistics
 
 GROUPS = (("a", "b"), ("c",))

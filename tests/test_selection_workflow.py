@@ -8,7 +8,7 @@ import pandas as pd
 
 from grids import bundle, images
 from grids.cli import main
-from grids.selection.rule import Selector
+from grids.selection.selector import Selector
 
 
 def test_an_export_is_made_measured_and_used(finished, tmp_path, capsys):

@@ -15,7 +15,8 @@ from grids.errors import InputError, NotFiniteError
 from grids.modules import require_known
 from grids.restoring import photographs
 from grids.restoring.restoration import Tiler
-from grids.selection.rule import Decision, Selector
+from grids.selection.decision import Decision
+from grids.selection.selector import Selector
 
 Status = Literal["restored", "decided", "refused", "failed"]
 

@@ -1,15 +1,13 @@
 """Tables of what the describer says of many photographs, a row each."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
 
 import pandas as pd
 
 from grids.errors import InputError
 from grids.selection.cases import Case
-from grids.selection.rule import Rule, decide
 from grids.selection.statistics import Describer
-from grids.selection.views import Pixels, View
+from grids.selection.views import View
 
 
 def of_views(
@@ -58,42 +56,4 @@ def of_cases(
                 raise InputError(f"{name} under {case.degradation}: {error}") from None
             about = {key: getattr(case, key) for key in ("kind", "degradation", "parameters")}
             rows.append({"photograph": name, **about, **vars(statistics)})
-    return pd.DataFrame(rows)
-
-
-def choices(
-    photographs: Iterable[tuple[str, Pixels]],
-    describer: Describer,
-    rule: Rule,
-    groups: tuple[str, ...],
-) -> pd.DataFrame:
-    """What is decided for photographs of unknown damage; of one that cannot be judged, why.
-
-    Args:
-        photographs: name and pixels (height, width, 3), uint8, of each.
-        describer: what measures them.
-        rule: what was fitted.
-        groups: names of the groups in the order of the rule's.
-    """
-    rows = []
-    for name, photograph in photographs:
-        row: Mapping[str, Any]
-        try:
-            decision = decide(rule, groups, describer(photograph))
-        except InputError as error:
-            row = {"reason": str(error)}
-        else:
-            low, high = decision.interval_db
-            row = {
-                "group": decision.group,
-                "probability": decision.scores[decision.group],
-                "distance": decision.distances[decision.group],
-                "predicted_gain_db": decision.predicted_gain_db,
-                "low_db": low,
-                "high_db": high,
-                "usualness": decision.usualness,
-                "known": decision.known,
-                "reason": decision.reason,
-            }
-        rows.append({"photograph": name, **row})
     return pd.DataFrame(rows)

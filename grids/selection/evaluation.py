@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from grids.selection.rule import UNUSUAL, Rule
+from grids.selection.decision import UNUSUAL
+from grids.selection.rule import Rule
 
 NEIGHBOURS = 5
 

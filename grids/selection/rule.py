@@ -1,4 +1,4 @@
-"""Which group's model suits a photograph, and what to expect of it (GRIDS, Section 5.2).
+"""What is fitted to choose with, and what follows from it for photographs (GRIDS, Section 5.2).
 
 The paper compares the law of the photograph's features with the mean law of each group and takes
 the nearest. Busy and smooth pictures shift that law as much as a degradation does, so the default
@@ -7,55 +7,19 @@ to single photographs under known degradations.
 """
 
 from dataclasses import dataclass, fields
-from typing import Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from grids import ggd, similarity
-from grids.bundle import Bundle
 from grids.errors import InputError
 from grids.selection.discriminant import Discriminant
-from grids.selection.statistics import Describer, Statistics
 
 Floats = NDArray[np.float64]
-RuleName = Literal["discriminant", "paper"]
 
-# Less usual than this share of known damage is out of distribution: so often known damage is
-# refused by mistake.
-UNUSUAL = 0.05
-# Most of it for what looks clean: that is how most of what is not known looks.
+# Of what may be refused by mistake, most for what looks clean: that is how most of what is not
+# known looks.
 PARTS = (0.8, 0.2)
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What is said of a photograph before anything is restored.
-
-    Attributes:
-        group: name of the group whose model suits best.
-        rule: how it was chosen, `discriminant` or `paper`.
-        distances: the paper's distance S of each group's mean law from the photograph's law.
-        scores: probability of each group, given that the photograph is damaged in a known way.
-        predicted_gain_db: PSNR that the model is expected to add.
-        interval_db: the gain lies within with a probability of 90 %, for photographs like those of
-            the calibration.
-        usualness: share of the calibration's views that are at least as unusual, 0 … 1.
-        known: it is damaged in a way that a group was trained on; false: out of distribution,
-            which is said where `usualness` is below 5 %.
-        reason: one line for people.
-    """
-
-    group: str
-    rule: str
-    distances: dict[str, float]
-    scores: dict[str, float]
-    predicted_gain_db: float
-    interval_db: tuple[float, float]
-    usualness: float
-    known: bool
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -163,70 +127,3 @@ class Rule:
             for (values, quantiles), part in zip(tests, PARTS, strict=True)
         ]
         return np.minimum(1, np.minimum(*shares))
-
-
-class Selector:
-    """Decides for photographs with what an export holds.
-
-    Args:
-        bundle: the export.
-        device: `cpu` or `cuda`.
-        precision: `fp32`, or `bf16` for products in bfloat16.
-        rule: how to choose, `discriminant` or `paper`.
-    """
-
-    def __init__(
-        self,
-        bundle: Bundle,
-        device: str | torch.device = "cpu",
-        precision: str = "fp32",
-        rule: RuleName = "discriminant",
-    ):
-        self._groups, self._name = bundle.groups, rule
-        self._rule = Rule.of(bundle.selector)
-        self._describe = Describer(
-            bundle.descriptor, torch.device(device), precision, **bundle.describing
-        )
-
-    def decide(self, image: NDArray[np.uint8]) -> Decision:
-        """The decision for an RGB photograph (height, width, 3), uint8.
-
-        Raises:
-            InputError: it is too small to be judged, or the same all over.
-        """
-        return decide(self._rule, self._groups, self._describe(image), self._name)
-
-
-def decide(
-    rule: Rule, groups: tuple[str, ...], statistics: Statistics, name: RuleName = "discriminant"
-) -> Decision:
-    """The decision from a photograph's statistics; `groups` in the order of the rule's."""
-    vector = statistics.vector[None]
-    distances = rule.distances(np.array([statistics.alpha]), np.array([statistics.sigma]))[0]
-    scores = rule.probabilities(vector)[0]
-    chosen = int(distances.argmin() if name == "paper" else scores.argmax())
-    gain, margin = (float(value[0]) for value in rule.gains(vector, np.array([chosen])))
-    odds = float(rule.novelty(vector)[0][0])
-    usualness = float(rule.usualness(vector)[0])
-    return Decision(
-        group=groups[chosen],
-        rule=name,
-        distances=_named(groups, distances),
-        scores=_named(groups, scores),
-        predicted_gain_db=gain,
-        interval_db=(gain - margin, gain + margin),
-        usualness=usualness,
-        known=usualness >= UNUSUAL,
-        reason=_reason(groups[chosen], float(scores[chosen]), usualness, odds),
-    )
-
-
-def _named(groups: tuple[str, ...], values: Any) -> dict[str, float]:
-    return dict(zip(groups, map(float, values), strict=True))
-
-
-def _reason(group: str, score: float, usualness: float, odds: float) -> str:
-    if usualness >= UNUSUAL:
-        return f"damaged like {group} (probability {score:.2f})"
-    what = "looks undamaged" if odds > 0 else "unlike the damage that is known"
-    return f"{what} ({usualness:.1%} of known damage is as unusual)"

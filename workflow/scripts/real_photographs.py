@@ -3,7 +3,7 @@ import pandas as pd
 from grids import devices
 from grids.files import appearing
 from grids.progress import Progress, job
-from grids.selection import described, selector_file
+from grids.selection import choices, selector_file
 from grids.selection.rule import Rule
 from grids.selection.statistics import Describer
 from grids.store import Store
@@ -18,6 +18,6 @@ with job(snakemake) as say:
     index = pd.read_parquet(given.index)
     shown = Progress("choices", len(index), "images", say).over(Store(given.store, index))
     photographs = zip(index["path"], shown, strict=True)
-    table = described.choices(photographs, describer, Rule.of(arrays), tuple(about["groups"]))
+    table = choices.of_photographs(photographs, describer, Rule.of(arrays), tuple(about["groups"]))
     with appearing(snakemake.output.decisions) as temporary:
         table.to_csv(temporary, index=False, float_format="%.4f")
