@@ -25,7 +25,7 @@ from skimage import restoration as skimage_restoration
 from skimage.util import random_noise
 from torch import Tensor, nn
 
-from grids import degrade, images, parameters, randomness
+from grids import degrade, image_sets, images, parameters, randomness
 from grids.arrays import to_tensor
 from grids.backbones import restormer, srresnet
 from grids.degradations import defocus_blur, motion_blur, ringing
@@ -111,9 +111,9 @@ def peak_memory(device: torch.device) -> str:
 
 
 def photographs() -> list[np.ndarray]:
-    paths = images.find("embedded")
+    paths = image_sets.find("embedded")
     table = images.index(paths, paths[0].parent, (0.0, 0.5))
-    return list(images.photographs(paths, table))
+    return list(images.photographs(paths[0].parent, table))
 
 
 def data(device: torch.device) -> None:

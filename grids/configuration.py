@@ -10,7 +10,7 @@ from typing import Any, get_args
 from pandas import DataFrame
 from pydantic import ValidationError
 
-from grids import images, pairs
+from grids import image_sets, images, pairs
 from grids.errors import InputError
 from grids.modules import constant_of, names_in, options_of, require_known
 from grids.search.measurements import check as check_measurements
@@ -110,7 +110,7 @@ def photographs(settings: Settings) -> dict[str, list[Path]]:
     for name, source in settings.images.sources().items():
         key = f"images.{name if name in ROLES else f'tests.{name}'}"
         try:
-            found[name] = images.find(source)
+            found[name] = image_sets.find(source)
         except InputError as error:
             raise InputError(f"{key}: {error}") from None
     for name in settings.paired():
@@ -145,7 +145,7 @@ def check_photographs(settings: Settings, found: Mapping[str, list[Path]]) -> No
     sources = settings.images.sources()
     for name, paths in found.items():
         side, why = least.get(name, (LEAST_TEST_SIDE, "a test set"))
-        images.check(paths, images.columns(sources.get(name, ""), name), side, why)
+        image_sets.check(paths, image_sets.columns(sources.get(name, ""), name), side, why)
     step, part = settings.pies.size * settings.pies.reduction, settings.images.columns("pies")
     sizes = [images.size(path, part) for path in found["pies"]]
     _check_patches(settings, sizes, step, "the photographs")

@@ -1,13 +1,9 @@
-"""Photographs: where they are, what is in them, and reading them as 8-bit RGB.
+"""Photographs as 8-bit RGB: reading them, and what their pixels depend on.
 
-A set of photographs is a folder, a glob, or `embedded`: the colour photographs of natural scenes
-that ship inside scikit-image. Each of these five is cut into three vertical bands, so that the
-training, the PIES and the test set share scenes but no pixel.
+The files are found and checked in `grids.image_sets`: what happens there changes no pixel.
 """
 
-import glob
 import hashlib
-import importlib.util
 import io
 import json
 import os
@@ -22,69 +18,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from grids.errors import InputError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
-EMBEDDED = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg")
 WHOLE = (0.0, 1.0)
-EMBEDDED_COLUMNS = {"train": (0.0, 0.5), "pies": (0.5, 0.8), "test": (0.8, 1.0)}
 ORIENTATION_TAG = 0x0112
 
 Columns = tuple[float, float]
-Source = str | Sequence[str]
-
-
-def find(source: Source) -> list[Path]:
-    """Files of a set, sorted by name.
-
-    Args:
-        source: a folder (searched with its sub-folders), a glob, or `embedded`; `~` and
-            environment variables are expanded. Or the files themselves, in the order to keep.
-
-    Raises:
-        InputError: nothing is there, it cannot be read, or no image is among it.
-    """
-    if not isinstance(source, str):
-        return [Path(path) for path in source]
-    if source == "embedded":
-        # Found without importing scikit-image, which takes most of a second.
-        folder = Path(importlib.util.find_spec("skimage").origin).parent / "data"
-        return [folder / name for name in EMBEDDED]
-    expanded = os.path.expanduser(os.path.expandvars(source))
-    if glob.has_magic(expanded) and not os.path.isdir(expanded):
-        found = [Path(p) for p in glob.glob(expanded, recursive=True)]
-    elif not os.path.isdir(expanded):
-        raise InputError(f"{source}: no such folder; write a folder, a glob, or 'embedded'")
-    elif not os.access(expanded, os.R_OK | os.X_OK):
-        raise InputError(f"{source}: this folder cannot be read; grant permission to read it")
-    else:
-        found = _walk(expanded, source)
-    images = sorted(p for p in found if p.suffix.lower() in SUFFIXES and not p.is_dir())
-    gone = [path for path in images if not path.exists()]
-    if gone:
-        raise InputError(f"{gone[0]}: a link to nothing; mend or remove it [{len(gone)} such]")
-    if not images:
-        raise InputError(f"{source}: no image is there ({', '.join(SUFFIXES)})")
-    return images
-
-
-def _walk(folder: str, source: str) -> list[Path]:
-    """All files below a folder, linked folders included."""
-
-    def unreadable(error: OSError) -> None:
-        raise InputError(f"{source}: {error.filename} cannot be read ({error.strerror})")
-
-    found, visited = [], set()
-    for place, folders, files in os.walk(folder, followlinks=True, onerror=unreadable):
-        visited.add(os.path.realpath(place))
-        # A link upwards would be walked for ever.
-        folders[:] = [f for f in folders if os.path.realpath(os.path.join(place, f)) not in visited]
-        found += [Path(place, name) for name in files]
-    return found
-
-
-def columns(source: Source, name: str) -> Columns:
-    """Part of each photograph's width that a set uses; a name but `train` and `pies` is a test."""
-    role = name if name in EMBEDDED_COLUMNS else "test"
-    return EMBEDDED_COLUMNS[role] if source == "embedded" else WHOLE
 
 
 def _band(width: int, part: Columns) -> tuple[int, int]:
@@ -148,22 +85,7 @@ def _decoded(content: bytes, path: Path) -> np.ndarray:
         return np.asarray(image.convert("RGB"))
 
 
-def check(paths: Sequence[Path], part: Columns, least: int, why: str) -> None:
-    """Checks the headers of a set: every file opens and is at least `least` pixels wide and high.
-
-    Raises:
-        InputError: names the first bad file, how many are bad and how many are good.
-    """
-
-    def inspect(path: Path) -> None:
-        width, height = size(path, part)
-        if min(width, height) < least:
-            raise InputError(f"{path}: {width}×{height} pixels, but {why} needs {least}×{least}")
-
-    _raise_first(inspect, paths)
-
-
-def _raise_first(function: Callable[[Path], object], paths: Sequence[Path]) -> list:
+def for_each(function: Callable[[Path], object], paths: Sequence[Path]) -> list:
     """Maps in threads (the codecs release the lock); one line if any file is bad."""
 
     def attempt(path: Path) -> object:
@@ -207,7 +129,7 @@ def index(paths: Sequence[Path], root: Path, part: Columns = WHOLE) -> pd.DataFr
             "height": height,
         }
 
-    return pd.DataFrame(_raise_first(describe, paths))
+    return pd.DataFrame(for_each(describe, paths))
 
 
 def root_of(paths: Sequence[Path]) -> Path:
@@ -236,7 +158,7 @@ def content_digest(
         known = sums.get((stat.st_ino, stat.st_size, stat.st_ctime_ns))
         return name, known or hashlib.sha256(_content(path)).hexdigest()
 
-    content = json.dumps([_raise_first(named, paths), part, code])
+    content = json.dumps([for_each(named, paths), part, code])
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
@@ -245,18 +167,14 @@ def identities(table: pd.DataFrame) -> list[str]:
     return [f"{row.sha256}:{row.left}" for row in table.itertuples()]
 
 
-def photographs(paths: Sequence[Path], table: pd.DataFrame) -> Iterator[np.ndarray]:
-    """The photographs of an index, one by one, as (height, width, 3) uint8 RGB.
+def photographs(root: Path, table: pd.DataFrame) -> Iterator[np.ndarray]:
+    """The photographs of an index below `root`, one by one, as (height, width, 3) uint8 RGB.
 
     Raises:
-        InputError: the files are no longer those of the index.
+        InputError: a file is gone or no longer that of the index.
     """
-    if len(paths) != len(table):
-        raise InputError(
-            f"{root_of(paths)}: {len(paths)} photographs, {len(table)} when it was indexed; "
-            "run the workflow again"
-        )
-    for path, row in zip(paths, table.itertuples(), strict=True):
+    for row in table.itertuples():
+        path = root / row.path
         content = _content(path)
         if hashlib.sha256(content).hexdigest() != row.sha256:
             raise InputError(f"{path}: changed since it was indexed; run the workflow again")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from grids import images
+from grids import image_sets, images
 from grids.errors import InputError
 
 PARTS = ("train", "pies", "test")
@@ -94,7 +94,7 @@ def _by_name(folder: str) -> dict[str, Path]:
     if not os.path.isdir(root):
         raise InputError(f"{folder}: no such folder")
     named: dict[str, Path] = {}
-    for path in images.find(folder):
+    for path in image_sets.find(folder):
         name = path.relative_to(root).with_suffix("").as_posix()
         if name in named:
             raise InputError(f"{named[name]} and {path}: two images of one name; remove one")

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from grids import images, pairs, parameters
+from grids import image_sets, images, pairs, parameters
 from grids.modules import options_of
 
 PositiveInt = Annotated[int, Field(gt=0, strict=True)]
@@ -56,7 +56,7 @@ class Images(Section):
 
     def columns(self, name: str) -> images.Columns:
         """Part of each photograph's width that a set uses."""
-        return images.columns(self.sources()[name], name)
+        return image_sets.columns(self.sources()[name], name)
 
 
 class Split(Section):

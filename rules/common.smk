@@ -27,6 +27,7 @@ from snakemake.iocontainers import Wildcards
 from grids import (
     configuration,
     digest,
+    image_sets,
     images,
     names,
     orphans,
@@ -55,6 +56,9 @@ config["execution"] = SETTINGS.how()
 config["results"] = SETTINGS.results
 config["sources"] = SETTINGS.images.sources() | {
     name: [str(path) for path in PHOTOGRAPHS[name]] for name in SETTINGS.pair_sets()
+}
+config["roots"] = {
+    name: str(images.root_of(paths)) for name, paths in PHOTOGRAPHS.items()
 }
 
 RESULTS = SETTINGS.results
@@ -226,7 +230,7 @@ def content_of(name):
             seen.append(pd.read_parquet(path, columns=SEEN))
     return images.content_digest(
         PHOTOGRAPHS[name],
-        images.columns(config["sources"][name], name),
+        image_sets.columns(config["sources"][name], name),
         config["reading"],
         pd.concat(seen) if seen else None,
     )

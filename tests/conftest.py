@@ -16,7 +16,7 @@ import torch
 import yaml
 from PIL import Image
 
-from grids import images
+from grids import image_sets, images
 from grids.modules import names_in
 
 # More threads than idle cores make small networks many times slower.
@@ -107,7 +107,7 @@ class Tree:
 
 def write_photographs(folder: Path) -> None:
     """Crops of the embedded photographs: three sets that share no pixel."""
-    for number, path in enumerate(images.find("embedded")):
+    for number, path in enumerate(image_sets.find("embedded")):
         pixels = images.read(path)
         for left, name in ((0, "train"), (70, "pies"), (140, "own")):
             (folder / name).mkdir(parents=True, exist_ok=True)

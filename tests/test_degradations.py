@@ -9,7 +9,7 @@ from PIL import Image
 from scipy import ndimage, stats
 from skimage.restoration import richardson_lucy
 
-from grids import degrade, images, modules, parameters
+from grids import degrade, image_sets, images, modules, parameters
 from grids.arrays import to_tensor
 from grids.degradations import inpainting
 from grids.errors import InputError
@@ -33,7 +33,7 @@ ELEVEN = (
 
 @pytest.fixture(scope="module")
 def photograph():
-    return images.read(images.find("embedded")[0])[50:178, 100:250]
+    return images.read(image_sets.find("embedded")[0])[50:178, 100:250]
 
 
 def values(name, use="evaluation", **overrides):

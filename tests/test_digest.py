@@ -89,6 +89,14 @@ def test_an_edit_of_how_is_decided_describes_and_fits_nothing_again(package):
     assert changed(package, before) >= {"views.py", "selection_cases.py"}
 
 
+def test_where_photographs_are_found_changes_no_pixel(package):
+    before = of_all(package)
+    edit(package / "grids" / "image_sets.py", 'SUFFIXES = (".png"', 'SUFFIXES = (".gif", ".png"')
+    assert changed(package, before) == {"index.py"}  # a rule without this parameter
+    edit(package / "grids" / "images.py", '"black"', '"white"')
+    assert changed(package, before) >= {"index.py", "store.py", "clean_pies.py"}
+
+
 def test_indirect_imports_count(package):
     before = of(package, "train.py")
     edit(package / "grids" / "files.py", "os.fsync", "os.fdatasync")

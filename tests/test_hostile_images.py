@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from grids import images, pies
+from grids import image_sets, images, pies
 from grids.errors import InputError
 from grids.files import appearing
 
@@ -67,14 +67,14 @@ def test_text_and_folder_with_an_image_s_name(tmp_path):
     refused(images.read, written(tmp_path, "a.png", b"hello"))
     (tmp_path / "b.png").mkdir()
     refused(images.read, tmp_path / "b.png")
-    assert images.find(str(tmp_path)) == [tmp_path / "a.png"]
+    assert image_sets.find(str(tmp_path)) == [tmp_path / "a.png"]
 
 
 def test_broken_link_is_named(tmp_path):
     (tmp_path / "link.png").symlink_to(tmp_path / "gone.png")
     written(tmp_path, "a.png", png())
     with pytest.raises(InputError, match=r"link\.png: a link to nothing"):
-        images.find(str(tmp_path))
+        image_sets.find(str(tmp_path))
 
 
 def test_linked_folders_are_searched_once(tmp_path):
@@ -83,7 +83,7 @@ def test_linked_folders_are_searched_once(tmp_path):
     written(tmp_path / "real", "a.png", png())
     (tmp_path / "set" / "linked").symlink_to(tmp_path / "real")
     (tmp_path / "set" / "upwards").symlink_to(tmp_path / "set")
-    names = [str(p.relative_to(tmp_path / "set")) for p in images.find(str(tmp_path / "set"))]
+    names = [str(p.relative_to(tmp_path / "set")) for p in image_sets.find(str(tmp_path / "set"))]
     assert names == ["linked/a.png"]
 
 
@@ -93,7 +93,7 @@ def test_another_file_of_the_same_name_size_and_time_is_another(tmp_path):
         path = tmp_path / folder / "a.tif"
         Image.fromarray(np.full((8, 9, 3), value, np.uint8)).save(path)
         os.utime(path, (0, 0))
-    one, two = (images.find(str(tmp_path / folder)) for folder in ("one", "two"))
+    one, two = (image_sets.find(str(tmp_path / folder)) for folder in ("one", "two"))
     seen = images.index(one, tmp_path / "one")
     assert images.content_digest(two, images.WHOLE, "", seen) != images.content_digest(
         one, images.WHOLE, "", seen
@@ -141,7 +141,7 @@ def test_extreme_shapes_are_too_small_for_a_patch(tmp_path, shape):
     path = written(tmp_path, "thin.png", png(np.zeros(shape, np.uint8)))
     assert images.read(path).shape == shape
     with pytest.raises(InputError, match=r"thin.png: \d+×\d+ pixels, but pies.size needs 32×32"):
-        images.check([path], images.WHOLE, 32, "pies.size")
+        image_sets.check([path], images.WHOLE, 32, "pies.size")
 
 
 def test_unreadable_file(tmp_path, monkeypatch):
@@ -158,7 +158,7 @@ def test_unreadable_file(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["a b.png", "it's.png", "ünï.png", "new\nline.png", "{x}[1]*.png"])
 def test_names(tmp_path, name):
     path = written(tmp_path, name, png())
-    (row,) = images.index(images.find(str(tmp_path)), tmp_path).itertuples()
+    (row,) = images.index(image_sets.find(str(tmp_path)), tmp_path).itertuples()
     assert row.path == name
     assert np.array_equal(images.read(path), PIXELS)
 

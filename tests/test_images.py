@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grids import images
+from grids import image_sets, images
 from grids.errors import InputError
 from grids.store import Store, write
 
@@ -61,25 +61,25 @@ def test_find_searches_folders_globs_and_expands_variables(tmp_path, monkeypatch
     (tmp_path / "deep").mkdir()
     for name in ("b.PNG", "a.jpg", "deep/c.webp", "note.txt"):
         (tmp_path / name).touch()
-    names = [str(p.relative_to(tmp_path)) for p in images.find(str(tmp_path))]
+    names = [str(p.relative_to(tmp_path)) for p in image_sets.find(str(tmp_path))]
     assert names == ["a.jpg", "b.PNG", "deep/c.webp"]
-    assert [p.name for p in images.find(str(tmp_path / "*.jpg"))] == ["a.jpg"]
+    assert [p.name for p in image_sets.find(str(tmp_path / "*.jpg"))] == ["a.jpg"]
     monkeypatch.setenv("PHOTOS", str(tmp_path))
-    assert len(images.find("$PHOTOS/deep")) == 1
+    assert len(image_sets.find("$PHOTOS/deep")) == 1
 
 
 @pytest.mark.parametrize("missing", ["nowhere", "empty", "empty/*.png"])
 def test_find_says_what_is_not_there(tmp_path, missing):
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"no such folder|no image is there") as error:
-        images.find(str(tmp_path / missing))
+        image_sets.find(str(tmp_path / missing))
     assert "\n" not in str(error.value)
 
 
 def test_embedded_bands_are_disjoint_and_cover_the_width():
-    paths = images.find("embedded")
+    paths = image_sets.find("embedded")
     tables = [
-        images.index(paths, paths[0].parent, images.columns("embedded", role))
+        images.index(paths, paths[0].parent, image_sets.columns("embedded", role))
         for role in ("train", "pies", "test")
     ]
     for train, pies, test in zip(*(t.itertuples() for t in tables), strict=True):
@@ -108,33 +108,36 @@ def test_broken_images_are_named_and_counted(tmp_path, rng):
         images.index([*good, truncated], tmp_path)
     truncated.write_bytes(b"")
     with pytest.raises(InputError, match=r"x\.png: cannot be read .*1 bad, 3 good"):
-        images.check([*good, truncated], images.WHOLE, 32, "pies.size")
+        image_sets.check([*good, truncated], images.WHOLE, 32, "pies.size")
     with pytest.raises(InputError, match=r"64×64 pixels, but training\.patch needs 65×65"):
-        images.check(good, images.WHOLE, 65, "training.patch")
+        image_sets.check(good, images.WHOLE, 65, "training.patch")
 
 
-def test_a_changed_photograph_is_noticed(tmp_path, rng):
+def test_a_changed_photograph_and_one_that_is_gone_are_noticed(tmp_path, rng):
     path = save(tmp_path / "a.png", rng.integers(0, 256, (20, 30, 3), dtype=np.uint8))
     table = images.index([path], tmp_path)
     save(path, np.zeros((21, 30, 3), np.uint8))
     with pytest.raises(InputError, match="changed since it was indexed"):
-        list(images.photographs([path], table))
+        list(images.photographs(tmp_path, table))
+    path.unlink()
+    with pytest.raises(InputError, match=r"a\.png: cannot be read"):
+        list(images.photographs(tmp_path, table))
 
 
 def test_store_gives_back_every_photograph(tmp_path):
-    paths = images.find("embedded")
+    paths = image_sets.find("embedded")
     table = images.index(paths, paths[0].parent, (0.2, 0.5))
-    write(tmp_path / "s.npy", table, images.photographs(paths, table))
+    write(tmp_path / "s.npy", table, images.photographs(paths[0].parent, table))
     store = Store(tmp_path / "s.npy", table)
     assert len(store) == 5
-    for stored, photograph in zip(store, images.photographs(paths, table), strict=True):
+    for stored, photograph in zip(store, images.photographs(paths[0].parent, table), strict=True):
         assert np.array_equal(stored, photograph)
 
 
 def test_a_truncated_store_is_refused(tmp_path):
-    paths = images.find("embedded")
+    paths = image_sets.find("embedded")
     table = images.index(paths, paths[0].parent, (0.2, 0.5))
-    write(tmp_path / "s.npy", table, images.photographs(paths, table))
+    write(tmp_path / "s.npy", table, images.photographs(paths[0].parent, table))
     os.truncate(tmp_path / "s.npy", 1000)
     with pytest.raises(InputError, match=r"s\.npy"):
         Store(tmp_path / "s.npy", table)

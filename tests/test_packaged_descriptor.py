@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from grids import images, settings, weights
+from grids import image_sets, images, settings, weights
 from grids.arrays import to_bytes, to_tensor
 from grids.descriptors import srresnet
 from grids.evaluation import psnr
@@ -36,7 +36,7 @@ def test_card_names_this_very_file():
 
 def test_enlarges_better_than_bicubic(network):
     gains = []
-    for path in images.find("embedded"):
+    for path in image_sets.find("embedded"):
         pixels = images.read(path)[:240, :240]
         low = bicubic_down(to_tensor(pixels)[None], 4).clamp(0, 1).mul(255).round().div(255)
         with torch.inference_mode():

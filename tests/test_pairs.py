@@ -223,7 +223,7 @@ def test_pairs_are_read_from_the_stores_of_their_part(folders):
     files = find(folders)["test"]
     table = images.index(files, images.root_of(files))
     table.to_parquet(folders / "index.parquet")
-    store.write(folders / "store.npy", table, images.photographs(files, table))
+    store.write(folders / "store.npy", table, images.photographs(images.root_of(files), table))
     group = JPEG | {"real": {"pairs": "0"}}
     read = store.read_pairs(group, [folders / "index.parquet", folders / "store.npy"])
     assert list(read) == ["real"]

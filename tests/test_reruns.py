@@ -444,6 +444,10 @@ class TestCode:
         assert every(train) <= jobs
         assert {f"Describing {name}" for name in DEGRADATIONS} <= jobs
 
+    def test_of_finding_photographs(self, edited):
+        tree = edited("grids/image_sets.py", '(".png"', '(".gif", ".png"')
+        assert tree.jobs("all") == set()
+
     def test_an_edit_can_be_accepted(self, edited):
         tree = edited("grids/training/schedule.py")
         assert every(train) <= tree.jobs("all")

@@ -18,7 +18,7 @@ import torch
 from photograph_files import chunk, png16, read_png, scene, shown
 from PIL import Image, ImageCms
 
-from grids import bundle, images, restorers, weights
+from grids import bundle, image_sets, images, restorers, weights
 from grids.cli import main
 from grids.restoring import batch, photographs
 from grids.selection.selector import Selector
@@ -221,7 +221,7 @@ def noisy(tmp_path, monkeypatch):
     monkeypatch.setattr(batch, "Selector", Strict)
     folder = tmp_path / "in"
     (folder / "deeper").mkdir(parents=True)
-    source = images.read(images.find("embedded")[1])[40:136, :96]
+    source = images.read(image_sets.find("embedded")[1])[40:136, :96]
     Image.fromarray(source).save(tmp_path / "jpeg", "jpeg", quality=10)
     Image.fromarray(shown(tmp_path / "jpeg")).save(folder / "a.png")
     noise = np.random.default_rng(0).normal(0, 50, source.shape)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tiny_bundle
 
-from grids import bundle, images
+from grids import bundle, image_sets, images
 from grids.errors import InputError
 from grids.selection.selector import Selector
 
@@ -16,7 +16,7 @@ def export(tmp_path_factory):
 
 def test_noise_and_blocks_are_told_apart(export):
     selector = Selector(export)
-    pixels = images.read(images.find("embedded")[2])[:128, 100:300]
+    pixels = images.read(image_sets.find("embedded")[2])[:128, 100:300]
     for name, group in (("jpeg", "jpeg"), ("gaussian_noise", "gaussian_noise+poisson_noise")):
         decision = selector.decide(tiny_bundle.degraded(pixels, name, 1))
         assert decision.group == group

@@ -2,7 +2,17 @@ import numpy as np
 import pytest
 import torch
 
-from grids import degraded_pies, features, ggd, images, parameters, randomness, severity, similarity
+from grids import (
+    degraded_pies,
+    features,
+    ggd,
+    image_sets,
+    images,
+    parameters,
+    randomness,
+    severity,
+    similarity,
+)
 from grids.descriptors import srresnet
 from grids.settings import PACKAGED
 
@@ -11,7 +21,7 @@ SETTINGS = {"components": 4, "clip": 5.0, "counts": [], "replicates": 2}
 
 @pytest.fixture(scope="module")
 def clean():
-    pixels = [images.read(path) for path in images.find("embedded")]
+    pixels = [images.read(path) for path in image_sets.find("embedded")]
     return [(f"{i}", image[40:72, 8:40]) for i, image in enumerate(pixels)]
 
 

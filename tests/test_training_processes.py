@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from grids import images, store, weights
+from grids import image_sets, images, store, weights
 from grids.training import launch, ownership, restorer
 from grids.training.loop import Execution
 
@@ -44,10 +44,10 @@ def owner(monkeypatch):
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("store")
-    paths = images.find("embedded")
+    paths = image_sets.find("embedded")
     table = images.index(paths, paths[0].parent, (0.0, 0.5))
     table.to_parquet(folder / "index.parquet")
-    store.write(folder / "store.npy", table, images.photographs(paths, table))
+    store.write(folder / "store.npy", table, images.photographs(paths[0].parent, table))
     files = {"index": str(folder / "index.parquet"), "store": str(folder / "store.npy")}
     return files | {"pairs": []}
 

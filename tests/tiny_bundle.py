@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from grids import bundle, images, parameters, restorers, weights
+from grids import bundle, image_sets, images, parameters, restorers, weights
 from grids.descriptors import srresnet
 from grids.selection import fit
 from grids.selection.statistics import Describer
@@ -51,7 +51,7 @@ def views(describer: Describer) -> pd.DataFrame:
     """Crops of the embedded photographs under each degradation; their gains are made up."""
     rows = []
     numbers = {name: number for number, group in enumerate(GROUPS) for name in group}
-    for index, path in enumerate(images.find("embedded")):
+    for index, path in enumerate(image_sets.find("embedded")):
         pixels = images.read(path)
         for left in (0, 100):
             crop = pixels[40:136, left : left + 96]

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pandas as pd
 
 from grids import images, store
@@ -5,8 +7,9 @@ from grids.files import appearing
 from grids.progress import Progress, job
 
 with job(snakemake) as say:
+    name = snakemake.wildcards.images
     table = pd.read_parquet(snakemake.input.index)
-    paths = images.find(snakemake.config["sources"][snakemake.wildcards.images])
-    progress = Progress(f"store {snakemake.wildcards.images}", len(paths), "photographs", say)
+    photographs = images.photographs(Path(snakemake.config["roots"][name]), table)
+    progress = Progress(f"store {name}", len(table), "photographs", say)
     with appearing(snakemake.output.store) as temporary:
-        store.write(temporary, table, progress.over(images.photographs(paths, table)))
+        store.write(temporary, table, progress.over(photographs))
