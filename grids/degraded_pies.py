@@ -7,8 +7,8 @@ import pandas as pd
 
 from grids import degrade, randomness
 from grids.arrays import to_bytes, to_tensor
-from grids.evaluation import psnr
 from grids.pies import Patch
+from grids.psnr import psnr
 
 BATCH = 64
 

@@ -14,19 +14,10 @@ from torch import Tensor, nn
 
 from grids import degrade, randomness
 from grids.arrays import to_bytes, to_tensor
-
-PSNR_CAP = 100.0
+from grids.inference import restore
+from grids.psnr import psnr
 
 NO_PAIRS: Mapping[str, Iterable] = {}
-
-
-def psnr(reference: np.ndarray, image: np.ndarray) -> float:
-    """Peak signal-to-noise ratio in dB of two uint8 arrays; equal ones get 100 dB.
-
-    The cap keeps means and differences finite.
-    """
-    error = np.mean((reference.astype(np.float64) - image) ** 2)
-    return PSNR_CAP if error == 0 else min(PSNR_CAP, float(10 * np.log10(255**2 / error)))
 
 
 def ssim(reference: np.ndarray, image: np.ndarray) -> float:
@@ -40,12 +31,6 @@ def ssim(reference: np.ndarray, image: np.ndarray) -> float:
         sigma=1.5,
         use_sample_covariance=False,
     )
-
-
-def restore(network: nn.Module, images: Tensor, device: torch.device) -> Tensor:
-    """The network's output for a batch (B, 3, h, w), on the CPU."""
-    with torch.inference_mode():
-        return network(images.to(device)).cpu()
 
 
 def verify(

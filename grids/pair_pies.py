@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from grids import pies
-from grids.evaluation import psnr
 from grids.pies import Patch
+from grids.psnr import psnr
 from grids.store import Pairs
 
 

@@ -89,6 +89,15 @@ def test_an_edit_of_how_is_decided_describes_and_fits_nothing_again(package):
     assert changed(package, before) >= {"views.py", "selection_cases.py"}
 
 
+def test_another_ssim_is_measured_by_verifications_alone(package):
+    before = of_all(package)
+    edit(package / "grids" / "evaluation.py", "sigma=1.5", "sigma=1.0")
+    assert changed(package, before) == {"verify.py"}
+    edit(package / "grids" / "psnr.py", "PSNR_CAP = 100.0", "PSNR_CAP = 99.0")
+    assert changed(package, before) >= {"verify.py", "degraded_pies.py", "pair_pies.py"}
+    assert "train.py" not in changed(package, before)
+
+
 def test_where_photographs_are_found_changes_no_pixel(package):
     before = of_all(package)
     edit(package / "grids" / "image_sets.py", 'SUFFIXES = (".png"', 'SUFFIXES = (".gif", ".png"')

@@ -10,7 +10,7 @@ import torch
 from grids import image_sets, images, settings, weights
 from grids.arrays import to_bytes, to_tensor
 from grids.descriptors import srresnet
-from grids.evaluation import psnr
+from grids.psnr import psnr
 from grids.resampling import bicubic, bicubic_down
 
 

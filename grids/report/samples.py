@@ -9,7 +9,8 @@ from torch import nn
 
 from grids import degrade, randomness
 from grids.arrays import to_bytes, to_tensor
-from grids.evaluation import psnr, restore
+from grids.inference import restore
+from grids.psnr import psnr
 from grids.report.style import readable
 from grids.store import NO_PAIRS, Pairs
 

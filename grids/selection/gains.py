@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from grids.arrays import to_bytes, to_tensor
-from grids.evaluation import psnr, restore
+from grids.inference import restore
+from grids.psnr import psnr
 from grids.selection.views import Pixels, views
 
 
