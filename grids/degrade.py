@@ -1,16 +1,31 @@
 """Degradations by name: one operator serves PIES, training and verification."""
 
 import importlib
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from grids import parameters, randomness
+from grids import randomness
 
 
 def drawn(name: str, values: dict, key: int) -> dict[str, float | int]:
-    """The numbers that the image of this key gets for each parameter of a degradation."""
-    return parameters.drawn(values, randomness.generator(randomness.key(key, name, "parameters")))
+    """The numbers that the image of this key gets for each parameter of a degradation.
+
+    Ranges are drawn from, uniformly and in alphabetical order of the parameters' names.
+    """
+    generator = randomness.generator(randomness.key(key, name, "parameters"))
+    return {parameter: _number(values[parameter], generator) for parameter in sorted(values)}
+
+
+def _number(value: Any, generator: np.random.Generator) -> float | int:
+    if not isinstance(value, list):
+        return value
+    low, high = value
+    if isinstance(low, int):
+        return int(generator.integers(low, high, endpoint=True))
+    return float(generator.uniform(low, high))
 
 
 def degrade(name: str, images: Tensor, values: dict, keys: list[int]) -> Tensor:
@@ -19,7 +34,7 @@ def degrade(name: str, images: Tensor, values: dict, keys: list[int]) -> Tensor:
     Args:
         name: module of `grids/degradations/`.
         images: (B, 3, h, w) in [0, 1], on any device.
-        values: each parameter's number or `[low, high]` (see `grids.parameters`).
+        values: each parameter's number, or `[low, high]` to draw it from.
         keys: names the randomness of each image; what an image gets depends on its key alone, not
             on the rest of the batch.
 

@@ -1,16 +1,14 @@
-"""Parameters of degradations: what a module declares, what a configuration changes, what is drawn.
+"""Parameters of degradations: what a module declares, and what a configuration changes.
 
 A module declares `PARAMETERS`: for each name its value for `evaluation` (PIES and verification) and
 for `training`, the `range` of what is possible, and what it `is`. A value is a
-number, or `[low, high]`, from which each image gets its own number, uniformly: a whole one if the
-declared values are whole. `SEVERITIES` lists values from mild to strong.
+number, or `[low, high]`, from which each image gets its own (see `grids.degrade`): a whole one if
+the declared values are whole. `SEVERITIES` lists values from mild to strong.
 """
 
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Literal
-
-import numpy as np
 
 from grids.errors import InputError
 from grids.modules import constant_of, names_in, require_known
@@ -60,20 +58,6 @@ def resolve(specification: dict[str, dict], overrides: Mapping[str, Any], use: U
         _check(name, value, specification[name])
         values[name] = _as_declared(value, specification[name])
     return dict(sorted(values.items()))
-
-
-def drawn(parameters: Mapping[str, Any], generator: np.random.Generator) -> dict[str, float | int]:
-    """One number for each parameter: ranges are drawn from, in alphabetical order of the names."""
-    return {name: _number(parameters[name], generator) for name in sorted(parameters)}
-
-
-def _number(value: Any, generator: np.random.Generator) -> float | int:
-    if not isinstance(value, list):
-        return value
-    low, high = value
-    if isinstance(low, int):
-        return int(generator.integers(low, high, endpoint=True))
-    return float(generator.uniform(low, high))
 
 
 def _check(name: str, value: Any, declared: dict) -> None:

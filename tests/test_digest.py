@@ -98,6 +98,17 @@ def test_another_ssim_is_measured_by_verifications_alone(package):
     assert "train.py" not in changed(package, before)
 
 
+def test_how_a_configuration_is_checked_degrades_and_trains_nothing_again(package):
+    before = of_all(package)
+    edit(package / "grids" / "modules.py", "known, n=1", "known, n=2")
+    edit(package / "grids" / "parameters.py", "len(ends) > 2", "len(ends) >= 3")
+    degrading = {"train.py", "verify.py", "samples.py", "degraded_pies.py", "severity.py"}
+    selecting = {"views.py", "selection_cases.py", "selection_gains.py"}
+    assert not changed(package, before) & (degrading | selecting)
+    edit(package / "grids" / "degrade.py", "endpoint=True", "endpoint=False")
+    assert changed(package, before) >= degrading | selecting
+
+
 def test_where_photographs_are_found_changes_no_pixel(package):
     before = of_all(package)
     edit(package / "grids" / "image_sets.py", 'SUFFIXES = (".png"', 'SUFFIXES = (".gif", ".png"')
