@@ -95,23 +95,22 @@ COMPARED = ["whole", "crop", "drawn", "mixed"]
 LAWS = 32
 
 
-def code(script, *packages):
-    """Fingerprint of a script with the modules that the wildcards name.
+def code(script, *packages, degradations=()):
+    """Fingerprint of a script with the modules that are chosen by name.
 
     `packages` name sub-packages of grids; the module is the value of the wildcard `degradation`,
-    `backbone` or, for degradations, each member of `group`.
+    `backbone` (the search's without it) or, for degradations, each member of `group`. Jobs without
+    those wildcards name their `degradations`.
     """
 
     def of(wildcards):
-        modules = []
+        operators = list(degradations)
         if "degradations" in packages:
-            modules += [
-                f"grids.degradations.{name}"
-                for name in members(wildcards)
-                if name not in PAIRED
-            ]
+            operators += [name for name in members(wildcards) if name not in PAIRED]
+        modules = [f"grids.degradations.{name}" for name in operators]
         if "backbones" in packages:
-            modules.append(f"grids.backbones.{wildcards.backbone}")
+            backbone = getattr(wildcards, "backbone", SETTINGS.search.backbone)
+            modules.append(f"grids.backbones.{backbone}")
         if "search" in packages:
             modules.append(f"grids.search.strategies.{SETTINGS.search.strategy}")
         return digest.fingerprint(
@@ -471,21 +470,6 @@ def selection_shown(wildcards):
         "mixed": SETTINGS.selection.mixed,
         "unseen": UNSEEN,
     }
-
-
-def selection_code(script, degradations):
-    """Fingerprint of a script with degradations and the network."""
-
-    def of(wildcards):
-        modules = [f"grids.degradations.{name}" for name in degradations]
-        backbone = getattr(wildcards, "backbone", SETTINGS.search.backbone)
-        return digest.fingerprint(
-            Path(workflow.basedir) / "workflow" / "scripts" / script,
-            *modules,
-            f"grids.backbones.{backbone}",
-        )
-
-    return of
 
 
 def report_files():

@@ -66,7 +66,7 @@ rule selector:
         describing=SETTINGS.describing(),
         precision=SETTINGS.selection.precision,
         seed=SETTINGS.seed,
-        code=selection_code("selector.py", SELECTED),
+        code=code("selector.py", "backbones", degradations=SELECTED),
     message:
         "Fitting the choice among the groups"
     script:
@@ -95,7 +95,7 @@ rule selection_cases:
         precision=SETTINGS.selection.precision,
         descriptor=descriptor_digest(),
         seed=SETTINGS.seed,
-        code=selection_code("selection_cases.py", [*SELECTED, *SHOWN]),
+        code=code("selection_cases.py", degradations=[*SELECTED, *SHOWN]),
     message:
         "Describing {wildcards.test_set} under every degradation"
     script:
@@ -124,7 +124,7 @@ rule selection_gains:
         sizes=sizes,
         precision=SETTINGS.selection.precision,
         seed=SETTINGS.seed,
-        code=selection_code("selection_gains.py", [*SELECTED, *SHOWN]),
+        code=code("selection_gains.py", "backbones", degradations=[*SELECTED, *SHOWN]),
     message:
         "Measuring gains of {wildcards.backbone} on {wildcards.group} with {wildcards.test_set}"
     script:

@@ -32,6 +32,12 @@ def test_an_export_is_made_measured_and_used(finished, tmp_path, capsys):
     for name in ("selection_own.svg", "selection_gains_own.svg"):
         assert "<svg" in tree.path(f"report/{name}").read_text()
     assert tree.jobs("results/bundle") == set()
+    other = tree.copy(tmp_path / "other network")
+    other.config["backbones"]["restormer"] = {}
+    other.config["search"]["backbone"] = "restormer"
+    again = other.jobs("results/bundle")
+    assert {"Training restormer on jpeg", "Fitting the choice among the groups"} <= again
+    assert not {job for job in again if job.startswith("Describing")}
 
     export = bundle.read(tree.path("bundle"))
     assert export.groups == ("jpeg", "gaussian_noise", "poisson_noise", "sr")
