@@ -2,8 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable
-from itertools import combinations, pairwise
+from collections.abc import Collection, Iterable, Iterator
+from itertools import pairwise
 
 from grids.errors import InputError
 from grids.modules import require_known
@@ -11,7 +11,7 @@ from grids.modules import require_known
 # Leaves room in the 255 bytes of a file name; the eleven degradations of the paper need 116.
 LIMIT = 120
 
-REMAINDER = re.compile(r"and_(\d+)_more_([0-9a-f]{8})")
+REMAINDER = re.compile(r"and_([1-9]\d*)_more_([0-9a-f]{8})")
 
 
 def group_name(degradations: Iterable[str]) -> str:
@@ -73,10 +73,29 @@ def _completed(
 ) -> tuple[str, ...]:
     # Names are cut from the end of the alphabet, so only later ones can be missing.
     later = sorted(k for k in known if not first or k > max(first))
-    for rest in combinations(later, missing):
+    begun = hashlib.sha256("".join(f"{degradation}+" for degradation in first).encode())
+    for rest in _endings(begun, later, missing, name[-8:]):
         if group_name((*first, *rest)) == name:
             return (*first, *rest)
     raise InputError(
         f"{name!r} stands for no group of the known degradations; "
         "was one renamed or removed since it was written?"
     )
+
+
+def _endings(
+    begun: "hashlib._Hash", later: list[str], missing: int, digest: str
+) -> Iterator[tuple[str, ...]]:
+    """Choices of `missing` of the `later` names that, joined to what is begun, have the digest.
+
+    There may be millions of choices; those that begin alike share the hash of their beginning.
+    """
+    for i in range(len(later) - missing + 1):
+        longer = begun.copy()
+        longer.update(later[i].encode())
+        if missing > 1:
+            longer.update(b"+")
+            for rest in _endings(longer, later[i + 1 :], missing - 1, digest):
+                yield later[i], *rest
+        elif longer.hexdigest().startswith(digest):
+            yield (later[i],)

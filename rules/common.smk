@@ -146,9 +146,10 @@ def members(wildcards):
     return members_of(wildcards.group)
 
 
+@cache
 def members_of(group):
     try:
-        return list(names.members(group, sorted(SETTINGS.degradations)))
+        return names.members(group, sorted(SETTINGS.degradations))
     except InputError as error:
         raise WorkflowError(str(error))
 
