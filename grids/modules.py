@@ -50,7 +50,12 @@ def constant_of(package: str, name: str, constant: str) -> Any:
         InputError: what the module assigns must be computed first.
     """
     for node in source_of(package, name).body:
-        targets = node.targets if isinstance(node, ast.Assign) else []
+        if isinstance(node, ast.Assign):
+            targets = node.targets
+        elif isinstance(node, ast.AnnAssign) and node.value:
+            targets = [node.target]
+        else:
+            continue
         if any(isinstance(target, ast.Name) and target.id == constant for target in targets):
             try:
                 return ast.literal_eval(node.value)

@@ -14,15 +14,25 @@ from grids.errors import InputError
 from grids.modules import constant_of, names_in, require_known
 
 Use = Literal["evaluation", "training"]
+DECLARED = ("evaluation", "training", "range", "is")
 
 
 def specification(degradation: str) -> dict[str, dict]:
     """`PARAMETERS` of a degradation's module.
 
     Raises:
-        InputError: there is no such degradation; the nearest name is given.
+        InputError: there is no such degradation, and the nearest name is given; or a parameter
+            lacks something.
     """
-    return _constant(degradation, "PARAMETERS")
+    declared = _constant(degradation, "PARAMETERS")
+    for name, about in declared.items():
+        missing = [key for key in DECLARED if not isinstance(about, dict) or key not in about]
+        if missing:
+            raise InputError(
+                f"grids/degradations/{degradation}.py: PARAMETERS: {name} has no "
+                + ", ".join(map(repr, missing))
+            )
+    return declared
 
 
 def severities(degradation: str) -> list[dict]:

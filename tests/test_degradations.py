@@ -326,9 +326,45 @@ class TestParameters:
             parameters.specification("jpg")
 
 
-def test_a_declaration_that_is_no_literal_is_named(tmp_path, monkeypatch):
-    (tmp_path / "degradations").mkdir()
-    (tmp_path / "degradations" / "fog.py").write_text("SEVERITIES = [{}] * 5\n")
-    monkeypatch.setattr(modules, "ROOT", tmp_path)
-    with pytest.raises(InputError, match=r"degradations/fog.py: write SEVERITIES out, as literal"):
-        modules.constant_of("degradations", "fog", "SEVERITIES")
+class TestModulesOfUsers:
+    @pytest.fixture
+    def fog(self, tmp_path, monkeypatch):
+        """Writes the module of a degradation of that name, the only one there is."""
+        (tmp_path / "degradations").mkdir()
+        monkeypatch.setattr(modules, "ROOT", tmp_path)
+        caches = (modules.names_in, parameters._constant)
+        for cache in caches:
+            cache.cache_clear()
+        yield (tmp_path / "degradations" / "fog.py").write_text
+        for cache in caches:
+            cache.cache_clear()
+
+    def test_what_is_no_literal_is_named(self, fog):
+        fog("SEVERITIES = [{}] * 5\n")
+        with pytest.raises(InputError, match=r"degradations/fog.py: write SEVERITIES out"):
+            modules.constant_of("degradations", "fog", "SEVERITIES")
+
+    def test_what_is_not_declared_is_named(self, fog):
+        fog("PARAMETERS: dict[str, dict]\n")
+        with pytest.raises(InputError, match=r"degradations/fog.py declares no PARAMETERS"):
+            parameters.specification("fog")
+
+    def test_types_may_be_annotated(self, fog):
+        declared = {"a": {"evaluation": 1, "training": [1, 2], "range": [0, 9], "is": "density"}}
+        fog(f"PARAMETERS: dict[str, dict] = {declared}\n")
+        assert parameters.specification("fog") == declared
+
+    @pytest.mark.parametrize(
+        ("declared", "missing"),
+        [
+            ({"evaluation": 1, "range": [0, 9], "is": "density"}, "'training'"),
+            ({"evaluation": 1, "training": 2}, "'range', 'is'"),
+            (1, "'evaluation', 'training', 'range', 'is'"),
+        ],
+    )
+    def test_what_a_parameter_lacks_is_named(self, fog, declared, missing):
+        fog(f"PARAMETERS = {{'density': {declared}}}\n")
+        with pytest.raises(InputError) as error:
+            parameters.specification("fog")
+        said = "grids/degradations/fog.py: PARAMETERS: density has no "
+        assert str(error.value) == said + missing
