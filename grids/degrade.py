@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from grids import randomness
+from grids.errors import InputError
 
 
 def drawn(name: str, values: dict, key: int) -> dict[str, float | int]:
@@ -40,8 +41,14 @@ def degrade(name: str, images: Tensor, values: dict, keys: list[int]) -> Tensor:
 
     Returns:
         The degraded images, clipped and rounded to 8 bits (multiples of 1/255).
+
+    Raises:
+        InputError: the module has no function `degrade`, or what it returns is of another shape or
+            not a number throughout.
     """
-    operator = importlib.import_module(f"grids.degradations.{name}").degrade
+    operator = getattr(importlib.import_module(f"grids.degradations.{name}"), "degrade", None)
+    if operator is None:
+        raise InputError(f"grids/degradations/{name}.py: no function degrade")
     draws = [drawn(name, values, key) for key in keys]
     generators = [
         randomness.torch_generator(randomness.key(key, name, "pixels"), images.device)
@@ -49,6 +56,14 @@ def degrade(name: str, images: Tensor, values: dict, keys: list[int]) -> Tensor:
     ]
     with torch.inference_mode():
         degraded = operator(images, draws, generators)
+        if degraded.shape != images.shape:
+            raise InputError(
+                f"grids/degradations/{name}.py: degrade returned {tuple(degraded.shape)} for "
+                f"images of {tuple(images.shape)}"
+            )
         if degraded.dtype == torch.uint8:
             return degraded.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
-        return degraded.clamp(0, 1).mul_(255).round_().div_(255)
+        degraded = degraded.clamp(0, 1).mul_(255).round_().div_(255)
+        if degraded.sum().isnan():
+            raise InputError(f"grids/degradations/{name}.py: degrade returned NaN")
+        return degraded

@@ -22,7 +22,7 @@ def specification(degradation: str) -> dict[str, dict]:
 
     Raises:
         InputError: there is no such degradation, and the nearest name is given; or a parameter
-            lacks something.
+            lacks something, or has a value out of its own range.
     """
     declared = _constant(degradation, "PARAMETERS")
     for name, about in declared.items():
@@ -32,6 +32,13 @@ def specification(degradation: str) -> dict[str, dict]:
                 f"grids/degradations/{degradation}.py: PARAMETERS: {name} has no "
                 + ", ".join(map(repr, missing))
             )
+        for use in ("evaluation", "training"):
+            try:
+                _check(name, about[use], about)
+            except InputError as error:
+                raise InputError(
+                    f"grids/degradations/{degradation}.py: PARAMETERS: {use} of {error}"
+                ) from None
     return declared
 
 

@@ -1,4 +1,6 @@
 import io
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -338,6 +340,28 @@ class TestModulesOfUsers:
         yield (tmp_path / "degradations" / "fog.py").write_text
         for cache in caches:
             cache.cache_clear()
+
+    @pytest.mark.parametrize(
+        ("returned", "message"),
+        [
+            (lambda images: images[:, :1], r"returned \(2, 1, 8, 9\) for images of \(2, 3, 8, 9\)"),
+            (lambda images: images[..., 1:], r"returned \(2, 3, 8, 8\) for images of"),
+            (lambda images: images.index_fill(2, torch.tensor(3), torch.nan), "returned NaN"),
+            (None, "no function degrade"),
+        ],
+    )
+    def test_what_an_operator_returns_is_checked(self, monkeypatch, returned, message):
+        operator = returned and (lambda images, draws, generators: returned(images))
+        module = SimpleNamespace(**({"degrade": operator} if operator else {}))
+        monkeypatch.setitem(sys.modules, "grids.degradations.fog", module)
+        with pytest.raises(InputError, match=rf"degradations/fog\.py: .*{message}"):
+            degrade.degrade("fog", torch.rand(2, 3, 8, 9), {}, [1, 2])
+
+    def test_what_is_out_of_its_own_range_is_named(self, fog):
+        declared = {"evaluation": 1, "training": [1, 20], "range": [0, 9], "is": "density"}
+        fog(f"PARAMETERS = {{'density': {declared}}}\n")
+        with pytest.raises(InputError, match=r"fog\.py: PARAMETERS: training of density: must lie"):
+            parameters.specification("fog")
 
     def test_what_is_no_literal_is_named(self, fog):
         fog("SEVERITIES = [{}] * 5\n")
