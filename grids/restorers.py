@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from grids import failures, weights
+from grids import weights
 from grids.errors import InputError
 
 
@@ -23,6 +23,6 @@ def read(path: Path, backbone: str, sizes: dict, device: torch.device) -> nn.Mod
     """
     network, tensors = build(backbone, sizes), weights.read(path)
     if not tensors:
-        raise InputError(f"{path}: no weights: {failures.noted(path) or 'the file is empty'}")
+        raise InputError(f"{path}: no weights; did the training fail for good (grids status)?")
     weights.fill(network, tensors, path)
     return network.to(device, memory_format=torch.channels_last).eval()
