@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 from PIL import Image
 
 from grids import groups, paper
@@ -170,6 +171,20 @@ def test_figures_say_the_same_twice_and_their_text_can_be_searched(
         assert "dc:date" not in svg
         for text in texts:
             assert text in svg
+
+
+def test_labels_of_points_that_coincide_do_not_overlap():
+    drawn = style.new_figure(5, 5, "")
+    axes = drawn.subplots()
+    axes.set(xlim=(0, 4), ylim=(0, 4))
+    points = np.array([[2.0, 2.0]] * 5 + [[2.1, 2.0]])
+    style.label_points(axes, points, ["a long label"] * len(points))
+    drawn.draw_without_rendering()
+    labels = [text for text in axes.texts if text.get_text()]
+    assert len(labels) == len(points)
+    boxes = [Text.get_window_extent(label) for label in labels]
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    assert any(text.arrow_patch for text in axes.texts)
 
 
 def test_readable_names():

@@ -12,6 +12,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.path import Path
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
@@ -51,6 +52,8 @@ SIDES = (
     (-6, 6, "right", "bottom"),
     (-6, -6, "right", "top"),
 )
+# And where the label of a point among others may go, with a line that leads to it.
+FAR_SIDES = tuple((4 * dx, 4 * dy, ha, va) for dx, dy, ha, va in SIDES)
 
 WORDS = {"gaussian": "Gaussian", "poisson": "Poisson", "jpeg": "JPEG", "sr": "SR"}
 NAMES = {"r_l": "R-L", "salt_pepper_noise": "salt & pepper noise"}
@@ -79,10 +82,13 @@ def save(figure: Figure, path: str | os.PathLike) -> None:
         figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})
 
 
-def label_points(axes: Axes, points: NDArray[np.float64], labels: Sequence[str]) -> None:
+def label_points(
+    axes: Axes, points: NDArray[np.float64], labels: Sequence[str], fontsize: float | None = None
+) -> None:
     """Writes a label beside each point (n, 2), on the side with the least in its way.
 
-    To be called last: it looks at the limits of the axes.
+    Where all sides of a point are taken, as by one that coincides with it, its label stands apart
+    and a line leads to it. To be called last: it looks at the limits of the axes.
     """
     axes.figure.draw_without_rendering()
     lines = [
@@ -91,24 +97,45 @@ def label_points(axes: Axes, points: NDArray[np.float64], labels: Sequence[str])
         if line.get_linestyle() != "None"
     ]
     # In pixels of the figure: what is there already, points first.
-    taken = [
-        Bbox.from_extents(x - 6, y - 6, x + 6, y + 6) for x, y in axes.transData.transform(points)
-    ]
+    places = axes.transData.transform(points)
+    taken = [Bbox.from_extents(x - 6, y - 6, x + 6, y + 6) for x, y in places]
     taken += [text.get_window_extent() for text in axes.texts]
-    for point, label in zip(points, labels, strict=True):
+    sides = (*SIDES, *FAR_SIDES)
+    ends = np.array([side[:2] for side in sides]) * axes.figure.dpi / 72
+    starts = np.tile(ends[: len(SIDES)], (2, 1))
+    for point, place, label in zip(points, places, labels, strict=True):
         choices = [
-            axes.annotate(label, point, (dx, dy), textcoords="offset points", ha=ha, va=va)
-            for dx, dy, ha, va in SIDES
+            axes.annotate(
+                label,
+                point,
+                (dx, dy),
+                textcoords="offset points",
+                ha=ha,
+                va=va,
+                fontsize=fontsize,
+            )
+            for dx, dy, ha, va in sides
         ]
         boxes = [choice.get_window_extent().padded(1) for choice in choices]
-        outside = [not axes.bbox.containsx(b.x0) or not axes.bbox.containsx(b.x1) for b in boxes]
+        outside = [axes.bbox.count_contains(box.corners()) < 4 for box in boxes]
+        # From beside the point, so that one which coincides with it is not in the way.
+        leaders = [Path(place + line) for line in np.stack([starts, ends], axis=1)]
         crowded = [
-            2 * sum(box.overlaps(other) for other in taken)
+            sum(3 * box.overlaps(other) + leader.intersects_bbox(other) for other in taken)
             + sum(line.intersects_bbox(box, filled=False) for line in lines)
-            for box in boxes
+            for box, leader in zip(boxes, leaders, strict=True)
         ]
-        best = min(range(len(SIDES)), key=lambda side: (outside[side], crowded[side], side))
+        best = min(range(len(sides)), key=lambda side: (outside[side], crowded[side], side))
         taken.append(boxes[best])
+        lines.append(leaders[best])
         for side, choice in enumerate(choices):
             if side != best:
                 choice.remove()
+        if sides[best] in FAR_SIDES:
+            axes.annotate(
+                "",
+                point,
+                sides[best][:2],
+                textcoords="offset points",
+                arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.7, "shrinkB": 4},
+            )
