@@ -78,7 +78,7 @@ def _explain(options: argparse.Namespace) -> None:
         last["delta"],
         folder / "search.svg",
     )
-    figures.frontier(table, folder / "frontier.svg")
+    figures.frontier(table, last["delta"], folder / "frontier.svg")
     print(f"\nFigures: {folder / 'search.svg'}, {folder / 'frontier.svg'}")
 
 

@@ -59,7 +59,7 @@ def test_explain(tmp_path, capsys):
     assert said.count("Round ") == len(done.rounds) + 1
     assert "Groups for each δ" in said
     for name in ("search.svg", "frontier.svg"):
-        assert "<svg" in (tmp_path / name).read_text()
+        assert f"δ = {DELTA:g} dB" in (tmp_path / name).read_text()
 
 
 def test_explain_an_unfinished_search_says_what_is_ahead(tmp_path, capsys):

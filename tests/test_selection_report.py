@@ -79,6 +79,7 @@ def test_text_and_figures_say_what_was_measured(decisions):
     choices = selection.choices_figure(pd.concat([decisions, crops]))
     shown = {t.get_text() for axes in choices.axes for t in axes.texts}
     assert {"0.50", "1.00"} <= shown
+    assert [label.get_text() for label in choices.axes[0].get_xticklabels()] == ["1", "2"]
     gains = selection.gains_figure(decisions)
     assert [axes.get_title().splitlines()[1] for axes in gains.axes] == [
         *("75% within", "0% within", "100% within")

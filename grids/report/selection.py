@@ -152,7 +152,7 @@ def choices_figure(decisions: pd.DataFrame) -> Figure:
                     look = right if own in groups else {}
                     panel.text(x, y, f"{share:.2f}", ha="center", va="center", fontsize=8, **look)
             panel.set_yticks(range(len(shares)), map(_label, shares.index), fontsize=8)
-            panel.set_xticks(range(len(groups)), [f"group {n + 1}" for n in range(len(groups))])
+            panel.set_xticks(range(len(groups)), range(1, len(groups) + 1))
             panel.tick_params(length=0)
             panel.set_title(f"{label}\n{KINDS[kinds[0]]}")
     names = [

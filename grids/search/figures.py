@@ -20,7 +20,7 @@ def search(
     delta: float,
     path: Path,
 ) -> None:
-    """Worst drop of each verified group against its mean distance.
+    """Worst drop of each verified group against its mean distance, with its number of members.
 
     Args:
         order: verified groups in the order in which they were asked for; each has its number.
@@ -28,9 +28,10 @@ def search(
         delta: drawn as a line.
         path: file to write.
     """
-    figure = style.new_figure(5.5, 4, "Verified groups in order")
+    figure = style.new_figure(7, 5, "Verified groups, numbered as they were asked for")
     axes = figure.subplots()
     symmetric = (similarity.distance + similarity.distance.T) / 2
+    points, labels = [], []
     for group, drops in measured.items():
         worst = max(drops.values())
         if len(group) < 2 or not np.isfinite(worst) or not set(group) <= set(similarity.names):
@@ -39,28 +40,29 @@ def search(
         mean = np.mean([symmetric[pair] for pair in combinations(members, 2)])
         color = style.BLUE if worst <= delta else style.RED
         axes.plot(mean, worst, "o", color=color, mfc=color if group in solution else "none")
-        number = f"{order.index(group) + 1}. " if group in order else ""
-        label = f"{number}{len(group)} members"
-        axes.annotate(label, (mean, worst), (4, 4), textcoords="offset points", fontsize=7)
-    axes.axhline(delta, color=style.GREY, linestyle="--", linewidth=1)
-    axes.annotate(
-        f"δ = {delta:g} dB",
-        (0, delta),
-        (4, 3),
-        xycoords=("axes fraction", "data"),
-        textcoords="offset points",
-        fontsize=8,
+        number = f"no. {order.index(group) + 1}: " if group in order else ""
+        points.append((mean, worst))
+        labels.append(f"{number}{len(group)} members")
+    axes.axhline(
+        delta, color=style.GREY, linestyle="--", linewidth=1, label=f"δ = {delta:g} dB", zorder=1
     )
+    axes.margins(0.1)
     axes.set(xlabel="mean distance S of the group", ylabel="worst drop in dB")
     axes.set_title("filled: in the solution; blue: within δ", fontsize=9)
+    figure.legend(loc="outside lower left", fontsize=8)
+    if points:
+        style.label_points(axes, np.array(points), labels, fontsize=8)
     style.save(figure, path)
 
 
-def frontier(table: pd.DataFrame, path: Path) -> None:
-    """Number of groups against δ: a table of `grids.search.frontier`."""
+def frontier(table: pd.DataFrame, delta: float, path: Path) -> None:
+    """Number of groups against δ: a table of `grids.search.frontier`; a line marks the search's."""
     figure = style.new_figure(5.5, 4, "Groups for each δ")
     axes = figure.subplots()
-    axes.step(table["delta"], table["verified"], where="post", color=style.BLUE, label="verified")
+    # As many groups beyond the last row as in it.
+    end = table.tail(1).assign(delta=lambda last: last["delta"].clip(lower=delta))
+    stairs = pd.concat([table, end])
+    axes.step(stairs["delta"], stairs["verified"], where="post", color=style.BLUE, label="verified")
     guess = table[table["open"] > 0]
     axes.plot(
         guess["delta"],
@@ -69,6 +71,14 @@ def frontier(table: pd.DataFrame, path: Path) -> None:
         mfc="none",
         color=style.ORANGE,
         label="predicted, not all verified",
+    )
+    axes.axvline(
+        delta,
+        color=style.GREY,
+        linestyle="--",
+        linewidth=1,
+        label=f"the search's δ = {delta:g} dB",
+        zorder=1,
     )
     axes.set(xlabel="δ in dB", ylabel="groups")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
