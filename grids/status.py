@@ -16,6 +16,7 @@ from grids.errors import InputError
 from grids.names import group_name
 from grids.pace import pace
 from grids.search import plans as plan_files
+from grids.wording import counted
 
 # As `grids.progress.Progress` writes it.
 PROGRESS = re.compile(r": (\d+)/(\d+) it, ([\d.e+-]+) it/s, ETA ([\d:]+|unknown)")
@@ -211,7 +212,8 @@ def _search(plans: list[dict]) -> str:
         return "not begun"
     last = plans[-1]
     if "solution" in last:
-        return f"over after {last['round']} rounds: {len(last['solution'])} groups"
+        rounds, groups = counted(last["round"], "round"), counted(len(last["solution"]), "group")
+        return f"over after {rounds}: {groups}"
     return f"round {last['round']}: asks for {', '.join(last['requests'])}"
 
 

@@ -69,7 +69,7 @@ def test_explain_an_unfinished_search_says_what_is_ahead(tmp_path, capsys):
             path.unlink()
     assert main(["explain", str(tmp_path), "--hours", "5"]) == 0
     said = capsys.readouterr().out
-    assert "Ahead: at least" in said
+    assert "Ahead: likely" in said
     assert "at 5 h each" in said
 
 

@@ -90,8 +90,10 @@ def test_what_is_ahead_for_people(tmp_path):
     assert "nan" not in sentence(ahead, float("nan"))
     said = sentence(Forecast(2, 5, 3), 10.0, {"of single-task models": 11, "of another seed": 1})
     assert "besides 11 of single-task models, 1 of another seed;" in said
-    assert "at least 2, likely about 5" in said
-    assert "140 h, likely 170 h" in said
+    assert said.startswith("likely 2 to 5 trainings of groups in about 3 rounds")
+    assert "at 10 h each that is 140 h to 170 h" in said
+    said = sentence(Forecast(1, 1, 1), 8.8e-06)
+    assert said == ("likely 1 training of groups in about 1 round; at 0.032 s each that is 0.032 s")
     assert np.isnan(hours(tmp_path, "net", 0))
     history = tmp_path / "models" / "net" / "a" / "history.parquet"
     history.parent.mkdir(parents=True)
@@ -151,9 +153,9 @@ def test_the_line_of_a_start_counts_what_will_be_made_again(tmp_path):
     mix.to_parquet(verify / "a+b+c" / "own.parquet")
     (models / "a+b+c").mkdir()
     weights[3].touch()
-    assert "at least 0, likely about 0 trainings of groups" in said()
-    assert "at least 1" in said({verify / "a+b+c" / "own.parquet"})
-    assert "at least 1" in said(weights)
+    assert "likely 0 trainings of groups" in said()
+    assert "likely 1 training of groups" in said({verify / "a+b+c" / "own.parquet"})
+    assert "likely 1 training of groups" in said(weights)
     (tmp_path / "seed").touch()
     assert said() == ""
 

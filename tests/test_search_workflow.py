@@ -59,7 +59,7 @@ def test_a_start_says_how_much_is_ahead_and_ends_no_run_with_it(other):
     (said,) = ahead()
     assert "besides 5 of single-task models and of the mix of all" in said
     assert "1 with another seed" in said
-    assert "likely about 0" not in said
+    assert "likely 0" not in said
     other.config["training"]["iterations"] = 3
     other.path("groups.json").unlink()
     table = pd.read_parquet(other.path("verify/srresnet/jpeg/own.parquet"))

@@ -106,7 +106,7 @@ def test_the_search_adds_what_it_asks_for_and_ends(results, queue):
     planned(results, 0, [], requests=["jpeg+sr"])
     assert lines(results)[1]["search"].endswith("round 0: asks for jpeg+sr")
     planned(results, 1, ["jpeg+sr"], solution=["jpeg+sr"])
-    assert lines(results)[1]["search"].endswith("over after 1 rounds: 1 groups")
+    assert lines(results)[1]["search"].endswith("over after 1 round: 1 group")
 
 
 def test_a_search_planned_anew_is_not_over_by_old_plans(results, queue):

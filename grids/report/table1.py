@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from grids.errors import InputError
 from grids.names import group_name
 from grids.report import style
+from grids.wording import counted
 
 AVERAGE = "average"
 
@@ -168,7 +169,7 @@ def text(
         f"Searched with {searched}, strategy {found['strategy']}, rounds of requests: "
         f"{found['rounds']}, trainings: {trainings['single']} single-task and "
         f"{trainings['group']} of groups.",
-        f"{len(found['groups'])} models instead of {len(found['degradations'])}: "
+        f"{counted(len(found['groups']), 'model')} instead of {len(found['degradations'])}: "
         f"{found['saved']:.0%} saved.",
     ]
     if own := [style.readable(name) for name in values.index if name in paired]:

@@ -25,6 +25,7 @@ from grids.search.measurements import drops
 from grids.search.partition import SUBSETS_LIMIT
 from grids.search.simulation import run, strategy
 from grids.search.tree import Search
+from grids.wording import counted, duration
 
 UNMEASURED = 0.1
 """Tolerance of distances whose uncertainty is not known yet."""
@@ -35,7 +36,11 @@ SIMILARITY = {"pies", "descriptor", "ggd", "similarity.parquet"}
 
 @dataclass(frozen=True)
 class Forecast:
-    """Trainings of groups of two and more, and rounds, that a search still needs."""
+    """Trainings of groups of two and more, and rounds, that a search is expected to need still.
+
+    `least` are those of the groups that it is expected to end with, `likely` are all. Neither is a
+    bound: what is measured may end a search earlier, or ask for more.
+    """
 
     least: int
     likely: int
@@ -181,12 +186,14 @@ def hours(results: Path, backbone: str, configured: float) -> float:
 def sentence(left: Forecast, hours: float, besides: Mapping[str, int] | None = None) -> str:
     """For people: `besides` has numbers of further trainings by what they are of."""
     more = {what: number for what, number in (besides or {}).items() if number}
-    trainings = f"at least {left.least}, likely about {left.likely} trainings of groups"
-    said = f"{trainings} in about {left.rounds} round{'s' * (left.rounds != 1)}"
+    fewer = f"{left.least} to " if left.least < left.likely else ""
+    trainings = f"likely {fewer}{counted(left.likely, 'training')} of groups"
+    said = f"{trainings} in about {counted(left.rounds, 'round')}"
     if more:
         said += f", besides {', '.join(f'{number} {what}' for what, number in more.items())}"
     if hours == hours:
         total = sum(more.values())
-        least, likely = (f"{(n + total) * hours:.3g}" for n in (left.least, left.likely))
-        said += f"; at {hours:.2g} h each that is {least} h, likely {likely} h"
+        least, likely = (duration((n + total) * hours) for n in (left.least, left.likely))
+        sums = f"{least} to {likely}" if fewer else likely
+        said += f"; at {duration(hours)} each that is {sums}"
     return said

@@ -1,9 +1,11 @@
 """The story of a search, told from its plan files."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from grids.names import group_name
 from grids.search.decision import Drops
+from grids.wording import counted
 
 
 def story(plans: Sequence[Mapping], measured: Drops) -> list[str]:
@@ -21,14 +23,14 @@ def story(plans: Sequence[Mapping], measured: Drops) -> list[str]:
         known = sum(name.count("+") > 0 for name in plan["known"])
         head = f"Round {plan['round']} ({plan['strategy']}, δ {plan['delta']:g} dB): "
         if "solution" in plan:
-            lines.append(f"{head}done, {len(plan['solution'])} groups")
+            lines.append(f"{head}done, {counted(len(plan['solution']), 'group')}")
             lines += [f"  {_outcome(name, drops, plan['delta'])}" for name in plan["solution"]]
             continue
-        lines.append(f"{head}{known} groups known, {len(plan['requests'])} asked for")
+        lines.append(f"{head}{counted(known, 'group')} known, {len(plan['requests'])} asked for")
         for name in plan["requests"]:
             reason = plan["why"].get("requests", {}).get(name, {})
             lines.append(f"  {_outcome(name, drops, plan['delta'])}")
-            lines += [f"    {line}" for line in _because(reason)]
+            lines += [f"    {line}" for line in _because(reason, plan["delta"])]
     return [*lines, left(plans)] if plans else ["No plan yet"]
 
 
@@ -37,12 +39,14 @@ def left(plans: Sequence[Mapping]) -> str:
     last = plans[-1]
     asked = sum(len(plan.get("requests", [])) for plan in plans)
     if "solution" in last:
-        return f"{asked} groups were asked for in {len(plans) - 1} rounds; nothing is left"
+        were = f"{counted(asked, 'group')} {'was' if asked == 1 else 'were'} asked for"
+        return f"{were} in {counted(len(plans) - 1, 'round')}; nothing is left"
     estimate = last["why"].get("left")
     if not estimate:
-        return f"{asked} groups asked for so far; how many are left is not known"
-    trainings, rounds = estimate["trainings"], estimate["rounds"]
-    return f"About {trainings} trainings, {rounds} rounds are left, those asked for included"
+        return f"{counted(asked, 'group')} asked for so far; how many are left is not known"
+    trainings = counted(estimate["trainings"], "training")
+    rounds = counted(estimate["rounds"], "round")
+    return f"About {trainings} in {rounds} left, those asked for included"
 
 
 def _outcome(name: str, drops: Mapping[str, float], delta: float) -> str:
@@ -52,10 +56,16 @@ def _outcome(name: str, drops: Mapping[str, float], delta: float) -> str:
         return f"{name}: not verified yet"
     if drops[name] == float("inf"):
         return f"{name}: the training failed for good"
-    return f"{name}: {'passes' if drops[name] <= delta else 'fails'} with {drops[name]:+.2f} dB"
+    verdict = "passes" if drops[name] <= delta else "fails"
+    return f"{name}: {verdict} with {drops[name]:+.{_decimals(delta)}f} dB"
 
 
-def _because(reason: Mapping) -> Iterator[str]:
+def _decimals(delta: float) -> int:
+    """Enough to see δ with two digits; at least two."""
+    return max(2, 1 - math.floor(math.log10(delta))) if delta > 0 else 2
+
+
+def _because(reason: Mapping, delta: float) -> Iterator[str]:
     step = reason.get("step")
     if step == "largest size":
         low, high = reason["interval"]
@@ -68,11 +78,14 @@ def _because(reason: Mapping) -> Iterator[str]:
         )
     elif step == "partition" and "at_most" in reason:
         low, high = reason["interval"]
-        yield f"a partition into at most {reason['at_most']} groups ({low} … {high} are open)"
+        most = counted(reason["at_most"], "group")
+        yield f"a partition into at most {most} ({low} … {high} are open)"
     elif "drop_db" in reason:
+        digits = _decimals(delta)
         yield (
-            f"predicted {reason['drop_db']:+.2f} ± {reason['drop_std_db']:.2f} dB, "
-            f"chance to pass {reason['chance']:.0%}, for {len(reason['partition'])} groups in all"
+            f"predicted {reason['drop_db']:+.{digits}f} ± {reason['drop_std_db']:.{digits}f} dB, "
+            f"chance to pass {reason['chance']:.0%}, "
+            f"for {counted(len(reason['partition']), 'group')} in all"
         )
     elif step:
         yield step
