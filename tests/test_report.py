@@ -333,6 +333,8 @@ def test_paper_averages_of_the_paper_s_own_matrix_agree():
     )
     averages = paper_averages.compare(table)
     assert averages["difference"].abs().max() < 1e-9
+    key = paper_averages.figure(averages).get_supxlabel()
+    assert {"GB = Gaussian blur", "RL = R-L", "S = SR"} <= set(key.replace("\n", " ").split(", "))
     found = paper_averages.agreement(averages)
     assert found["spearman"] == pytest.approx(1)
     assert "mean absolute error 0.00" in paper_averages.text(averages)

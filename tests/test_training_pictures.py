@@ -34,13 +34,23 @@ def test_figure_shows_what_there_is(validation, rollbacks):
     assert len(psnr.lines) == 1 + rollbacks
 
 
+def test_few_steps_have_whole_numbers():
+    figure = training.figure(history(np.nan, 0).head(3).assign(step=[1, 2, 3]), "srresnet", ["sr"])
+    figure.draw_without_rendering()
+    assert all(tick == int(tick) for tick in figure.axes[-1].get_xticks())
+
+
 def test_strip_has_a_row_a_degradation_with_before_after_and_clean():
     photograph = np.random.default_rng(0).integers(0, 256, (140, 90, 3), np.uint8)
     black = {"inpainting": {"lines": 5, "thickness": 5.0}, "sr": {"scale": 2}}
     picture = samples.strip(nn.Identity(), black, [photograph], 0, torch.device("cpu"))
     pixels = np.asarray(picture)
-    assert pixels.shape == (2 * (samples.LINE + samples.SIDE + samples.GAP) + samples.GAP, 400, 3)
-    top = samples.GAP + samples.LINE
+    row = samples.LINE + samples.SIDE + samples.GAP
+    assert pixels.shape == (samples.LINE + 2 * row + samples.GAP, 400, 3)
+    # Each column has a heading.
+    head = pixels[: samples.GAP + samples.LINE]
+    assert all((head[:, left : left + 128] < 200).any() for left in (4, 4 + 132, 4 + 2 * 132))
+    top = samples.GAP + 2 * samples.LINE
     before, after, clean = (
         pixels[top : top + 128, left : left + 90] for left in (4, 4 + 132, 4 + 2 * 132)
     )

@@ -1,5 +1,6 @@
 """Mean distances of groups beside the nine that the paper quotes (GRIDS, Table 2)."""
 
+import textwrap
 from itertools import combinations
 
 import numpy as np
@@ -81,7 +82,7 @@ def text(averages: pd.DataFrame) -> str:
 
 
 def figure(averages: pd.DataFrame) -> Figure:
-    """Ours over the paper's, with the line of equality."""
+    """Ours over the paper's, with the line of equality; a key tells the initials of the labels."""
     found = agreement(averages)
     drawn = style.new_figure(7.5, 6, "Mean distances of groups: the paper's and here")
     axes = drawn.subplots()
@@ -102,6 +103,9 @@ def figure(averages: pd.DataFrame) -> Figure:
     axes.set_xlabel("the paper's mean distance")
     axes.set_ylabel("mean distance here")
     axes.margins(0.12)
+    names = sorted({name for group in averages["group"] for name in group.split("+")})
+    key = ", ".join(f"{_initials(name)} = {style.readable(name)}" for name in names)
+    drawn.supxlabel(textwrap.fill(key, 100), fontsize=8)
     labels = [_initials(group) for group in averages["group"]]
     style.label_points(axes, averages[["paper", "here"]].to_numpy(dtype=float), labels)
     return drawn

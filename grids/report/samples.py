@@ -14,6 +14,7 @@ from grids.psnr import psnr
 from grids.report.style import readable
 from grids.store import NO_PAIRS, Pairs
 
+COLUMNS = ("degraded", "restored", "clean")
 SIDE = 128
 GAP = 4
 LINE = 16
@@ -28,6 +29,8 @@ def strip(
     pairs: Mapping[str, Pairs] = NO_PAIRS,
 ) -> Image.Image:
     """A row of three a degradation, with its name and the PSNR before and after above it.
+
+    The first line has the headings of the columns.
 
     Args:
         network: the restorer, in evaluation mode, on `device`.
@@ -52,10 +55,14 @@ def strip(
         text = f"{readable(name)}: {gain}"
         rows.append((text, [before, restored, clean]))
     width = 3 * SIDE + 4 * GAP
-    picture = Image.new("RGB", (width, len(rows) * (LINE + SIDE + GAP) + GAP), "white")
+    height = LINE + len(rows) * (LINE + SIDE + GAP) + GAP
+    picture = Image.new("RGB", (width, height), "white")
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(12)
+    for column, heading in enumerate(COLUMNS):
+        middle = GAP + column * (SIDE + GAP) + SIDE // 2
+        draw.text((middle, GAP), heading, "dimgrey", font, anchor="ma")
     for number, (text, images) in enumerate(rows):
-        top = number * (LINE + SIDE + GAP) + GAP
+        top = LINE + number * (LINE + SIDE + GAP) + GAP
         draw.text((GAP, top), text, "black", font)
         for column, pixels in enumerate(images):
             place = (GAP + column * (SIDE + GAP), top + LINE)

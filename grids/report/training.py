@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from grids.errors import InputError
 from grids.names import group_name
@@ -50,6 +51,7 @@ def figure(history: pd.DataFrame, backbone: str, group: Sequence[str]) -> Figure
     rate.set_ylabel("learning rate")
     rate.set_ylim(bottom=0)
     rate.set_xlabel("step")
+    rate.xaxis.set_major_locator(MaxNLocator(integer=True))
     for step in history["step"][history["rollbacks"].diff() > 0]:
         for axes in (loss, psnr, rate):
             axes.axvline(step, color=style.RED, linestyle="--", linewidth=0.8)

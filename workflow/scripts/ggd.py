@@ -6,15 +6,15 @@ from grids.files import appearing
 from grids.progress import Progress, job
 
 with job(snakemake) as say:
-    params = snakemake.params
+    params, name = snakemake.params, snakemake.wildcards.degradation
     device = devices.use(snakemake.config["execution"]["device"], snakemake.threads)
     describe = srresnet.describer(srresnet.load(snakemake.input.weights).to(device), params.layer)
     patches = np.stack([pixels for _, pixels in pies.read(snakemake.input.pies)])
-    progress = Progress(f"features {snakemake.wildcards.degradation}", len(patches), "patches", say)
+    progress = Progress(f"features {name}", len(patches), "patches", say)
     described = features.features(patches, describe, device, progress.report)
     # The halves are the same for all sets, so that their patches' noise cancels in a distance.
     generator = randomness.generator(randomness.key(params.seed, "half-samples"))
     estimate = ggd.estimate(features.gram(described), generator, **params.settings)
     with appearing(snakemake.output.ggd) as temporary:
         estimate.to_parquet(temporary, index=False)
-    say(f"alpha {estimate['alpha'][0]:.3f}, sigma {estimate['sigma'][0]:.3f}")
+    say(f"{name}: alpha {estimate['alpha'][0]:.3f}, sigma {estimate['sigma'][0]:.3f}")
