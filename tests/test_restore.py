@@ -301,11 +301,34 @@ def test_nothing_is_overwritten_unless_asked(noisy, export, tmp_path, capsys):
     status, rows = restore_json(export, capsys, noisy, "-o", out, "--force")
     assert status == 1
     assert (out / "a.png").read_text() == "precious"
-    assert "exists already; --overwrite" in rows["a.png"]["reason"]
+    assert rows["a.png"]["status"] == "there already"
     assert rows["odd.png"]["status"] == "failed"
+    assert "exists already, and is no file" in rows["odd.png"]["reason"]
     assert rows["b.png"]["status"] == "restored"
     assert restore(export, noisy, "-o", out, "--force", "--overwrite") == 0
     assert shown(out / "a.png").shape == (96, 96, 3)
+
+
+def test_run_again_it_does_only_what_is_left(noisy, export, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert restore(export, noisy, "-o", out) == 1  # odd.png is refused
+    before = (out / "a.png").stat().st_mtime_ns
+    (noisy / "odd.png").unlink()
+    shutil.copy(noisy / "a.png", noisy / "new.png")
+    for name in ("moving.gif", "phone.HEIC"):
+        (noisy / name).touch()
+    capsys.readouterr()
+    assert restore(export, noisy, "-o", out) == 0
+    said = capsys.readouterr()
+    lines = said.err.splitlines()
+    assert "1 restored, 2 there already" in lines
+    assert f"there already: {out / 'a.png'}" in lines
+    assert f"there already: {out / 'deeper' / 'b.png'}" in lines
+    assert "2 other files were not looked at (.gif, .heic)" in lines
+    assert [line.partition(" ")[0] for line in said.out.splitlines()] == [str(noisy / "new.png")]
+    # What is there already counts for nothing in the time that is left.
+    assert "restored: 0.009/0.009 megapixels" in said.err
+    assert (out / "a.png").stat().st_mtime_ns == before
 
 
 def test_sources_are_never_written_onto(noisy, export, tmp_path, capsys):
@@ -334,17 +357,19 @@ def test_links_and_loops(noisy, tmp_path):
     elsewhere.mkdir()
     shutil.copy(noisy / "a.png", elsewhere / "c.JPG")
     (noisy / "linked").symlink_to(elsewhere)
-    (noisy / "notes.txt").touch()
-    jobs, unreadable = batch.find([noisy], tmp_path / "out")
+    for name in ("notes.txt", ".hidden"):
+        (noisy / name).touch()
+    jobs, unreadable, others = batch.find([noisy], tmp_path / "out")
     names = sorted(str(job.target.relative_to(tmp_path / "out")) for job in jobs)
     assert names == ["a.png", "deeper/b.png", "linked/c.JPG", "odd.png"]
     assert not unreadable
+    assert others == [noisy / "notes.txt"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_folder_that_cannot_be_read_is_named(noisy, tmp_path):
     (noisy / "deeper").chmod(0)
-    jobs, unreadable = batch.find([noisy], tmp_path / "out")
+    jobs, unreadable, _ = batch.find([noisy], tmp_path / "out")
     (noisy / "deeper").chmod(0o700)
     assert len(jobs) == 2
     assert "Permission denied" in unreadable[0].reason
@@ -381,8 +406,9 @@ def test_names_that_are_no_text(noisy, export, tmp_path, capsysbinary):
     assert restore(export, noisy / odd, "-o", out) == 0
     assert os.listdir(out) == [odd]
     assert capsysbinary.readouterr().out.count(b"\n") == 1
-    assert restore(export, noisy / odd, "-o", out) == 1
-    assert b"\\udcff\\udcfe spaces and\\nlines.png: exists already" in capsysbinary.readouterr().err
+    assert restore(export, noisy / odd, "-o", out) == 0
+    said = capsysbinary.readouterr().err
+    assert re.search(rb"there already: .*\\udcff\\udcfe spaces and\\nlines\.png\n", said)
     assert restore(export, noisy / odd, "-o", out, "--dry-run") == 0
     assert capsysbinary.readouterr().out.count(b"\n") == 2
 

@@ -18,7 +18,7 @@ from grids.restoring.restoration import Tiler
 from grids.selection.decision import Decision
 from grids.selection.selector import Selector
 
-Status = Literal["restored", "decided", "refused", "failed"]
+Status = Literal["restored", "decided", "there already", "refused", "failed"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Outcome:
 
     Attributes:
         source, target: files.
-        status: `decided` if nothing was to be restored, `refused` if no model suits it.
+        status: `decided` if nothing was to be restored, `there already` if the target is a file
+            that is not to be replaced, `refused` if no model suits it.
         width, height: in pixels.
         group: whose model was used, or would be.
         chosen_by: the rule, or `user`.
@@ -72,21 +73,25 @@ class Outcome:
         return self.decision.predicted_gain_db, *self.decision.interval_db
 
 
-def find(paths: Sequence[Path], out: Path) -> tuple[list[Job], list[Outcome]]:
-    """The photographs at `paths` in their order, and the folders that cannot be read.
+def find(paths: Sequence[Path], out: Path) -> tuple[list[Job], list[Outcome], list[Path]]:
+    """The photographs at `paths` in their order, folders that cannot be read, and other files.
 
     A file becomes OUT/NAME. A folder is searched with its sub-folders, and each photograph in it
-    (by its suffix) becomes OUT/ the same path below the folder. `out` itself is not searched.
+    (by its suffix) becomes OUT/ the same path below the folder; hidden files of other suffixes are
+    of no interest. `out` itself is not searched.
 
     Raises:
         InputError: a path is missing, nothing is found, two photographs would become one file, or
             one would be written onto a source.
     """
-    jobs, unreadable = [], []
+    jobs, unreadable, others = [], [], []
     for path in paths:
         if path.is_dir():
             for source in _walk(path, out, unreadable):
-                jobs.append(Job(source, out / source.relative_to(path)))
+                if source.suffix.lower() in photographs.SUFFIXES:
+                    jobs.append(Job(source, out / source.relative_to(path)))
+                elif not source.name.startswith("."):
+                    others.append(source)
         elif os.path.lexists(path):
             jobs.append(Job(path, out / path.name))
         else:
@@ -96,11 +101,11 @@ def find(paths: Sequence[Path], out: Path) -> tuple[list[Job], list[Outcome]]:
         names = ", ".join(photographs.SUFFIXES)
         raise InputError(f"{', '.join(map(str, paths))}: no photograph is there ({names})")
     _require_distinct(jobs)
-    return jobs, unreadable
+    return jobs, unreadable, others
 
 
 def _walk(folder: Path, out: Path, unreadable: list[Outcome]) -> Iterator[Path]:
-    """Photographs below a folder, sorted; linked folders are followed, but never twice."""
+    """Files below a folder, sorted; linked folders are followed, but never twice."""
 
     def note(error: OSError) -> None:
         path = Path(error.filename)
@@ -113,8 +118,7 @@ def _walk(folder: Path, out: Path, unreadable: list[Outcome]) -> Iterator[Path]:
             name for name in folders if os.path.realpath(os.path.join(place, name)) not in visited
         )
         for name in sorted(files):
-            if Path(name).suffix.lower() in photographs.SUFFIXES:
-                yield Path(place, name)
+            yield Path(place, name)
 
 
 def _require_distinct(jobs: Sequence[Job]) -> None:
@@ -192,9 +196,17 @@ class Batch:
             outcome.reason = reason if named else f"{job.source}: {reason}"
         return outcome
 
+    def leaves(self, job: Job) -> bool:
+        """Whether the target is a file that is there already and not to be replaced."""
+        return self._restore and not self._overwrite and os.path.isfile(job.target)
+
     def _run(self, job: Job, outcome: Outcome, progress: Callable[[int], None]) -> None:
+        if self.leaves(job):
+            outcome.status = "there already"
+            outcome.reason = str(job.target)
+            return
         if self._restore and not self._overwrite and os.path.lexists(job.target):
-            raise InputError(f"{job.target}: exists already; --overwrite replaces it")
+            raise InputError(f"{job.target}: exists already, and is no file")
         photograph = photographs.read(job.source)
         outcome.height, outcome.width = photograph.colour.shape[:2]
         outcome.remarks = photograph.remarks

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 SUMMARY = "restore photographs, each with the model that suits its damage"
 EXIT_STATUSES = """
-exit status: 0 if all was restored (with --dry-run: if all was decided, refusals among it), 1 if
-something was refused or failed (the rest is restored), 130 if it was interrupted
+exit status: 0 if all was restored, now or earlier (with --dry-run: if all was decided, refusals
+among it), 1 if something was refused or failed (the rest is restored), 130 if it was interrupted
 """
 ADVICE = "--force restores all the same, --group GROUP names a model"
 INTERRUPTED = 130
@@ -59,7 +59,7 @@ def _run(options: argparse.Namespace) -> int:
     from grids.restoring import batch
 
     device = devices.use(options.device, torch.get_num_threads())
-    jobs, unreadable = batch.find(options.paths, options.out)
+    jobs, unreadable, others = batch.find(options.paths, options.out)
     work = batch.Batch(
         bundle.read(options.bundle),
         device,
@@ -84,7 +84,7 @@ def _run(options: argparse.Namespace) -> int:
         return INTERRUPTED
     if options.dry_run and not options.json:
         print(_table(outcomes))
-    return _concluded(outcomes, options.dry_run)
+    return _concluded(outcomes, others, options.dry_run)
 
 
 def _done(work: "Batch", jobs: Sequence["Job"], dry_run: bool) -> Iterator["Outcome"]:
@@ -94,7 +94,7 @@ def _done(work: "Batch", jobs: Sequence["Job"], dry_run: bool) -> Iterator["Outc
     if dry_run:
         yield from Progress("decided", len(jobs), "photographs", _say).over(map(work.run, jobs))
         return
-    megapixels = [_megapixels(job.source) for job in jobs]
+    megapixels = [0.0 if work.leaves(job) else _megapixels(job.source) for job in jobs]
     progress = Progress("restored", round(sum(megapixels), 3), "megapixels", _say)
     before = 0.0
     for job, size in zip(jobs, megapixels, strict=True):
@@ -112,16 +112,23 @@ def _megapixels(path: Path) -> float:
     return width * height / 1e6
 
 
-def _concluded(outcomes: Sequence["Outcome"], dry_run: bool) -> int:
+def _concluded(outcomes: Sequence["Outcome"], others: Sequence[Path], dry_run: bool) -> int:
     """Says what was not restored, and why; the exit status."""
     counts = Counter(outcome.status for outcome in outcomes)
     _say(", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
-    for status in ("refused", "failed"):
+    for status in ("there already", "refused", "failed"):
         for outcome in outcomes:
             if outcome.status == status:
                 _say(f"{status}: {outcome.reason}")
+    if counts["there already"]:
+        _say("what is there already was left as it is; --overwrite replaces it")
     if counts["refused"]:
         _say(f"refused ones are unlike what the models were trained on; {ADVICE}")
+    if others:
+        kinds = ", ".join(sorted({path.suffix.lower() for path in others} - {""}))
+        named = f" ({kinds})" if kinds else ""
+        files = "1 other file was" if len(others) == 1 else f"{len(others)} other files were"
+        _say(f"{files} not looked at{named}")
     return int(counts["failed"] > 0 or (counts["refused"] > 0 and not dry_run))
 
 
