@@ -6,6 +6,7 @@ time, while the workflow runs or not, and disturbs nothing.
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -21,6 +22,12 @@ from grids.wording import counted
 # As `grids.progress.Progress` writes it.
 PROGRESS = re.compile(r": (\d+)/(\d+) it, ([\d.e+-]+) it/s, ETA ([\d:]+|unknown)")
 
+SECONDS_OF_SILENCE = 60.0
+"""A job says a line every ten seconds. One that was silent for longer may have been killed."""
+
+GAVE_UP = re.compile(r"^(error: |Traceback)", re.MULTILINE)
+"""What `grids.progress.job` writes last into the log of a job that fails."""
+
 STATES = ("done", "failed", "running", "queued", "waiting")
 
 
@@ -31,13 +38,17 @@ class Output:
     Attributes:
         path: where it will be.
         work: pattern of the comment of the job that makes it.
+        log: of that job.
     """
 
     path: Path
     work: str
+    log: Path
 
     def state(self, live: dict[str, str]) -> str:
         """`done`, `running`, `queued` in the cluster, or `waiting` for its turn.
+
+        Where no job of the cluster makes it, it is running if its log grows.
 
         Args:
             live: state of each live job by its comment.
@@ -45,7 +56,19 @@ class Output:
         if self.path.exists():
             return "done"
         state = next((live[work] for work in live if fnmatchcase(work, self.work)), None)
-        return {None: "waiting", "PENDING": "queued"}.get(state, "running")
+        if state is None:
+            return "running" if self._grows() else "waiting"
+        return "queued" if state == "PENDING" else "running"
+
+    def _grows(self) -> bool:
+        try:
+            silent = time.time() - self.log.stat().st_mtime
+            return silent < SECONDS_OF_SILENCE and not GAVE_UP.search(self._said())
+        except OSError:
+            return False
+
+    def _said(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")
 
 
 @dataclass(frozen=True)
@@ -53,7 +76,6 @@ class Training(Output):
     """A training: an output with steps on its way to it."""
 
     name: str
-    log: Path
     steps: int
 
     def failure(self) -> str | None:
@@ -69,7 +91,7 @@ class Training(Output):
         if self.path.exists():
             steps, seconds = pace(self.path.with_name("history.parquet"))
             return self.steps, steps / seconds if steps else 0.0, "0:00:00"
-        lines = self.log.read_text(encoding="utf-8") if self.log.exists() else ""
+        lines = self._said() if self.log.exists() else ""
         if said := PROGRESS.findall(lines):
             done, _, rate, left = said[-1]
             return int(done), float(rate), left
@@ -97,9 +119,11 @@ def status(results: Path, folder: Path) -> Iterator[str]:
     plans = plan_files.walk(results)
     trainings = list(_trainings(results, settings, plans))
     stages = {
-        "PIES sets": [_shared(results / "pies", name, "pies") for name in _with_clean(settings)],
-        "laws": [_shared(results / "ggd", name, "laws") for name in settings["degradations"]],
-        "similarity": [Output(results / "similarity.parquet", "")],
+        "PIES sets": [_shared(results, "pies", name, "pies") for name in _with_clean(settings)],
+        "laws": [_shared(results, "ggd", name, "laws") for name in settings["degradations"]],
+        "similarity": [
+            Output(results / "similarity.parquet", "", results / "logs" / "similarity.log")
+        ],
         "trainings": trainings,
         "verifications": list(_verifications(results, settings, plans)),
     }
@@ -129,9 +153,10 @@ def _with_clean(settings: dict) -> list[str]:
     return ["clean", *settings["degradations"]]
 
 
-def _shared(folder: Path, name: str, group: str) -> Output:
+def _shared(results: Path, stage: str, name: str, group: str) -> Output:
     """An output of a group of jobs, whose comment begins with the group's name."""
-    return Output(folder / f"{name}.parquet", f"rule_{group}_*")
+    log = results / "logs" / stage / f"{name}.log"
+    return Output(results / stage / f"{name}.parquet", f"rule_{group}_*", log)
 
 
 def _searched(settings: dict) -> list[str]:
@@ -161,16 +186,16 @@ def _trainings(results: Path, settings: dict, plans: list[dict]) -> Iterator[Tra
         yield Training(
             results / "descriptor" / "model.safetensors",
             "rule_train_descriptor",
-            "descriptor",
             logs / "descriptor.log",
+            "descriptor",
             settings["descriptor"]["iterations"],
         )
     for backbone, group in _models(settings, plans):
         yield Training(
             results / "models" / backbone / group / "model.safetensors",
             f"rule_train_wildcards_{backbone}_{group}",
-            f"{backbone} {group}",
             logs / "train" / backbone / f"{group}.log",
+            f"{backbone} {group}",
             steps,
         )
     backbone = settings["search"]["backbone"]
@@ -179,14 +204,15 @@ def _trainings(results: Path, settings: dict, plans: list[dict]) -> Iterator[Tra
         yield Training(
             folder / "model.safetensors",
             f"rule_train_reseeded_wildcards_{seed}_{backbone}_{name}",
-            f"{backbone} {name} seed {seed}",
             logs / "train" / backbone / f"{name}_seed_{seed}.log",
+            f"{backbone} {name} seed {seed}",
             steps,
         )
 
 
 def _verifications(results: Path, settings: dict, plans: list[dict]) -> Iterator[Output]:
     search, report = settings["search"], settings["report"]
+    logs = results / "logs" / "verify"
     found = {*_searched(settings), group_name(_searched(settings))}
     found |= set(plans[-1].get("solution", []) if plans else [])
     for backbone, group in _models(settings, plans):
@@ -197,6 +223,7 @@ def _verifications(results: Path, settings: dict, plans: list[dict]) -> Iterator
             yield Output(
                 results / "verify" / backbone / group / f"{name}.parquet",
                 f"rule_verify_wildcards_{backbone}_{group}_{name}",
+                logs / backbone / f"{group}_{name}.log",
             )
     place = f"{search['backbone']}_{{name}}_{search['test_set']}"
     for seed, name in _reseeded(settings):
@@ -204,6 +231,7 @@ def _verifications(results: Path, settings: dict, plans: list[dict]) -> Iterator
         yield Output(
             folder / f"{search['test_set']}.parquet",
             f"rule_verify_reseeded_wildcards_{seed}_{place.format(name=name)}",
+            logs / search["backbone"] / f"{name}_{search['test_set']}_seed_{seed}.log",
         )
 
 
@@ -238,11 +266,17 @@ def _hours(trainings: list[Training], settings: dict) -> str:
     if not rates:
         return f"{'time':14} no training has told its rate yet"
     mean = sum(rates) / len(rates)
-    spent = sum(done / (rate or mean) for _, done, rate in seen) / 3600
-    left = sum((steps - done) / (rate or mean) for steps, done, rate in seen) / 3600
-    unit = "GPU-hours" if gpus else "hours"
-    factor = gpus or 1
+    spent = sum(done / (rate or mean) for _, done, rate in seen)
+    left = sum((steps - done) / (rate or mean) for steps, done, rate in seen)
     return (
-        f"{'time':14} {spent * factor:.1f} {unit} of training spent, {left * factor:.1f} to come "
+        f"{'time':14} {_duration(spent, gpus)} of training spent, {_duration(left, gpus)} to come "
         "for what is known to be needed"
     )
+
+
+def _duration(seconds: float, gpus: int) -> str:
+    """Hours, or minutes below an hour; of GPUs where there are any."""
+    unit, seconds = ("GPU-", seconds * gpus) if gpus else ("", seconds)
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} {unit}minutes"
+    return f"{seconds / 3600:.1f} {unit}hours"

@@ -1,6 +1,8 @@
 """What `grids status` tells of folders as they are at different times of a run."""
 
 import json
+import os
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -97,9 +99,50 @@ def test_trainings_tell_their_steps_rate_and_time(results, queue):
     # Done at 2 it/s and at 1 it/s; what has told no rate counts at the mean, 1.5 it/s.
     spent = 3600 / 2 + 1800 / 1 + 900 / 1.5
     left = 1800 / 1 + 2700 / 1.5 + 3600 / 1.5
-    assert f"{spent / 3600:.1f} GPU-hours of training spent, {left / 3600:.1f} to come" in "".join(
-        told
-    )
+    hours = f"{spent / 3600:.1f} GPU-hours of training spent, {left / 3600:.1f} GPU-hours to come"
+    assert hours in "".join(told)
+
+
+def test_without_a_cluster_what_grows_is_running(results, queue):
+    said = "12:00:00 srresnet {}: 1800/3600 it, 1 it/s, ETA 0:30:00, loss 0.1\n"
+    logs = results / "logs"
+    texts = {
+        "train/srresnet/jpeg": said.format("jpeg"),
+        "train/srresnet/sr": said.format("sr") + "error: the disk is full\n",
+        "train/srresnet/jpeg+sr": said.format("jpeg+sr"),
+        "train/srresnet/jpeg_seed_1": said.format("jpeg seed 1"),
+        "pies/clean": "",
+        "ggd/sr": "",
+        "similarity": "",
+        "verify/srresnet/jpeg_embedded": "12:00:00 jpeg: jpeg 30.00 dB\n",
+        "verify/srresnet/jpeg_embedded_seed_1": "",
+    }
+    for name, text in texts.items():
+        (logs / name).parent.mkdir(parents=True, exist_ok=True)
+        (logs / f"{name}.log").write_text(text)
+    old = time.time() - 2 * status.SECONDS_OF_SILENCE
+    os.utime(logs / "train/srresnet/jpeg+sr.log", (old, old))
+    # Put back into the queue: what its log was told before does not count.
+    queue.append(job("rule_train_reseeded_wildcards_1_srresnet_jpeg", "PENDING"))
+    told, by_stage = lines(results)
+    assert "  srresnet jpeg: 1800/3600 it, running, 1 it/s, ETA 0:30:00" in told
+    assert "  srresnet sr: 1800/3600 it, waiting" in told
+    assert "  srresnet jpeg+sr: 1800/3600 it, waiting" in told
+    assert "  srresnet jpeg seed 1: 1800/3600 it, queued" in told
+    assert by_stage["trainings"].endswith("0 done, 1 running, 1 queued, 2 waiting")
+    assert by_stage["PIES"].endswith("0 done, 1 running, 2 waiting")
+    assert by_stage["laws"].endswith("0 done, 1 running, 1 waiting")
+    assert by_stage["similarity"].endswith("0 done, 1 running")
+    assert by_stage["verifications"].endswith("0 done, 2 running, 2 waiting")
+
+
+def test_times_below_an_hour_are_told_in_minutes(results, queue):
+    settings = json.loads((results / "settings.json").read_text())
+    settings["resources"]["train"]["gpus"] = 0
+    settings["report"]["noise_seeds"] = []
+    (results / "settings.json").write_text(json.dumps(settings))
+    finish(results, "jpeg", rate=4.0)
+    assert "15 minutes of training spent, 30 minutes to come" in lines(results)[1]["time"]
 
 
 def test_the_search_adds_what_it_asks_for_and_ends(results, queue):
@@ -132,7 +175,7 @@ def test_a_training_that_failed_for_good_is_told_and_counts_no_time(results, que
     told, by_stage = lines(results)
     assert by_stage["trainings"].endswith("2 done, 1 failed, 1 waiting")
     assert "  srresnet jpeg+sr: failed for good (diverged: nan)" in told
-    assert "1.0 GPU-hours of training spent, 0.5 to come" in by_stage["time"]
+    assert "1.0 GPU-hours of training spent, 30 GPU-minutes to come" in by_stage["time"]
 
 
 def test_models_from_elsewhere_are_not_waited_for(results, queue):
