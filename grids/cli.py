@@ -140,10 +140,16 @@ def _simulate(options: argparse.Namespace) -> None:
 
 def _add_orphans(commands: argparse._SubParsersAction) -> None:
     text = "list results that nothing asks for any more; nothing is deleted"
-    parser = commands.add_parser("orphans", help=text, description=text)
+    targets = (
+        "What only other targets than `all` need is listed unless they are named, as in "
+        "`grids orphans results -- results/bundle all --configfile FILE`."
+    )
+    parser = commands.add_parser("orphans", help=text, description=f"{text}. {targets}")
     parser.add_argument("results", type=Path, help="folder of the results")
     parser.add_argument(
-        "options", nargs="*", help="of snakemake, behind --, such as -- --configfile FILE"
+        "options",
+        nargs="*",
+        help="of the runs of snakemake, behind --: targets, and options such as --configfile FILE",
     )
     parser.set_defaults(run=_orphans)
 

@@ -16,33 +16,45 @@ LEFT_OVER = re.compile(r"state\.aside-\d+|.+\.broken|\..+\.\d+")
 SECONDS_OF_WRITING = 3600.0
 """A file younger than this may still be growing."""
 
+BEHIND_THE_MESSAGE = re.compile(r"^(?:Wildcards|Traceback):$", re.MULTILINE)
+BEFORE_THE_MESSAGE = re.compile(r"\w*(Error|Exception)( in .+)?:")
+"""What Snakemake prints around the message of an error."""
+
 
 def wanted(options: Sequence[str]) -> dict[Path, bool]:
-    """Files that the workflow of this directory makes or has made for its target `all`.
+    """Files that the workflow of this directory makes or has made for its targets.
 
     Args:
-        options: of Snakemake, such as `--configfile`.
+        options: of Snakemake, such as `--configfile`; targets, if not `all` alone.
 
     Returns:
         For each whether it stays as it is; false: it is about to be made, or made anew.
 
     Raises:
-        InputError: Snakemake's last line, where it cannot tell.
+        InputError: Snakemake's message, where it cannot tell.
     """
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", "--summary", *options], capture_output=True, text=True
     )
     if done.returncode:
-        lines = (done.stdout + done.stderr).split("\n")
-        raise InputError([line for line in lines if line.strip()][-1].removeprefix("error: "))
+        raise InputError(_message(done.stdout + done.stderr))
     rows = [line.split("\t") for line in done.stdout.splitlines()[1:]]
     return {Path(row[0]): row[-1] == "no update" for row in rows}
+
+
+def _message(printed: str) -> str:
+    """The message of the error that ended Snakemake, on one line."""
+    lines = BEHIND_THE_MESSAGE.split(printed)[0].splitlines()
+    lines = [line.strip() for line in lines if line.strip() and not line.startswith('  File "')]
+    before = [at for at, line in enumerate(lines) if BEFORE_THE_MESSAGE.fullmatch(line)]
+    message = lines[before[-1] + 1 :] if before else []
+    return " ".join(message or lines[-1:]).removeprefix("error: ")
 
 
 def orphans(results: Path, wanted: Mapping[Path, bool]) -> Iterator[Path]:
     """Results that are not wanted: of groups that no plan asks for, of settings left behind.
 
-    What was made for another target than `all` is among them.
+    What was made for other targets than those behind `wanted` is among them.
 
     Args:
         results: the folder of the results.
@@ -50,14 +62,22 @@ def orphans(results: Path, wanted: Mapping[Path, bool]) -> Iterator[Path]:
             same directory as `results`.
 
     Raises:
-        InputError: the workflow makes its results elsewhere, or the search has not ended or must
-            be gone through again, so that it is not known what it will ask for.
+        InputError: the workflow makes its results elsewhere, `all` is not among its targets, or
+            the search has not ended or must be gone through again, so that it is not known what
+            it will ask for.
     """
     groups = results / "groups.json"
     if groups not in wanted:
+        elsewhere = [path.parent for path in wanted if path.name == groups.name]
+        if not elsewhere:
+            raise InputError(
+                f"{results}: it is not known what the search needs; name `all` too: "
+                f"`grids orphans {results} -- TARGET all --configfile FILE`"
+            )
         raise InputError(
-            f"{results}: not the results of this workflow as its configuration writes them; "
-            "name those, and the configuration behind --"
+            f"{results}: not the results of this configuration, which are in {elsewhere[0]}; "
+            "name the configuration that they were made with: "
+            f"`grids orphans {results} -- --configfile FILE`"
         )
     if not wanted[groups]:
         raise InputError(

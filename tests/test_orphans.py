@@ -71,8 +71,12 @@ def test_an_unfinished_search_is_refused(results):
 
 def test_another_folder_than_the_workflows_is_refused(results):
     root, _ = results
-    with pytest.raises(InputError, match=r"results: not the results of this workflow"):
+    said = r"in other; .*: `grids orphans results -- --configfile FILE`"
+    with pytest.raises(InputError, match=said):
         list(orphans(root, {Path("other/groups.json"): True}))
+    said = r"`grids orphans results -- TARGET all --configfile FILE`"
+    with pytest.raises(InputError, match=said):
+        list(orphans(root, {Path("results/bundle"): True}))
 
 
 def test_of_a_workflow(finished, tmp_path, monkeypatch, capsys):
@@ -84,11 +88,21 @@ def test_of_a_workflow(finished, tmp_path, monkeypatch, capsys):
     listed = [line.split()[-1] for line in capsys.readouterr().out.splitlines()[:-1]]
     assert listed == ["results/models/srresnet/jpeg+sr/history.parquet", model]
     assert Path(model).exists()
+    assert cli.main(["orphans", "results", "--", model, "all", *tree.options()]) == 0
+    assert capsys.readouterr().out.splitlines() == ["       0.0 MiB in all"]
+    assert cli.main(["orphans", "results", "--", "results/none", "all", *tree.options()]) == 1
+    assert capsys.readouterr().err.startswith("error: No rule to produce results/none")
     # Another δ may ask for what this one did not: nothing is an orphan before it has been searched.
     tree.config["search"]["delta"] = 0.01
     tree.jobs("all")
     assert cli.main(["orphans", "results", "--", *tree.options()]) == 1
     assert "no finished search with these settings" in capsys.readouterr().err
+    # Snakemake says behind the message where it comes from.
+    for path in sorted(Path("photographs/train").iterdir())[2:]:
+        path.unlink()
+    assert cli.main(["orphans", "results", "--", "results/bundle", "all", *tree.options()]) == 1
+    least = "but the choice among the groups holds one in 5 out; give at least 5"
+    assert capsys.readouterr().err == f"error: images.train: 2 photographs, {least}\n"
     Path("config.yaml").write_text("deltas: 1\n")
     assert cli.main(["orphans", "results", "--", *tree.options()]) == 1
     assert "error: configuration: deltas: unknown key" in capsys.readouterr().err
