@@ -269,6 +269,30 @@ def test_what_is_refused_can_be_restored_all_the_same(noisy, export, tmp_path, c
         assert rows["odd.png"]["group"] == NOISE
 
 
+def test_the_choice_for_a_grey_photograph_is_said_to_be_less_sure(noisy, export, tmp_path, capsys):
+    grey = Image.open(noisy / "a.png").convert("L")
+    grey.save(noisy / "grey.png")
+    grey.convert("RGB").save(noisy / "neutral.bmp")
+    grey.point(lambda value: 255 * (value > 99)).save(noisy / "refused.png")
+    _, rows = restore_json(export, capsys, noisy, "-o", tmp_path / "out")
+    assert rows["refused.png"]["status"] == "refused"
+    for name, row in rows.items():
+        expected = [] if name in ("a.png", "b.png", "odd.png") else [batch.LESS_SURE]
+        assert row["remarks"] == expected, name
+    assert restore(export, noisy, "-o", tmp_path / "lines") == 1
+    said = capsys.readouterr()
+    for line in said.out.splitlines():
+        assert line.endswith(f"; {batch.LESS_SURE}") == (
+            "grey.png" in line or "neutral.bmp" in line
+        )
+    assert f"refused: {noisy / 'refused.png'}: unlike all; {batch.LESS_SURE}\n" in said.err
+    assert restore(export, noisy, "-o", tmp_path / "dry", "--dry-run") == 0
+    assert f"{noisy / 'grey.png'}: {batch.LESS_SURE}\n" in capsys.readouterr().err
+    # Whoever names the group need not be told.
+    _, rows = restore_json(export, capsys, noisy, "-o", tmp_path / "named", "--group", JPEG)
+    assert not any(row["remarks"] for row in rows.values())
+
+
 def test_a_refusal_says_what_can_be_done(noisy, export, tmp_path, capsys):
     assert restore(export, noisy / "odd.png", "-o", tmp_path / "out") == 1
     said = capsys.readouterr().err

@@ -20,6 +20,11 @@ from grids.selection.selector import Selector
 
 Status = Literal["restored", "decided", "there already", "refused", "failed"]
 
+LESS_SURE = (
+    "grey: its group was chosen by a rule that was fitted to colour photographs and is less sure "
+    "here; --group GROUP decides"
+)
+
 
 @dataclass(frozen=True)
 class Job:
@@ -43,7 +48,7 @@ class Outcome:
         model: fingerprint of the model's file.
         decision: what the selector says, None where it cannot judge.
         tile: side of the tiles in pixels, None if the image went through whole.
-        remarks: what is not in the restored file as in the source.
+        remarks: what is not in the restored file as in the source, and how sure the choice is.
         reason: why it was refused or failed.
     """
 
@@ -210,6 +215,8 @@ class Batch:
         photograph = photographs.read(job.source)
         outcome.height, outcome.width = photograph.colour.shape[:2]
         outcome.remarks = photograph.remarks
+        if photograph.grey and not self._group:
+            outcome.remarks += (LESS_SURE,)
         outcome.decision = self._decision(photograph)
         outcome.group = self._group or outcome.decision.group
         outcome.chosen_by = "user" if self._group else outcome.decision.rule

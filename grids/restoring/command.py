@@ -113,13 +113,16 @@ def _megapixels(path: Path) -> float:
 
 
 def _concluded(outcomes: Sequence["Outcome"], others: Sequence[Path], dry_run: bool) -> int:
-    """Says what was not restored, and why; the exit status."""
+    """Says what was not restored, and why, and remarks not said yet; the exit status."""
     counts = Counter(outcome.status for outcome in outcomes)
     _say(", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
+    for outcome in outcomes:
+        if outcome.status == "decided" and outcome.remarks:
+            _say(f"{outcome.source}: {'; '.join(outcome.remarks)}")
     for status in ("there already", "refused", "failed"):
         for outcome in outcomes:
             if outcome.status == status:
-                _say(f"{status}: {outcome.reason}")
+                _say(f"{status}: {'; '.join((outcome.reason, *outcome.remarks))}")
     if counts["there already"]:
         _say("what is there already was left as it is; --overwrite replaces it")
     if counts["refused"]:
