@@ -278,5 +278,5 @@ def _duration(seconds: float, gpus: int) -> str:
     """Hours, or minutes below an hour; of GPUs where there are any."""
     unit, seconds = ("GPU-", seconds * gpus) if gpus else ("", seconds)
     if seconds < 3600:
-        return f"{seconds / 60:.0f} {unit}minutes"
+        return f"{seconds / 60:.0f} {unit}min"
     return f"{seconds / 3600:.1f} {unit}hours"

@@ -142,7 +142,7 @@ def test_times_below_an_hour_are_told_in_minutes(results, queue):
     settings["report"]["noise_seeds"] = []
     (results / "settings.json").write_text(json.dumps(settings))
     finish(results, "jpeg", rate=4.0)
-    assert "15 minutes of training spent, 30 minutes to come" in lines(results)[1]["time"]
+    assert "15 min of training spent, 30 min to come" in lines(results)[1]["time"]
 
 
 def test_the_search_adds_what_it_asks_for_and_ends(results, queue):
@@ -175,7 +175,7 @@ def test_a_training_that_failed_for_good_is_told_and_counts_no_time(results, que
     told, by_stage = lines(results)
     assert by_stage["trainings"].endswith("2 done, 1 failed, 1 waiting")
     assert "  srresnet jpeg+sr: failed for good (diverged: nan)" in told
-    assert "1.0 GPU-hours of training spent, 30 GPU-minutes to come" in by_stage["time"]
+    assert "1.0 GPU-hours of training spent, 30 GPU-min to come" in by_stage["time"]
 
 
 def test_models_from_elsewhere_are_not_waited_for(results, queue):
