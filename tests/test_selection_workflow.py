@@ -3,15 +3,16 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pandas as pd
 
-from grids import bundle, images
+from grids import bundle, images, orphans
 from grids.cli import main
 from grids.selection.selector import Selector
 
 
-def test_an_export_is_made_measured_and_used(finished, tmp_path, capsys):
+def test_an_export_is_made_measured_and_used(finished, tmp_path, monkeypatch, capsys):
     tree = finished.copy(tmp_path / "tree")
     # Four stated groups: the search may have found one, with nothing to choose.
     tree.config["selection"] |= {
@@ -38,6 +39,14 @@ def test_an_export_is_made_measured_and_used(finished, tmp_path, capsys):
     again = other.jobs("results/bundle")
     assert {"Training restormer on jpeg", "Fitting the choice among the groups"} <= again
     assert not {job for job in again if job.startswith("Describing")}
+    # `all` needs none of it, so it is left over unless it is asked for as well.
+    with monkeypatch.context() as here:
+        here.chdir(tree.folder)
+        wanted_by_all = orphans.wanted(tree.options())
+        left_over = set(orphans.orphans(Path("results"), wanted_by_all))
+        assert {Path("results/bundle"), Path("results/selection/real.csv")} <= left_over
+        wanted_by_both = orphans.wanted(["results/bundle", "all", *tree.options()])
+        assert list(orphans.orphans(Path("results"), wanted_by_both)) == []
 
     export = bundle.read(tree.path("bundle"))
     assert export.groups == ("jpeg", "gaussian_noise", "poisson_noise", "sr")
