@@ -11,11 +11,26 @@ rule table1:
         parquet="<results>/report/table1_{backbone}_{test_set}.parquet",
         csv="<results>/report/table1_{backbone}_{test_set}.csv",
         text="<results>/report/table1_{backbone}_{test_set}.txt",
+        # A page of a report shows pictures and HTML; it offers other files for download only.
+        page=report(
+            "<results>/report/table1_{backbone}_{test_set}.html",
+            caption="../workflow/report/table1_page.rst",
+            category="Table 1",
+            labels={
+                "backbone": "{backbone}",
+                "test set": "{test_set}",
+                "as": "numbers",
+            },
+        ),
         figure=report(
             "<results>/report/table1_{backbone}_{test_set}.svg",
             caption="../workflow/report/table1.rst",
             category="Table 1",
-            labels={"backbone": "{backbone}", "test set": "{test_set}"},
+            labels={
+                "backbone": "{backbone}",
+                "test set": "{test_set}",
+                "as": "figure",
+            },
         ),
     log:
         "<logs>/report/table1_{backbone}_{test_set}.log",
@@ -150,6 +165,7 @@ rule severity_figure:
             "<results>/report/severity.svg",
             caption="../workflow/report/severity.rst",
             category="Similarity",
+            labels={"figure": "severity"},
         ),
     log:
         "<logs>/report/severity.log",
@@ -170,11 +186,17 @@ rule paper_averages:
         similarity="<results>/similarity.parquet",
     output:
         csv="<results>/report/paper_averages.csv",
-        text="<results>/report/paper_averages.txt",
+        text=report(
+            "<results>/report/paper_averages.txt",
+            caption="../workflow/report/paper_averages_text.rst",
+            category="Similarity",
+            labels={"figure": "the paper's averages (numbers)"},
+        ),
         figure=report(
             "<results>/report/paper_averages.svg",
             caption="../workflow/report/paper_averages.rst",
             category="Similarity",
+            labels={"figure": "the paper's averages"},
         ),
     log:
         "<logs>/report/paper_averages.log",

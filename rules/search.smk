@@ -36,7 +36,11 @@ rule groups:
         verifications=search_verifications,
         noise=noise_verifications,
     output:
-        groups="<results>/groups.json",
+        groups=report(
+            "<results>/groups.json",
+            caption="../workflow/report/groups.rst",
+            category="Groups",
+        ),
     log:
         "<logs>/groups.log",
     conda:

@@ -160,7 +160,12 @@ rule selection_figures:
     input:
         decisions="<results>/selection/decisions_{test_set}.parquet",
     output:
-        text="<results>/report/selection_{test_set}.txt",
+        text=report(
+            "<results>/report/selection_{test_set}.txt",
+            caption="../workflow/report/selection_text.rst",
+            category="Selection",
+            labels={"figure": "numbers", "test set": "{test_set}"},
+        ),
         choices=report(
             "<results>/report/selection_{test_set}.svg",
             caption="../workflow/report/selection.rst",

@@ -1,3 +1,4 @@
+import html
 import io
 import math
 from itertools import combinations
@@ -145,6 +146,13 @@ def test_text_says_what_a_person_needs(table, found):
     assert " ".join(jpeg.split()) == "1 JPEG 20.00 30.00 28.00 29.50 -0.50 ± 0.17 +1.50 ± 0.17"
     (beyond,) = [line for line in text.splitlines() if line.endswith("  > δ")]
     assert "R-L" in beyond
+
+
+def test_page_shows_the_text(table, found):
+    text = table1.text(table, found, "srresnet", "tiny") + "a < b & c"
+    shown = table1.page(text).partition("<pre>")[2].partition("</pre>")[0]
+    assert "<" not in shown
+    assert html.unescape(shown) == text
 
 
 def test_text_of_one_image_has_no_errors(found):

@@ -1,8 +1,10 @@
 """The pipeline from photographs to groups on a tiny tree, as a user runs it."""
 
+import html
 import json
 import re
 import shutil
+from base64 import b64encode
 
 import numpy as np
 import pandas as pd
@@ -25,13 +27,24 @@ def test_all_ends_with_groups_tables_and_figures(finished):
     expected = {"similarity", "similarity_map", "densities", "degradations", "drop_distance"}
     assert expected <= {path.stem for path in report.glob("*.svg")}
     assert {p.suffix for p in report.glob("table1_srresnet_own.*")} == {
-        *(".parquet", ".csv", ".txt", ".svg")
+        *(".parquet", ".csv", ".txt", ".svg", ".html")
     }
 
 
 def test_a_finished_tree_has_nothing_to_do(finished):
     assert finished.jobs("all") == set()
     assert "Nothing to be done" in finished.run("--dry-run", "all")
+
+
+def test_a_report_has_the_verdict_and_the_numbers(finished, tmp_path):
+    finished.run("--report", str(tmp_path / "report.html"))
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    for name in ("groups.json", "table1_srresnet_own.html", "table1_srresnet_own.svg"):
+        assert f'"filename": "{name}"' in page
+    text = finished.path("report/table1_srresnet_own.txt").read_text(encoding="utf-8")
+    shown = finished.path("report/table1_srresnet_own.html").read_text(encoding="utf-8")
+    assert html.unescape(shown).count(text) == 1
+    assert b64encode(shown.encode()).decode() in page
 
 
 def test_similarity_alone_trains_no_restorer(tree):

@@ -1,5 +1,6 @@
 """Table 1 of the paper: single-task models, one model for all, and the grouped models."""
 
+import html
 import math
 from collections.abc import Collection, Mapping, Sequence
 
@@ -199,6 +200,14 @@ def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
         return "  ".join(cells).rstrip()
 
     return [aligned(line) if line else "" for line in lines]
+
+
+def page(text: str) -> str:
+    """`text` as a page of HTML, for the report."""
+    return (
+        '<!DOCTYPE html>\n<meta charset="utf-8">\n<title>Table 1</title>\n'
+        f"<pre>{html.escape(text)}</pre>\n"
+    )
 
 
 def figure(table: pd.DataFrame, delta: float, backbone: str, test_set: str) -> Figure:

@@ -22,6 +22,8 @@ with job(snakemake):
         paired = snakemake.params.paired
         text = table1.text(table, found, wildcards.backbone, wildcards.test_set, paired)
         temporary.write_text(text, encoding="utf-8")
+    with appearing(output.page) as temporary:
+        temporary.write_text(table1.page(text), encoding="utf-8")
     style.save(
         table1.figure(table, found["delta"], wildcards.backbone, wildcards.test_set), output.figure
     )
