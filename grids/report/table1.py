@@ -206,6 +206,7 @@ def page(text: str) -> str:
     """`text` as a page of HTML, for the report."""
     return (
         '<!DOCTYPE html>\n<meta charset="utf-8">\n<title>Table 1</title>\n'
+        "<style>pre { white-space: pre-wrap }</style>\n"
         f"<pre>{html.escape(text)}</pre>\n"
     )
 
