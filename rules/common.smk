@@ -478,7 +478,7 @@ def report_files():
         f"{RESULTS}/report/table1_{{backbone}}_{{test_set}}.{{suffix}}",
         backbone=SETTINGS.report.backbones,
         test_set=SETTINGS.report.test_sets,
-        suffix=["parquet", "csv", "txt", "svg"],
+        suffix=["parquet", "csv", "txt", "html", "svg"],
     )
     figures = [
         "similarity.svg",
