@@ -53,7 +53,8 @@ def summary(
     verdict = _with_cautions(verdict, [n["degradation"] for n in noise], _below(delta, tables))
     if last["strategy"] == "given":
         beyond = sum(not passes(drops[by_name[name]], delta) for name in solution)
-        verdict += f" The groups were given, not searched; {beyond} of them lose more than δ."
+        lose = "loses" if beyond == 1 else "lose"
+        verdict += f" The groups were given, not searched; {beyond} of them {lose} more than δ."
 
     def measured(name: str) -> dict:
         group = by_name[name]
