@@ -54,8 +54,8 @@ def test_comments_docstrings_and_formatting_do_not_count(package):
     )
     edit(
         package / "workflow" / "scripts" / "ggd.py",
-        "params = snakemake.params",
-        "params = (snakemake.params)  # short",
+        "params, name = snakemake.params, snakemake.wildcards.degradation",
+        "params, name = (snakemake.params, snakemake.wildcards.degradation)  # short",
     )
     assert of(package, "ggd.py") == before
 

@@ -236,7 +236,7 @@ def test_pairs_are_read_from_the_stores_of_their_part(folders):
 def test_samples_show_a_pair(negatives):
     group = {"negative": {"pairs": "0"}}
     picture = samples.strip(nn.Identity(), group, [], 0, CPU, {"negative": negatives})
-    shown = np.asarray(picture)[samples.GAP + samples.LINE :, samples.GAP :]
+    shown = np.asarray(picture)[samples.GAP + 2 * samples.LINE :, samples.GAP :]
     assert np.array_equal(shown[:40, :50], negatives.degraded[0])
     width = 2 * (samples.SIDE + samples.GAP)
     assert np.array_equal(shown[:40, width : width + 50], negatives.clean[0])
