@@ -57,9 +57,12 @@ def snakemakes(folder: Path) -> Iterator[int]:
             here = (process / "cwd").resolve() == folder.resolve()
         except OSError:
             continue  # it is over, or another user's
+        # Who reads `…snakemake.log` is another program.
+        program = Path(os.fsdecode(command.partition(b"\0")[0])).name
         if (
             here
-            and any(Path(os.fsdecode(part)).name == "snakemake" for part in command.split(b"\0"))
+            and program.startswith("python")
+            and b"snakemake" in command
             and not inside_a_job
             and int(process.name) != os.getpid()
         ):
