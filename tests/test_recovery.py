@@ -1,6 +1,8 @@
 import shutil
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +15,11 @@ def started(tmp_path):
 
     def start(*command):
         processes.append(subprocess.Popen(command, cwd=tmp_path))
-        return processes[-1].pid
+        pid = processes[-1].pid
+        # A process that has only just begun may not have a command line yet.
+        while command[-1].encode() not in Path(f"/proc/{pid}/cmdline").read_bytes():
+            time.sleep(0.01)
+        return pid
 
     yield start
     for process in processes:
