@@ -90,8 +90,9 @@ def _without_removed(config: Mapping[str, Any]) -> dict:
             **images,
             "tests": _less_null(images.get("tests", {"embedded": "embedded"})),
         }
-    for name in kept.get("backbones") or {}:
-        require_known(name, names_in("backbones"), "backbone")
+    if isinstance(kept.get("backbones"), Mapping):
+        for name in kept["backbones"]:
+            require_known(name, names_in("backbones"), "backbone")
     for section in ("degradations", "backbones"):
         if section in kept:
             kept[section] = _less_null(kept[section])
