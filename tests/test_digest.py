@@ -1,9 +1,11 @@
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
 from grids import digest
+from grids.errors import InputError
 
 ROOT = Path(digest.__file__).parents[1]
 SCRIPTS = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
@@ -170,6 +172,79 @@ def test_modules_named_by_wildcards_count_for_themselves_only(package):
     assert of(package, "train.py", "grids.degradations.jpeg") != jpeg
     assert of(package, "train.py", "grids.degradations.sr") == sr
     assert of(package, "train.py") == plain
+
+
+def move(package, old, new):
+    """Moves a module and follows it in all imports, as an editor would."""
+    target = package / "grids" / f"{new.replace('.', '/')}.py"
+    target.parent.mkdir(exist_ok=True)
+    (package / "grids" / f"{old.replace('.', '/')}.py").rename(target)
+    old_room, _, old_stem = f"grids.{old}".rpartition(".")
+    new_room, _, new_stem = f"grids.{new}".rpartition(".")
+    alone = re.compile(rf"from {re.escape(old_room)} import {old_stem}$", re.MULTILINE)
+    among = re.compile(
+        rf"from {re.escape(old_room)} import (.*\b){old_stem}\b(?:, )?(.*)$", re.MULTILINE
+    )
+    for path in package.rglob("*.py"):
+        before = text = path.read_text(encoding="utf-8")
+        text = text.replace(f"from grids.{old} import", f"from grids.{new} import")
+        text = alone.sub(f"from {new_room} import {new_stem}", text)
+        text = among.sub(rf"from {new_room} import {new_stem}\nfrom {old_room} import \1\2", text)
+        if f"from {new_room} import {new_stem}" in text and new_stem != old_stem:
+            text = re.sub(rf"(?<![\w./]){old_stem}\.(?=\w)", f"{new_stem}.", text)
+        text = re.sub(r"import (.*), $", r"import \1", text, flags=re.MULTILINE)
+        if text != before:
+            path.write_text(text, encoding="utf-8")
+    digest.clear()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("files", "ground.files"),  # what is imported from it has the same names
+        ("psnr", "quality"),
+        ("randomness", "ground.keyed_streams"),  # called by its own name
+        ("ggd", "laws.generalized_gaussian"),
+        ("training.schedule", "training.rates"),
+    ],
+)
+def test_where_a_module_lies_and_what_it_is_called_does_not_count(package, old, new):
+    before = of_all(package)
+    move(package, old, new)
+    assert changed(package, before) == set()
+    path = package / "grids" / f"{new.replace('.', '/')}.py"
+    edit(path, path.read_text(encoding="utf-8"), path.read_text(encoding="utf-8") + "\nMORE = 1\n")
+    assert changed(package, before)
+
+
+def test_a_variable_of_a_function_is_not_the_module_whose_name_it_bears(package):
+    path = package / "grids" / "degradations" / "jpeg.py"
+    root = "grids.degradations.jpeg"
+    edit(path, "import io\n", "import io\nfrom grids import arrays\n")
+    texts = [
+        "def more(arrays):\n    return arrays\n",
+        "def more(other):\n    return arrays\n",
+        "def more(arrays):\n    return [arrays for arrays in ()]\n",
+        "def more(array):\n    return [arrays for array in ()]\n",
+    ]
+    seen = []
+    for text in texts:
+        before = path.read_text(encoding="utf-8")
+        edit(path, before, before + text)
+        seen.append(of(package, "train.py", root))
+        edit(path, before + text, before)
+    assert len({*seen}) == len(texts)
+
+
+def test_modules_that_import_one_another_are_named(package):
+    folder = package / "grids" / "degradations"
+    edit(folder / "jpeg.py", "import io\n", "import io\nfrom grids.degradations import sr\n")
+    edit(folder / "sr.py", '"""\n', '"""\nfrom grids.degradations import jpeg\n')
+    circle = r"grids.degradations.jpeg → grids.degradations.sr → grids.degradations.jpeg"
+    with pytest.raises(InputError, match=f"import one another: {circle}"):
+        of(package, "train.py", "grids.degradations.jpeg")
+    with pytest.raises(InputError, match="import one another"):
+        of(package, "train.py", "grids.degradations.jpeg")
 
 
 def test_helpers_shared_by_the_blurs_count_for_those_that_use_them(package):
