@@ -10,17 +10,18 @@ are any.
 """
 
 import argparse
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from grids.names import group_name
-from grids.search import measurements
+from grids.search.drops import measurements
+from grids.search.group_names import group_name
 
 BACKBONE = "srresnet"
-PUBLISHED = Path(measurements.__file__).parent / "data" / "published_drops.csv"
+PUBLISHED = files("grids.search.simulation") / "data" / "published_drops.csv"
 
 
 def main() -> None:

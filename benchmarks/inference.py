@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from grids.backbones import restormer, srresnet
-from grids.restoring import restoration
+from grids.restoring import tiles
 
 NETWORKS = {
     "srresnet-small": (srresnet.build, {"features": 32, "blocks": 4}),
@@ -33,7 +33,7 @@ STATUS = Path("/proc/self/status")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("networks", nargs="*", metavar="NETWORK", help=", ".join(NETWORKS))
-    parser.add_argument("--precision", choices=restoration.PRECISIONS, default="fp32")
+    parser.add_argument("--precision", choices=tiles.PRECISIONS, default="fp32")
     parser.add_argument("--tiles", type=int, nargs="+", default=[512, 1024], metavar="PIXELS")
     parser.add_argument("--size", type=int, nargs=2, default=[2048, 1080], metavar=("W", "H"))
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of torch (1)")
@@ -71,7 +71,7 @@ def measured(
     build, sizes = NETWORKS[name]
     network = build(**sizes).to(device, memory_format=torch.channels_last).eval()
     image = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    tiler = restoration.Tiler(network, device, options.precision, tile)
+    tiler = tiles.Tiler(network, device, options.precision, tile)
     tiler.restore(network, image[:256, :256])
     before = reset_peak(device)
     clock = time.perf_counter if device.type == "cuda" else time.process_time

@@ -2,10 +2,10 @@
 
 python benchmarks/scheduling.py [--instances 20 3] [--figure docs/slurm.svg]
 
-The drops come from the simulated family `linear` of grids.search.families (correlation 0.9, noise
-0.15 dB, delta 0.7 dB). Times are in units of one training on one GPU; a round's verification,
-planning and queueing count as 0.05. Several GPUs on one training are taken to reach 0.9 of the
-ideal speed-up, which is an assumption and depends on network, batch and GPU.
+The drops come from the simulated family `linear` of grids.search.simulation.families (correlation
+0.9, noise 0.15 dB, delta 0.7 dB). Times are in units of one training on one GPU; a round's
+verification, planning and queueing count as 0.05. Several GPUs on one training are taken to reach
+0.9 of the ideal speed-up, which is an assumption and depends on network, batch and GPU.
 """
 
 import argparse
@@ -15,13 +15,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, ScalarFormatter
 
-from grids.files import appearing
-from grids.modules import constant_of
+from grids.base.files import appearing
+from grids.base.plugins import constant_of
 from grids.report import style
-from grids.search.decision import SearchSettings
-from grids.search.families import FAMILIES
-from grids.search.scheduling import schedule
-from grids.search.simulation import run, strategy
+from grids.search.contract import SearchSettings
+from grids.search.simulation.families import FAMILIES
+from grids.search.simulation.scheduling import schedule
+from grids.search.simulation.searches import run, strategy
 
 STRATEGIES = ("paper", "active")
 SIZES = (11, 30)

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from grids.candidates import HEAD, best, rank
-from grids.search import figures
-from grids.search.decision import SearchSettings
-from grids.search.families import DELTA, FAMILIES, completed, published
-from grids.search.simulation import compare, optimum, run, strategy, summary
+from grids.report import search
+from grids.search.candidates import HEAD, best, rank
+from grids.search.contract import SearchSettings
+from grids.search.simulation.families import DELTA, FAMILIES, completed, published
+from grids.search.simulation.searches import compare, optimum, run, strategy, summary
 from grids.search.strategies import active
 
 NOISE = 0.15
@@ -124,7 +124,7 @@ def scale(options: argparse.Namespace) -> None:
         rows.append({"strategy": "active", "requests": 4, "n": n, **plan})
     if options.figure:
         columns = ["trainings", "rounds", LONGEST]
-        figures.simulation(pd.DataFrame(rows), "n", options.figure, columns)
+        search.simulation(pd.DataFrame(rows), "n", options.figure, columns)
 
 
 def _peak() -> float:

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from grids import restorers
+from grids.configuration.settings import PACKAGED
+from grids.models import restorers
 from grids.selection.statistics import Describer
-from grids.settings import PACKAGED
 
 HEIGHT, WIDTH = 1152, 1728
 DESCRIBING = {"layer": "hr", "count": 24, "components": 9, "clip": 5.0}

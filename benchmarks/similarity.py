@@ -22,9 +22,9 @@ import torch
 from scipy.special import gamma
 from sklearn.decomposition import PCA
 
-from grids import features, ggd, similarity
+from grids.configuration.settings import PACKAGED
 from grids.descriptors import srresnet
-from grids.settings import PACKAGED
+from grids.similarity import features, ggd, matrix
 
 COMPONENTS = 300
 LOOP_SAMPLE = 20_000
@@ -154,7 +154,7 @@ def main() -> None:
     print(f"ratio: whole {whole:.1f}, PCA {pca:.1f}")
     print(f"peak memory: {own_peak:.1f} GiB against {peak_gib():.1f} GiB")
     print(f"laws (α, σ): {law[0]:.4f}, {law[1]:.4f} against {their_law[0]:.4f}, {their_law[1]:.4f}")
-    print(f"  distance between them S = {similarity.distance(ggd.kl(*law, *their_law)):.2f}")
+    print(f"  distance between them S = {matrix.distance(ggd.kl(*law, *their_law)):.2f}")
     del data
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     seconds = degradation_seconds(asked.patches, device)

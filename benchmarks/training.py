@@ -25,15 +25,17 @@ from skimage import restoration as skimage_restoration
 from skimage.util import random_noise
 from torch import Tensor, nn
 
-from grids import degrade, image_sets, images, parameters, randomness
-from grids.arrays import to_tensor
 from grids.backbones import restormer, srresnet
+from grids.base import randomness
+from grids.base.plugins import names_in
 from grids.degradations import defocus_blur, motion_blur, ringing
-from grids.modules import names_in
+from grids.degrading import operators, parameters
+from grids.images import reading, sets
+from grids.pixels.arrays import to_tensor
 from grids.training.batches import Batches
 from grids.training.compiled import compiled
 from grids.training.loop import Execution, Recipe, train
-from grids.training.restoration import restoration
+from grids.training.restoration_batches import restoration
 
 NAMES = [name for name in names_in("degradations") if name != "haze"]
 GROUP = {n: parameters.resolve(parameters.specification(n), {}, "training") for n in NAMES}
@@ -111,9 +113,9 @@ def peak_memory(device: torch.device) -> str:
 
 
 def photographs() -> list[np.ndarray]:
-    paths = image_sets.find("embedded")
-    table = images.index(paths, paths[0].parent, (0.0, 0.5))
-    return list(images.photographs(paths[0].parent, table))
+    paths = sets.find("embedded")
+    table = reading.index(paths, paths[0].parent, (0.0, 0.5))
+    return list(reading.photographs(paths[0].parent, table))
 
 
 def data(device: torch.device) -> None:
@@ -189,7 +191,7 @@ def degradations(device: torch.device) -> None:
     for name, (way, plain) in OBVIOUS.items():
 
         def batched(name: str = name) -> Tensor:
-            return degrade.degrade(name, tensor, values[name], keys)
+            return operators.degrade(name, tensor, values[name], keys)
 
         def obvious(plain: Callable = plain) -> Tensor:
             return to_tensor(np.stack([eight_bits(plain(pixels)) for pixels in clean]))

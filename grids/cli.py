@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from grids.errors import InputError
-from grids.restoring import command
+from grids.base.errors import InputError
+from grids.commands import restore
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_status(commands)
     _add_recover(commands)
     _add_export(commands)
-    command.add_to(commands)
+    restore.add_to(commands)
     options = parser.parse_args(arguments)
     try:
         status = options.run(options) or 0
@@ -53,13 +53,14 @@ def _add_explain(commands: argparse._SubParsersAction) -> None:
 
 
 def _explain(options: argparse.Namespace) -> None:
-    from grids.search import figures, forecast, tree
+    from grids.report import search
+    from grids.search import forecast, standing
     from grids.search.frontier import frontier
     from grids.search.story import story
 
     if options.hours < 0:
         raise InputError(f"--hours: must be 0 or more, got {options.hours:g}")
-    found = tree.read(options.results, options.backbone, options.test_set)
+    found = standing.read(options.results, options.backbone, options.test_set)
     print("\n".join(story(found.plans, found.drops)))
     if "solution" not in found.plans[-1]:
         hours = forecast.hours(options.results, found.plans[-1]["backbone"], options.hours)
@@ -70,15 +71,15 @@ def _explain(options: argparse.Namespace) -> None:
     folder = options.figures or options.results
     last = found.plans[-1]
     order = [name for plan in found.plans for name in plan.get("requests", [])]
-    figures.search(
+    search.search(
         found.similarity,
         found.drops,
-        tree.groups(order, found),
-        tree.groups(last.get("solution", []), found),
+        standing.groups(order, found),
+        standing.groups(last.get("solution", []), found),
         last["delta"],
         folder / "search.svg",
     )
-    figures.frontier(table, last["delta"], folder / "frontier.svg")
+    search.frontier(table, last["delta"], folder / "frontier.svg")
     print(f"\nFigures: {folder / 'search.svg'}, {folder / 'frontier.svg'}")
 
 
@@ -117,8 +118,8 @@ def _add_simulate(commands: argparse._SubParsersAction) -> None:
 
 
 def _simulate(options: argparse.Namespace) -> None:
-    from grids.search import figures
-    from grids.search.trials import trials
+    from grids.report import search
+    from grids.search.simulation.trials import trials
 
     table = trials(
         options.source,
@@ -134,7 +135,7 @@ def _simulate(options: argparse.Namespace) -> None:
     print(table.round(2).to_string(index=False))
     if options.figure:
         x = "correlation" if table["correlation"].nunique() > 1 else "n"
-        figures.simulation(table, x, options.figure)
+        search.simulation(table, x, options.figure)
         print(f"Figure: {options.figure}")
 
 
@@ -155,7 +156,7 @@ def _add_orphans(commands: argparse._SubParsersAction) -> None:
 
 
 def _orphans(options: argparse.Namespace) -> None:
-    from grids.orphans import orphans, size, wanted
+    from grids.runs.orphans import orphans, size, wanted
 
     found = list(orphans(options.results, wanted(options.options)))
     for path in found:
@@ -174,7 +175,7 @@ def _add_status(commands: argparse._SubParsersAction) -> None:
 
 
 def _status(options: argparse.Namespace) -> None:
-    from grids.status import status
+    from grids.runs.status import status
 
     for line in status(options.results, options.folder):
         print(line)
@@ -194,7 +195,7 @@ def _add_recover(commands: argparse._SubParsersAction) -> None:
 
 
 def _recover(options: argparse.Namespace) -> None:
-    from grids.recovery import recover
+    from grids.runs.recovery import recover
 
     recover(options.folder, options.cancel, lambda line: print(line, flush=True))
 
@@ -208,7 +209,7 @@ def _add_export(commands: argparse._SubParsersAction) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    from grids.export import export
+    from grids.bundle.export import export
 
     export(options.results, options.output)
     print(f"Export: {options.output}")

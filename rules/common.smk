@@ -24,29 +24,23 @@ os.environ.update(
 from snakemake.exceptions import IncompleteCheckpointException
 from snakemake.iocontainers import Wildcards
 
-from grids import (
-    configuration,
-    digest,
-    image_sets,
-    images,
-    names,
-    orphans,
-    outdated,
-    paper,
-    records,
-    settings,
-)
-from grids.errors import InputError
-from grids.files import appearing
-from grids.modules import constant_of
+from grids.base.errors import InputError
+from grids.base.files import appearing
+from grids.base.plugins import constant_of
+from grids.configuration import loading, settings
+from grids.images import reading, sets
+from grids.jobs import fingerprints, records
+from grids.report import paper
+from grids.runs import orphans, outdated
+from grids.search import group_names
 
 try:
-    SETTINGS = configuration.load(config)
-    PHOTOGRAPHS = configuration.photographs(SETTINGS)
+    SETTINGS = loading.load(config)
+    PHOTOGRAPHS = loading.photographs(SETTINGS)
     if workflow.is_main_process:
-        configuration.check_photographs(SETTINGS, PHOTOGRAPHS)
+        loading.check_photographs(SETTINGS, PHOTOGRAPHS)
     # Verifications of models trained elsewhere, by test set and group.
-    MEASUREMENTS = configuration.measurements(SETTINGS, PHOTOGRAPHS)
+    MEASUREMENTS = loading.measurements(SETTINGS, PHOTOGRAPHS)
 except InputError as error:
     sys.exit(f"error: configuration: {error}")
 
@@ -58,7 +52,7 @@ config["sources"] = SETTINGS.images.sources() | {
     name: [str(path) for path in PHOTOGRAPHS[name]] for name in SETTINGS.pair_sets()
 }
 config["roots"] = {
-    name: str(images.root_of(paths)) for name, paths in PHOTOGRAPHS.items()
+    name: str(reading.root_of(paths)) for name, paths in PHOTOGRAPHS.items()
 }
 
 RESULTS = SETTINGS.results
@@ -69,10 +63,10 @@ TRAINING_THREADS = (
 SEARCHED = SETTINGS.searched()
 PAIRED = SETTINGS.paired()
 OPERATORS = sorted(set(SETTINGS.degradations) - set(PAIRED))
-SINGLES = [names.group_name([name]) for name in SEARCHED]
-MIX = names.group_name(SEARCHED)
+SINGLES = [group_names.group_name([name]) for name in SEARCHED]
+MIX = group_names.group_name(SEARCHED)
 ELSEWHERE = {
-    names.group_name(group) for tables in MEASUREMENTS.values() for group in tables
+    group_names.group_name(group) for tables in MEASUREMENTS.values() for group in tables
 }
 
 # As with execution: whether a failure is declared an answer must train nothing again.
@@ -113,7 +107,7 @@ def code(script, *packages, degradations=()):
             modules.append(f"grids.backbones.{backbone}")
         if "search" in packages:
             modules.append(f"grids.search.strategies.{SETTINGS.search.strategy}")
-        return digest.fingerprint(
+        return fingerprints.fingerprint(
             Path(workflow.basedir) / "workflow" / "scripts" / script, *modules
         )
 
@@ -149,7 +143,7 @@ def members(wildcards):
 @cache
 def members_of(group):
     try:
-        return names.members(group, sorted(SETTINGS.degradations))
+        return group_names.members(group, sorted(SETTINGS.degradations))
     except InputError as error:
         raise WorkflowError(str(error))
 
@@ -184,8 +178,8 @@ def pairs_of(use):
     """Input: index and store of each degradation of a job that is given as pairs."""
 
     def of(wildcards):
-        sets = [pair_set(name, use) for name in members(wildcards) if name in PAIRED]
-        return [file(name)(wildcards) for name in sets for file in (index_of, store_of)]
+        names = [pair_set(name, use) for name in members(wildcards) if name in PAIRED]
+        return [file(name)(wildcards) for name in names for file in (index_of, store_of)]
 
     return of
 
@@ -228,9 +222,9 @@ def content_of(name):
         # One that cannot be read spares no reading; a job that needs it will say so.
         with suppress(Exception):
             seen.append(pd.read_parquet(path, columns=SEEN))
-    return images.content_digest(
+    return reading.content_digest(
         PHOTOGRAPHS[name],
-        image_sets.columns(config["sources"][name], name),
+        sets.columns(config["sources"][name], name),
         config["reading"],
         pd.concat(seen) if seen else None,
     )
@@ -322,7 +316,7 @@ def searched_elsewhere():
     """Groups of the search that were measured elsewhere."""
     tables = MEASUREMENTS.get(SETTINGS.search.test_set, {})
     inside = [group for group in tables if set(group) <= set(SEARCHED)]
-    return sorted(map(names.group_name, inside))
+    return sorted(map(group_names.group_name, inside))
 
 
 def searched_verification(group):
@@ -425,7 +419,7 @@ def selected_groups(wildcards):
             f"images.train: {len(PHOTOGRAPHS['train'])} photographs, but the choice among"
             f" the groups holds one in {least} out; give at least {least}"
         )
-    stated = [names.group_name(group) for group in SETTINGS.selection.groups]
+    stated = [group_names.group_name(group) for group in SETTINGS.selection.groups]
     chosen = stated or plans()[-1]["solution"]
     paired = {name for group in chosen for name in members_of(group)} & {*PAIRED}
     if paired:
@@ -455,7 +449,7 @@ def gains_measured(wildcards):
 
     That may be the mix of all unless other groups are stated: what the search finds is not known yet.
     """
-    stated = [names.group_name(group) for group in SETTINGS.selection.groups]
+    stated = [group_names.group_name(group) for group in SETTINGS.selection.groups]
     compared_only = wildcards.group == MIX and stated and MIX not in stated
     return COMPARED if compared_only else [*COMPARED, "severity"]
 

@@ -16,8 +16,8 @@ import torch
 import yaml
 from PIL import Image
 
-from grids import image_sets, images
-from grids.modules import names_in
+from grids.base.plugins import names_in
+from grids.images import reading, sets
 
 # More threads than idle cores make small networks many times slower.
 torch.set_num_threads(1)
@@ -107,8 +107,8 @@ class Tree:
 
 def write_photographs(folder: Path) -> None:
     """Crops of the embedded photographs: three sets that share no pixel."""
-    for number, path in enumerate(image_sets.find("embedded")):
-        pixels = images.read(path)
+    for number, path in enumerate(sets.find("embedded")):
+        pixels = reading.read(path)
         for left, name in ((0, "train"), (70, "pies"), (140, "own")):
             (folder / name).mkdir(parents=True, exist_ok=True)
             crop = Image.fromarray(pixels[40:104, left : left + 64])

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from grids.training import allocation
+from grids.training.processes import allocation
 
 
 @pytest.fixture

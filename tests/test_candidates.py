@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grids import candidates
-from grids.candidates import best, rank, ranked_groups, rankings
+from grids.search import candidates
+from grids.search.candidates import best, rank, ranked_groups, rankings
 
 matrices = st.builds(
     lambda n, seed, step: np.round(np.random.default_rng(seed).uniform(2, 5, (n, n)) / step) * step,

@@ -7,17 +7,17 @@ import pandas as pd
 import pytest
 
 from grids.cli import main
-from grids.search import simulation
-from grids.search.decision import SearchSettings
-from grids.search.families import DELTA, linear
+from grids.search.contract import SearchSettings
+from grids.search.simulation import searches
+from grids.search.simulation.families import DELTA, linear
 
 
 def folder(results):
     """A results folder of a simulated search."""
     instance = linear(4, 0.9, 0.15, 0)
     names = instance.similarity.names
-    plan = simulation.strategy("active")
-    done = simulation.run(plan, instance.similarity, instance.of, SearchSettings(DELTA, 2))
+    plan = searches.strategy("active")
+    done = searches.run(plan, instance.similarity, instance.of, SearchSettings(DELTA, 2))
     (results / "search").mkdir(parents=True)
     search = {
         "strategy": "active",

@@ -8,8 +8,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from grids import configuration, settings_reference
-from grids.errors import InputError
+from grids.base.errors import InputError
+from grids.configuration import loading, reference
 
 ROOT = Path(__file__).parents[1]
 
@@ -37,16 +37,18 @@ def test_shipped_configurations_are_valid(name, monkeypatch, tmp_path):
         for key, value in over.items():
             config[key] = {**config[key], **value} if isinstance(value, dict) else value
         config["images"]["tests"] = over["images"]["tests"]
-    assert len(configuration.load(config).degradations) == 11
+    assert len(loading.load(config).degradations) == 11
 
 
 def test_readme_lists_every_key():
     written = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
-    assert written == settings_reference.document(), "run: python -m grids.settings_reference"
+    assert written == reference.document(), "run: python -m grids.configuration.reference"
 
 
 def test_checking_a_configuration_imports_neither_torch_nor_snakemake():
-    code = "import sys, grids.configuration; print({'torch', 'snakemake'} & set(sys.modules))"
+    code = (
+        "import sys, grids.configuration.loading; print({'torch', 'snakemake'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.strip() == "set()", done.stderr
 
@@ -111,7 +113,7 @@ WRONG = [
 @pytest.mark.parametrize(("path", "value", "message"), WRONG)
 def test_a_wrong_value_is_named_in_one_line(path, value, message):
     with pytest.raises(InputError, match=message) as error:
-        configuration.load(with_value(path, value))
+        loading.load(with_value(path, value))
     assert "\n" not in str(error.value)
 
 
@@ -125,7 +127,7 @@ def test_anchors_and_merge_keys_are_what_they_stand_for():
     """
     long = {name: {"training": {}} for name in ("jpeg", "sr", "gaussian_noise")}
     long = {"degradations": long, "backbones": {"srresnet": {"blocks": 2, "features": 8}}}
-    assert configuration.load(yaml.safe_load(short)) == configuration.load(long)
+    assert loading.load(yaml.safe_load(short)) == loading.load(long)
 
 
 @pytest.mark.parametrize(
@@ -140,32 +142,30 @@ def test_given_groups_that_are_no_partition(groups, message):
     config = with_value("search.strategy", "given")
     config["search"] |= {"groups": groups, "degradations": ["jpeg", "sr"]}
     with pytest.raises(InputError, match=message):
-        configuration.load(config)
+        loading.load(config)
 
 
 @pytest.mark.parametrize("spelling", ["./out/x", "out/x/", "out//x", "$WHERE/x"])
 def test_results_have_one_spelling(monkeypatch, spelling):
     monkeypatch.setenv("WHERE", "out")
-    assert configuration.load(with_value("results", spelling)).results == "out/x"
+    assert loading.load(with_value("results", spelling)).results == "out/x"
 
 
 def test_a_path_of_weights_takes_variables(monkeypatch, tmp_path):
     monkeypatch.setenv("WHERE", str(tmp_path))
     (tmp_path / "net.pth").touch()
-    loaded = configuration.load(with_value("descriptor.weights", "$WHERE/net.pth"))
+    loaded = loading.load(with_value("descriptor.weights", "$WHERE/net.pth"))
     assert loaded.descriptor.path() == tmp_path / "net.pth"
 
 
 def test_null_takes_an_entry_out():
-    loaded = configuration.load(with_value("degradations.sr", None))
+    loaded = loading.load(with_value("degradations.sr", None))
     assert "sr" not in loaded.degradations
     assert len(loaded.degradations) == 10
 
 
 def test_changed_parameters_reach_one_use_only():
-    loaded = configuration.load(
-        with_value("degradations.jpeg", {"training": {"quality": [20, 30]}})
-    )
+    loaded = loading.load(with_value("degradations.jpeg", {"training": {"quality": [20, 30]}}))
     assert loaded.parameters("jpeg", "training") == {"quality": [20, 30]}
     assert loaded.parameters("jpeg", "evaluation") == {"quality": 10}
 
@@ -173,7 +173,7 @@ def test_changed_parameters_reach_one_use_only():
 class TestResources:
     def asked(self, given, kind, attempt=1):
         config = with_value("resources", given)
-        return configuration.load(config).resources.requests(kind, attempt)
+        return loading.load(config).resources.requests(kind, attempt)
 
     def test_a_kind_may_be_given_in_part(self):
         whole = self.asked({}, "describe")
@@ -194,12 +194,12 @@ class TestResources:
         assert not {"gpu", "gpu_model", "slurm_account"} & verify.keys()
 
     def test_a_training_has_a_process_for_each_gpu(self):
-        loaded = configuration.load(with_value("resources", {"train": {"gpus": 4, "nodes": 2}}))
+        loaded = loading.load(with_value("resources", {"train": {"gpus": 4, "nodes": 2}}))
         assert loaded.how()["processes"] == 4
         config = with_value("resources", {"train": {"gpus": 4}})
         config["execution"]["processes"] = 2
         with pytest.raises(InputError, match=r"execution.processes: 2, but resources.train.gpus"):
-            configuration.load(config)
+            loading.load(config)
 
 
 class TestPhotographs:
@@ -212,9 +212,9 @@ class TestPhotographs:
         return tmp_path
 
     def refused(self, path, value):
-        loaded = configuration.load(with_value(path, value))
+        loaded = loading.load(with_value(path, value))
         with pytest.raises(InputError) as error:
-            configuration.check_photographs(loaded, configuration.photographs(loaded))
+            loading.check_photographs(loaded, loading.photographs(loaded))
         assert "\n" not in str(error.value)
         return str(error.value)
 
@@ -228,9 +228,9 @@ class TestPhotographs:
     def test_a_patch_larger_than_an_image(self, folder):
         config = with_value("images.train", str(folder))
         config["training"]["patch"] = 128
-        loaded = configuration.load(config)
+        loaded = loading.load(config)
         with pytest.raises(InputError, match=r"0.png: 100×100 .*training.patch.* 128×128.*3 bad"):
-            configuration.check_photographs(loaded, configuration.photographs(loaded))
+            loading.check_photographs(loaded, loading.photographs(loaded))
 
     def test_more_patches_than_the_photographs_hold(self):
         message = self.refused("pies.patches", 5000)

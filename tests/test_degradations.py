@@ -11,11 +11,13 @@ from PIL import Image
 from scipy import ndimage, stats
 from skimage.restoration import richardson_lucy
 
-from grids import degrade, image_sets, images, modules, parameters
-from grids.arrays import to_tensor
+from grids.base import plugins
+from grids.base.errors import InputError
+from grids.base.plugins import names_in
 from grids.degradations import inpainting
-from grids.errors import InputError
-from grids.modules import names_in
+from grids.degrading import operators, parameters
+from grids.images import reading, sets
+from grids.pixels.arrays import to_tensor
 
 NAMES = names_in("degradations")
 ELEVEN = (
@@ -35,7 +37,7 @@ ELEVEN = (
 
 @pytest.fixture(scope="module")
 def photograph():
-    return images.read(image_sets.find("embedded")[0])[50:178, 100:250]
+    return reading.read(sets.find("embedded")[0])[50:178, 100:250]
 
 
 def values(name, use="evaluation", **overrides):
@@ -44,7 +46,7 @@ def values(name, use="evaluation", **overrides):
 
 def one(name, pixels, key=0, **overrides):
     """The degraded image of one key as an array (h, w, 3) in 0 … 1."""
-    degraded = degrade.degrade(name, to_tensor(pixels)[None], values(name, **overrides), [key])
+    degraded = operators.degrade(name, to_tensor(pixels)[None], values(name, **overrides), [key])
     return degraded[0].permute(1, 2, 0).double().numpy()
 
 
@@ -72,7 +74,7 @@ def test_any_image_gives_one_of_its_shape_on_the_8_bit_grid(name, height, width,
     seed = data.draw(st.integers(0, 2**32 - 1))
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     use = data.draw(st.sampled_from(["evaluation", "training"]))
-    degraded = degrade.degrade(name, to_tensor(pixels)[None], values(name, use), [key])
+    degraded = operators.degrade(name, to_tensor(pixels)[None], values(name, use), [key])
     assert degraded.shape == (1, 3, height, width)
     assert degraded.dtype == torch.float32
     assert 0 <= degraded.min() <= degraded.max() <= 1
@@ -84,9 +86,9 @@ def test_any_image_gives_one_of_its_shape_on_the_8_bit_grid(name, height, width,
 def test_an_image_s_pixels_do_not_depend_on_its_batch(name, use, photograph):
     crops = to_tensor(np.stack([photograph[i : i + 64, i : i + 72] for i in range(0, 40, 8)]))
     keys = [7, 11, 13, 17, 19]
-    together = degrade.degrade(name, crops, values(name, use), keys)
+    together = operators.degrade(name, crops, values(name, use), keys)
     for i in (3, 0, 4):
-        alone = degrade.degrade(name, crops[i : i + 1], values(name, use), [keys[i]])
+        alone = operators.degrade(name, crops[i : i + 1], values(name, use), [keys[i]])
         assert torch.equal(alone[0], together[i])
 
 
@@ -279,12 +281,13 @@ def test_haze_is_koschmieders_law(photograph):
 class TestParameters:
     def test_ranges_are_drawn_inside_and_whole_numbers_stay_whole(self):
         drawn = [
-            degrade.drawn("jpeg", values("jpeg", "training"), key)["quality"] for key in range(400)
+            operators.drawn("jpeg", values("jpeg", "training"), key)["quality"]
+            for key in range(400)
         ]
         assert all(isinstance(q, int) for q in drawn)
         assert set(drawn) == set(range(10, 41))
         sigmas = [
-            degrade.drawn("gaussian_blur", values("gaussian_blur", "training"), k)["sigma"]
+            operators.drawn("gaussian_blur", values("gaussian_blur", "training"), k)["sigma"]
             for k in range(400)
         ]
         assert stats.kstest(sigmas, "uniform", args=(2, 2)).pvalue > 0.001
@@ -319,7 +322,7 @@ class TestParameters:
     def test_whole_numbers_for_a_float_parameter_are_floats(self):
         ranged = values("gaussian_blur", "training", sigma=[2, 4])
         assert ranged == values("gaussian_blur", "training", sigma=[2.0, 4.0])
-        drawn = {degrade.drawn("gaussian_blur", ranged, key)["sigma"] for key in range(20)}
+        drawn = {operators.drawn("gaussian_blur", ranged, key)["sigma"] for key in range(20)}
         assert len(drawn) == 20
         assert repr(values("gaussian_blur", sigma=3)) == repr(values("gaussian_blur", sigma=3.0))
 
@@ -333,8 +336,8 @@ class TestModulesOfUsers:
     def fog(self, tmp_path, monkeypatch):
         """Writes the module of a degradation of that name, the only one there is."""
         (tmp_path / "degradations").mkdir()
-        monkeypatch.setattr(modules, "ROOT", tmp_path)
-        caches = (modules.names_in, parameters._constant)
+        monkeypatch.setattr(plugins, "ROOT", tmp_path)
+        caches = (plugins.names_in, parameters._constant)
         for cache in caches:
             cache.cache_clear()
         yield (tmp_path / "degradations" / "fog.py").write_text
@@ -355,7 +358,7 @@ class TestModulesOfUsers:
         module = SimpleNamespace(**({"degrade": operator} if operator else {}))
         monkeypatch.setitem(sys.modules, "grids.degradations.fog", module)
         with pytest.raises(InputError, match=rf"degradations/fog\.py: .*{message}"):
-            degrade.degrade("fog", torch.rand(2, 3, 8, 9), {}, [1, 2])
+            operators.degrade("fog", torch.rand(2, 3, 8, 9), {}, [1, 2])
 
     def test_what_is_out_of_its_own_range_is_named(self, fog):
         declared = {"evaluation": 1, "training": [1, 20], "range": [0, 9], "is": "density"}
@@ -366,7 +369,7 @@ class TestModulesOfUsers:
     def test_what_is_no_literal_is_named(self, fog):
         fog("SEVERITIES = [{}] * 5\n")
         with pytest.raises(InputError, match=r"degradations/fog.py: write SEVERITIES out"):
-            modules.constant_of("degradations", "fog", "SEVERITIES")
+            plugins.constant_of("degradations", "fog", "SEVERITIES")
 
     def test_what_is_not_declared_is_named(self, fog):
         fog("PARAMETERS: dict[str, dict]\n")

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from grids import devices
-from grids.errors import InputError
+from grids.base.errors import InputError
+from grids.models import devices
 
 
 @pytest.fixture(autouse=True)

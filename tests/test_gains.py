@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 import torch
 
-from grids.selection import gains
-from grids.selection.views import views
+from grids.selection.fitting import gains
+from grids.selection.fitting.views import views
 
 CPU = torch.device("cpu")
 PHOTOGRAPHS = [np.random.default_rng(n).integers(0, 256, (140, 150, 3), np.uint8) for n in (0, 1)]

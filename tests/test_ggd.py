@@ -8,8 +8,8 @@ from scipy import stats
 from scipy.integrate import quad
 from scipy.special import gamma
 
-from grids import features, ggd, similarity
-from grids.errors import InputError
+from grids.base.errors import InputError
+from grids.similarity import features, ggd, matrix
 
 # Published procedure of SRGA: (σ, α) of two laws, their divergence and distance.
 VECTORS = [
@@ -34,7 +34,7 @@ def law(alpha, sigma):
 def test_divergence_and_distance_of_known_laws(p, q, divergence, distance):
     kl = ggd.kl(p[1], p[0], q[1], q[0])
     assert kl == pytest.approx(divergence, abs=1e-6)
-    assert similarity.distance(kl) == pytest.approx(distance, abs=1e-3)
+    assert matrix.distance(kl) == pytest.approx(distance, abs=1e-3)
 
 
 @settings(deadline=None, max_examples=30)
@@ -164,12 +164,12 @@ def test_laws_of_one_degradation_compare_at_equal_number_of_patches():
     assert kept == ggd.share(150, 60, 400) == 22
     mean = at_60[["alpha", "sigma"]].mean()
     own = [at_60.iloc[i][["alpha", "sigma"]].to_numpy(float) for i in range(16)]
-    floor = max(similarity.distance(ggd.kl(*law, *mean)) for law in own)
+    floor = max(matrix.distance(ggd.kl(*law, *mean)) for law in own)
     for seed in range(1, 6):
         gram = features.gram(correlated(60, seed))
         small = ggd.fit(ggd.clipped(ggd.scores(gram, kept), 5.0))
-        equal_number = similarity.distance(ggd.kl(*small, *mean))
-        as_they_stand = similarity.distance(ggd.kl(*small, *reference.loc[0, ["alpha", "sigma"]]))
+        equal_number = matrix.distance(ggd.kl(*small, *mean))
+        as_they_stand = matrix.distance(ggd.kl(*small, *reference.loc[0, ["alpha", "sigma"]]))
         assert equal_number <= floor + 0.3
         assert as_they_stand > equal_number + 1
 
@@ -191,7 +191,7 @@ def test_tolerance_is_a_number_or_the_median_standard_error(wanted, expected):
             "distance_std": [0.0, 0.2, 0.4, 0.0],
         }
     )
-    assert similarity.tolerance(table, wanted) == pytest.approx(expected)
+    assert matrix.tolerance(table, wanted) == pytest.approx(expected)
 
 
 def test_standard_error_of_halves_is_that_of_repeated_sampling():
@@ -222,14 +222,12 @@ def fits(alpha, sigma, spread, seed):
 
 
 def test_matrix_has_all_ordered_pairs():
-    table = similarity.matrix({"b": fits(0.7, 2.7, 0.01, 0), "a": fits(0.6, 2.3, 0.01, 1)})
+    table = matrix.matrix({"b": fits(0.7, 2.7, 0.01, 0), "a": fits(0.6, 2.3, 0.01, 1)})
     assert len(table) == 4
-    square = similarity.square(table)
+    square = matrix.square(table)
     assert list(square.index) == list(square.columns) == ["a", "b"]
     assert square.loc["a", "a"] == pytest.approx(0, abs=1e-6)
-    assert square.loc["b", "a"] == pytest.approx(
-        float(similarity.distance(ggd.kl(0.7, 2.7, 0.6, 2.3)))
-    )
+    assert square.loc["b", "a"] == pytest.approx(float(matrix.distance(ggd.kl(0.7, 2.7, 0.6, 2.3))))
     assert square.loc["a", "b"] != square.loc["b", "a"]
     off_diagonal = table[table["source"] != table["target"]]
     assert (off_diagonal["distance_std"] > 0).all()

@@ -4,7 +4,7 @@ import math
 import pandas as pd
 import pytest
 
-from grids import groups
+from grids.search import result
 
 IMAGES = ["a.png", "b.png"]
 
@@ -38,7 +38,7 @@ PLANS = [
 
 
 def summary(plans=PLANS, verifications=(*SINGLES, MIX, PAIR, FAILED), reseeded=(), elsewhere=()):
-    return groups.summary(
+    return result.summary(
         plans,
         verifications,
         reseeded,
@@ -166,7 +166,7 @@ def test_one_image_has_no_standard_error_and_the_result_is_json():
     ],
 )
 def test_verdict(arguments, conclusive, parts):
-    judged, sentence = groups.judge(*arguments)
+    judged, sentence = result.judge(*arguments)
     assert judged is conclusive
     assert all(part in sentence for part in parts)
     assert ("inconclusive" in sentence) is not conclusive

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from grids import image_sets, images, pies
-from grids.errors import InputError
-from grids.files import appearing
+from grids.base.errors import InputError
+from grids.base.files import appearing
+from grids.images import reading, sets
+from grids.similarity import pies
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (40, 50, 3), dtype=np.uint8)
@@ -56,25 +57,25 @@ def message_of(function, path):
 
 @pytest.mark.parametrize("kept", [0, 1, 8, 100, 3000])
 def test_truncated(tmp_path, kept):
-    refused(images.read, written(tmp_path, "cut.png", png()[:kept]))
+    refused(reading.read, written(tmp_path, "cut.png", png()[:kept]))
 
 
 def test_wrong_extension_is_read_by_its_content(tmp_path):
-    assert np.array_equal(images.read(written(tmp_path, "a.jpg", png())), PIXELS)
+    assert np.array_equal(reading.read(written(tmp_path, "a.jpg", png())), PIXELS)
 
 
 def test_text_and_folder_with_an_image_s_name(tmp_path):
-    refused(images.read, written(tmp_path, "a.png", b"hello"))
+    refused(reading.read, written(tmp_path, "a.png", b"hello"))
     (tmp_path / "b.png").mkdir()
-    refused(images.read, tmp_path / "b.png")
-    assert image_sets.find(str(tmp_path)) == [tmp_path / "a.png"]
+    refused(reading.read, tmp_path / "b.png")
+    assert sets.find(str(tmp_path)) == [tmp_path / "a.png"]
 
 
 def test_broken_link_is_named(tmp_path):
     (tmp_path / "link.png").symlink_to(tmp_path / "gone.png")
     written(tmp_path, "a.png", png())
     with pytest.raises(InputError, match=r"link\.png: a link to nothing"):
-        image_sets.find(str(tmp_path))
+        sets.find(str(tmp_path))
 
 
 def test_linked_folders_are_searched_once(tmp_path):
@@ -83,7 +84,7 @@ def test_linked_folders_are_searched_once(tmp_path):
     written(tmp_path / "real", "a.png", png())
     (tmp_path / "set" / "linked").symlink_to(tmp_path / "real")
     (tmp_path / "set" / "upwards").symlink_to(tmp_path / "set")
-    names = [str(p.relative_to(tmp_path / "set")) for p in image_sets.find(str(tmp_path / "set"))]
+    names = [str(p.relative_to(tmp_path / "set")) for p in sets.find(str(tmp_path / "set"))]
     assert names == ["linked/a.png"]
 
 
@@ -93,10 +94,10 @@ def test_another_file_of_the_same_name_size_and_time_is_another(tmp_path):
         path = tmp_path / folder / "a.tif"
         Image.fromarray(np.full((8, 9, 3), value, np.uint8)).save(path)
         os.utime(path, (0, 0))
-    one, two = (image_sets.find(str(tmp_path / folder)) for folder in ("one", "two"))
-    seen = images.index(one, tmp_path / "one")
-    assert images.content_digest(two, images.WHOLE, "", seen) != images.content_digest(
-        one, images.WHOLE, "", seen
+    one, two = (sets.find(str(tmp_path / folder)) for folder in ("one", "two"))
+    seen = reading.index(one, tmp_path / "one")
+    assert reading.content_digest(two, reading.WHOLE, "", seen) != reading.content_digest(
+        one, reading.WHOLE, "", seen
     )
 
 
@@ -104,44 +105,44 @@ def test_decompression_bomb(tmp_path):
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"0" * 99))
     path = written(tmp_path, "bomb.png", bomb + chunk(b"IEND", b""))
-    assert "decompression bomb" in refused(images.read, path)
-    assert "decompression bomb" in refused(images.size, path)
+    assert "decompression bomb" in refused(reading.read, path)
+    assert "decompression bomb" in refused(reading.size, path)
 
 
 def test_sixteen_bits(tmp_path):
     deep = RNG.integers(0, 1 << 16, (20, 30), dtype=np.uint16)
     path = tmp_path / "deep.png"
     Image.fromarray(deep).save(path)
-    assert np.array_equal(images.read(path)[..., 0], deep >> 8)
+    assert np.array_equal(reading.read(path)[..., 0], deep >> 8)
 
 
 def test_cmyk_palette_one_bit_and_floats(tmp_path):
     photograph = Image.fromarray(PIXELS)
     photograph.convert("CMYK").save(tmp_path / "cmyk.tiff")
-    assert np.abs(images.read(tmp_path / "cmyk.tiff").astype(int) - PIXELS).max() <= 1
+    assert np.abs(reading.read(tmp_path / "cmyk.tiff").astype(int) - PIXELS).max() <= 1
     palette = photograph.quantize(16)
     palette.save(tmp_path / "palette.png")
     expected = np.asarray(palette.convert("RGB"))
-    assert np.array_equal(images.read(tmp_path / "palette.png"), expected)
+    assert np.array_equal(reading.read(tmp_path / "palette.png"), expected)
     photograph.convert("1").save(tmp_path / "bits.png")
-    assert set(np.unique(images.read(tmp_path / "bits.png"))) <= {0, 255}
+    assert set(np.unique(reading.read(tmp_path / "bits.png"))) <= {0, 255}
     Image.fromarray(np.full((8, 9), 0.5, np.float32)).save(tmp_path / "float.tiff")
-    assert "8 or 16 bits" in refused(images.read, tmp_path / "float.tiff")
+    assert "8 or 16 bits" in refused(reading.read, tmp_path / "float.tiff")
 
 
 def test_animation_gives_its_first_picture(tmp_path):
     first, second = Image.fromarray(PIXELS), Image.fromarray(255 - PIXELS)
     path = tmp_path / "moves.webp"
     first.save(path, save_all=True, append_images=[second], lossless=True)
-    assert np.array_equal(images.read(path), PIXELS)
+    assert np.array_equal(reading.read(path), PIXELS)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (2, 20_000, 3)])
 def test_extreme_shapes_are_too_small_for_a_patch(tmp_path, shape):
     path = written(tmp_path, "thin.png", png(np.zeros(shape, np.uint8)))
-    assert images.read(path).shape == shape
+    assert reading.read(path).shape == shape
     with pytest.raises(InputError, match=r"thin.png: \d+×\d+ pixels, but pies.size needs 32×32"):
-        image_sets.check([path], images.WHOLE, 32, "pies.size")
+        sets.check([path], reading.WHOLE, 32, "pies.size")
 
 
 def test_unreadable_file(tmp_path, monkeypatch):
@@ -152,15 +153,15 @@ def test_unreadable_file(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(type(path), "read_bytes", forbidden)
-    assert "Permission denied" in refused(images.read, path)
+    assert "Permission denied" in refused(reading.read, path)
 
 
 @pytest.mark.parametrize("name", ["a b.png", "it's.png", "ünï.png", "new\nline.png", "{x}[1]*.png"])
 def test_names(tmp_path, name):
     path = written(tmp_path, name, png())
-    (row,) = images.index(image_sets.find(str(tmp_path)), tmp_path).itertuples()
+    (row,) = reading.index(sets.find(str(tmp_path)), tmp_path).itertuples()
     assert row.path == name
-    assert np.array_equal(images.read(path), PIXELS)
+    assert np.array_equal(reading.read(path), PIXELS)
 
 
 @settings(deadline=None, max_examples=300)
@@ -174,7 +175,7 @@ def test_damaged_files_give_pixels_or_one_line(tmp_path_factory, data):
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     path = written(tmp_path_factory.mktemp("fuzz"), "a.png", bytes(content))
-    for function in (images.read, images.size):
+    for function in (reading.read, reading.size):
         assert message_of(function, path).count("\n") == 0
 
 

@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
-from grids import restorers, weights
 from grids.backbones import srresnet
+from grids.base.errors import InputError
 from grids.descriptors import srresnet as descriptor
-from grids.errors import InputError
+from grids.models import restorers, weights
 
 
 def count(network):

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from grids import cli
-from grids.errors import InputError
-from grids.orphans import orphans, size, spent
+from grids.base.errors import InputError
+from grids.runs.orphans import orphans, size, spent
 
 DAY = 86_400
 

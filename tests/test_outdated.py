@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from grids import records
-from grids.outdated import outdated
+from grids.jobs import records
+from grids.runs.outdated import outdated
 
 
 def test_results_of_some_rules_made_with_other_parameters(tmp_path, monkeypatch):

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from grids import image_sets, images, settings, weights
-from grids.arrays import to_bytes, to_tensor
+from grids.configuration import settings
 from grids.descriptors import srresnet
-from grids.psnr import psnr
-from grids.resampling import bicubic, bicubic_down
+from grids.images import reading, sets
+from grids.models import weights
+from grids.pixels.arrays import to_bytes, to_tensor
+from grids.pixels.psnr import psnr
+from grids.pixels.resampling import bicubic, bicubic_down
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +38,8 @@ def test_card_names_this_very_file():
 
 def test_enlarges_better_than_bicubic(network):
     gains = []
-    for path in image_sets.find("embedded"):
-        pixels = images.read(path)[:240, :240]
+    for path in sets.find("embedded"):
+        pixels = reading.read(path)[:240, :240]
         low = bicubic_down(to_tensor(pixels)[None], 4).clamp(0, 1).mul(255).round().div(255)
         with torch.inference_mode():
             learned = to_bytes(network(low))[0]

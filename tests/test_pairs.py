@@ -10,11 +10,14 @@ from conftest import write_photographs
 from PIL import Image
 from torch import nn
 
-from grids import configuration, evaluation, images, pair_pies, pairs, store
-from grids.errors import InputError
+from grids.base.errors import InputError
+from grids.configuration import loading
+from grids.images import pairs, reading, store
+from grids.images.store import Pairs
+from grids.models import evaluation
 from grids.report import contact_sheet, samples, table1
-from grids.store import Pairs
-from grids.training.restoration import restoration
+from grids.similarity import pair_pies
+from grids.training.restoration_batches import restoration
 
 torch.set_num_threads(1)
 
@@ -221,16 +224,16 @@ def test_verification_measures_pairs_on_their_own_images(negatives):
 
 def test_pairs_are_read_from_the_stores_of_their_part(folders):
     files = find(folders)["test"]
-    table = images.index(files, images.root_of(files))
+    table = reading.index(files, reading.root_of(files))
     table.to_parquet(folders / "index.parquet")
-    store.write(folders / "store.npy", table, images.photographs(images.root_of(files), table))
+    store.write(folders / "store.npy", table, reading.photographs(reading.root_of(files), table))
     group = JPEG | {"real": {"pairs": "0"}}
     read = store.read_pairs(group, [folders / "index.parquet", folders / "store.npy"])
     assert list(read) == ["real"]
     assert read["real"].names == ["clean/scene2/0.png", "clean/scene2/1.png"]
     for side, first in ((read["real"].degraded, 0), (read["real"].clean, 1)):
         for pixels, path in zip(side, files[first::2], strict=True):
-            assert np.array_equal(pixels, images.read(path))
+            assert np.array_equal(pixels, reading.read(path))
 
 
 def test_samples_show_a_pair(negatives):
@@ -313,7 +316,7 @@ class TestConfiguration:
         for number, path in enumerate(sorted((tmp_path / "train").iterdir())):
             name = f"{'aabbc'[number]}{number}.png"
             for side in ("bad", "good"):
-                write(tmp_path / side, name, images.read(path))
+                write(tmp_path / side, name, reading.read(path))
         return {
             "degraded": str(tmp_path / "bad"),
             "clean": str(tmp_path / "good"),
@@ -321,8 +324,8 @@ class TestConfiguration:
         }
 
     def checked(self, config):
-        loaded = configuration.load(config)
-        configuration.check_photographs(loaded, configuration.photographs(loaded))
+        loaded = loading.load(config)
+        loading.check_photographs(loaded, loading.photographs(loaded))
 
     def refused(self, config):
         with pytest.raises(InputError) as error:
@@ -331,9 +334,9 @@ class TestConfiguration:
         return str(error.value)
 
     def test_a_part_is_an_image_set(self, tmp_path, entry):
-        loaded = configuration.load(self.config(tmp_path, entry))
-        found = configuration.photographs(loaded)
-        configuration.check_photographs(loaded, found)
+        loaded = loading.load(self.config(tmp_path, entry))
+        found = loading.photographs(loaded)
+        loading.check_photographs(loaded, found)
         assert [path.name for path in found["real.test"]] == ["c4.png", "c4.png"]
         assert loaded.pair_sets() == ["real.train", "real.pies", "real.test"]
 
@@ -383,7 +386,7 @@ class TestConfiguration:
     def test_weights_may_name_pairs(self, tmp_path, entry):
         config = self.config(tmp_path, entry)
         config["training"]["weights"] = {"real": 3.0}
-        sampling = configuration.load(config).training.sampling(["jpeg", "real"])
+        sampling = loading.load(config).training.sampling(["jpeg", "real"])
         assert sampling["weights"] == {"jpeg": 0.25, "real": 0.75}
         config["training"]["weights"] = {"rael": 3.0}
         assert "training.weights: unknown degradation 'rael'" in self.refused(config)

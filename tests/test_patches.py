@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from grids.errors import InputError
+from grids.base.errors import InputError
 from grids.selection import patches
 
 

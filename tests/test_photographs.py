@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from photograph_files import chunk, png16, read_png, scene, shown
 from PIL import Image, ImageCms
 
-from grids.errors import InputError
+from grids.base.errors import InputError
 from grids.restoring import photographs
 
 STATEMENT = {"group": "jpeg", "reason": 'a "quoted" <reason> & more'}

@@ -4,8 +4,8 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from grids.errors import InputError
-from grids.training import ranks
+from grids.base.errors import InputError
+from grids.training.processes import ranks
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from grids import records
-from grids.errors import InputError
+from grids.base.errors import InputError
+from grids.jobs import records
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grids import recovery
+from grids.runs import recovery
 
 
 @pytest.fixture

@@ -9,20 +9,21 @@ import pytest
 from matplotlib.text import Text
 from PIL import Image
 
-from grids import groups, paper
-from grids.errors import InputError
-from grids.names import group_name
+from grids.base.errors import InputError
 from grids.report import (
     contact_sheet,
     densities,
     drop_distance,
+    paper,
     paper_averages,
     severity,
     similarity,
     style,
     table1,
 )
-from grids.similarity import square
+from grids.search import result
+from grids.search.group_names import group_name
+from grids.similarity.matrix import square
 
 NAMES = ["jpeg", "poisson_noise", "r_l", "salt_pepper_noise"]
 FOUND = [["jpeg", "poisson_noise"], ["r_l", "salt_pepper_noise"]]
@@ -62,7 +63,7 @@ def found():
         {"round": 0, "strategy": "paper", "delta": 0.7, "requests": [group_name(g) for g in FOUND]},
         {"round": 1, "strategy": "paper", "delta": 0.7, "solution": [group_name(g) for g in FOUND]},
     ]
-    return groups.summary(
+    return result.summary(
         plans,
         [*SINGLES, MIX, *PAIRS],
         [verification({"jpeg": 0.1})],

@@ -20,7 +20,7 @@ from conftest import ROOT, Tree, write_photographs
 from PIL import Image
 from safetensors.torch import load_file
 
-from grids.orphans import orphans, wanted
+from grids.runs.orphans import orphans, wanted
 
 SOURCES = ("grids", "workflow", "rules", "profiles", "config", "Snakefile", "environment.yml")
 DEGRADATIONS = ("gaussian_noise", "jpeg", "poisson_noise", "sr")
@@ -127,11 +127,11 @@ class TestNothingRuns:
     @pytest.mark.parametrize(
         ("name", "old", "new"),
         [
-            ("grids/ggd.py", "def fit(", "# Moments.\ndef fit("),
+            ("grids/similarity/ggd.py", "def fit(", "# Moments.\ndef fit("),
             ("grids/degradations/jpeg.py", '"""JPEG', '"""The JPEG'),
-            ("grids/evaluation.py", "rows = []", "rows   =   []"),
+            ("grids/models/evaluation.py", "rows = []", "rows   =   []"),
             ("workflow/scripts/verify.py", "with job", "# A job.\nwith job"),
-            ("grids/progress.py", "ETA", "left"),
+            ("grids/base/progress.py", "ETA", "left"),
             ("rules/train.smk", "# Needs", "# It needs"),
         ],
     )
@@ -424,7 +424,7 @@ class TestCode:
         assert edited("grids/degradations/jpeg.py").jobs("all") == AGAIN
 
     def test_of_the_estimate(self, edited):
-        jobs = edited("grids/ggd.py").jobs("all")
+        jobs = edited("grids/similarity/ggd.py").jobs("all")
         assert jobs == {f"Describing {name}" for name in DEGRADATIONS} | MATRIX
 
     def test_of_the_training(self, edited):
@@ -440,12 +440,12 @@ class TestCode:
         assert jobs == {"Drawing drop against distance"}
 
     def test_of_reading_photographs(self, edited):
-        jobs = edited("grids/images.py").jobs("all")
+        jobs = edited("grids/images/reading.py").jobs("all")
         assert every(train) <= jobs
         assert {f"Describing {name}" for name in DEGRADATIONS} <= jobs
 
     def test_of_finding_photographs(self, edited):
-        tree = edited("grids/image_sets.py", '(".png"', '(".gif", ".png"')
+        tree = edited("grids/images/sets.py", '(".png"', '(".gif", ".png"')
         assert tree.jobs("all") == set()
 
     def test_an_edit_can_be_accepted(self, edited):
@@ -462,7 +462,7 @@ class TestCode:
 
     def test_only_what_was_touched_is_accepted(self, edited, checkout):
         tree = edited("grids/training/schedule.py")
-        path = checkout / "grids" / "similarity.py"
+        path = checkout / "grids" / "similarity" / "matrix.py"
         path.write_text(path.read_text(encoding="utf-8") + "\nMORE = 1\n", encoding="utf-8")
         tree.run("--touch", "results/similarity.parquet")
         shutil.rmtree(tree.folder / ".snakemake")
@@ -567,7 +567,7 @@ class TestLostMemory:
         assert "To make them again, and what follows from them: --forcerun" in done.stdout
 
     def test_changed_code_names_the_stale_results(self, edited):
-        tree = edited("grids/ggd.py")
+        tree = edited("grids/similarity/ggd.py")
         shutil.rmtree(tree.folder / ".snakemake")
         done = tree.snakemake("--dry-run", "all")
         assert done.returncode != 0

@@ -11,9 +11,9 @@ from photograph_files import scene
 from torch import nn
 
 from grids.backbones import restormer, srresnet
-from grids.errors import InputError, NotFiniteError
-from grids.restoring import memory, restoration
-from grids.restoring.restoration import Needs, Tiler
+from grids.base.errors import InputError, NotFiniteError
+from grids.restoring import memory, tiles
+from grids.restoring.tiles import Needs, Tiler
 
 CPU = torch.device("cpu")
 LOCAL = {
@@ -118,25 +118,25 @@ def test_blending_hides_the_seams_of_a_global_network():
     ramp = np.repeat(np.linspace(0, 65535, 400).astype(np.uint16), 64 * 3)
     image = ramp.reshape(400, 64, 3).transpose(1, 0, 2)
     tiler, seams = Tiler(Mean(), CPU, tile=144), []
-    for margin, blend in ((48, 1), (restoration.GLOBAL_MARGIN, restoration.GLOBAL_BLEND)):
+    for margin, blend in ((48, 1), (tiles.GLOBAL_MARGIN, tiles.GLOBAL_BLEND)):
         tiler._needs = Needs(margin, blend, bytes_per_pixel=1)
         restored, _ = tiler.restore(Mean(), image)
         seams.append(np.abs(np.diff(restored[0, :, 0].astype(int))).max())
     # Each tile is of one value. The step between two becomes as many small ones as are blended.
-    assert seams[1] == pytest.approx(seams[0] / restoration.GLOBAL_BLEND, rel=0.1)
+    assert seams[1] == pytest.approx(seams[0] / tiles.GLOBAL_BLEND, rel=0.1)
 
 
 @pytest.mark.parametrize("by", [0, 1, 11, -11, 40, -200])
 def test_reach_of_a_shift(by):
-    assert restoration.reach(Shift(by)) == abs(by)
+    assert tiles.reach(Shift(by)) == abs(by)
 
 
 def test_reach_of_networks():
     # By hand: first, two a block, HR and last convolution, each of one pixel.
-    assert restoration.reach(network(*LOCAL["srresnet"])) == 1 + 2 * 3 + 2
+    assert tiles.reach(network(*LOCAL["srresnet"])) == 1 + 2 * 3 + 2
     # At most three at full size, two at half, and the trunk at a quarter.
-    assert restoration.reach(network(*LOCAL["strided"])) <= 3 * 1 + 2 * 2 + 4 * (1 + 2 * 2 + 1)
-    assert restoration.reach(network(*GLOBAL)) is None
+    assert tiles.reach(network(*LOCAL["strided"])) <= 3 * 1 + 2 * 2 + 4 * (1 + 2 * 2 + 1)
+    assert tiles.reach(network(*GLOBAL)) is None
 
 
 def test_reach_is_not_that_of_an_algorithm():
@@ -144,16 +144,16 @@ def test_reach_is_not_that_of_an_algorithm():
         """As a convolution by FFT: what is not a number spreads over the image."""
         return x + 0 * x.sum() if torch.backends.cudnn.enabled else x
 
-    assert restoration.reach(transformed) == 0
+    assert tiles.reach(transformed) == 0
 
 
 @pytest.mark.parametrize("length", [1, 8, 95, 96, 97, 200, 513, 4001])
 @pytest.mark.parametrize("needs", [Needs(9, 1, 1), Needs(0, 1, 1), Needs(16, 24, 1)])
 def test_tiles_cover_every_pixel_once_within_their_size(length, needs):
     total, starts = np.zeros(length), []
-    for span in restoration._spans(length, 96, needs):
+    for span in tiles._spans(length, 96, needs):
         assert span.end - span.start <= 96
-        assert span.start % restoration.GRID == 0
+        assert span.start % tiles.GRID == 0
         total[span.start : span.end] += span.weights
         # What lies within the margin of an inner edge does not count.
         if span.start > 0:
@@ -234,7 +234,7 @@ def test_bfloat16_is_near():
 
 @pytest.mark.parametrize(
     ("kind", "largest"),
-    [(LOCAL["srresnet"], restoration.LARGEST_LOCAL_ON_CPU), (GLOBAL, restoration.LARGEST)],
+    [(LOCAL["srresnet"], tiles.LARGEST_LOCAL_ON_CPU), (GLOBAL, tiles.LARGEST)],
 )
 def test_the_tile_follows_the_memory(monkeypatch, kind, largest):
     built = network(*kind)
@@ -279,7 +279,7 @@ def test_memory_that_really_runs_out():
     code = """
         import resource, torch, numpy as np
         from grids.backbones import srresnet
-        from grids.restoring.restoration import Tiler
+        from grids.restoring.tiles import Tiler
         torch.set_num_threads(1)
         torch.manual_seed(0)
         network = srresnet.build(features=16, blocks=1).eval()

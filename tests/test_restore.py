@@ -18,10 +18,12 @@ import torch
 from photograph_files import chunk, png16, read_png, scene, shown
 from PIL import Image, ImageCms
 
-from grids import bundle, image_sets, images, restorers, weights
+from grids.bundle import contents
 from grids.cli import main
+from grids.images import reading, sets
+from grids.models import restorers, weights
 from grids.restoring import batch, photographs
-from grids.selection.selector import Selector
+from grids.restoring.selector import Selector
 
 NOISE, JPEG = "gaussian_noise+poisson_noise", "jpeg"
 BRIGHTER = {JPEG: 10, NOISE: 30}
@@ -31,7 +33,7 @@ BRIGHTER = {JPEG: 10, NOISE: 30}
 def export(tmp_path_factory):
     """An export whose models add a known number to every value."""
     folder = tmp_path_factory.mktemp("export")
-    real = bundle.read(tiny_bundle.write(folder))
+    real = contents.read(tiny_bundle.write(folder))
     models = {}
     for group, added in BRIGHTER.items():
         network = restorers.build(real.backbone, real.sizes)
@@ -41,7 +43,7 @@ def export(tmp_path_factory):
             network.conv_last.bias.fill_(added / 255)
         models[group] = folder / f"{group}.safetensors"
         weights.save(models[group], network, {})
-    bundle.write(
+    contents.write(
         folder / "known",
         models={group: models[group] for group in real.groups},
         backbone=real.backbone,
@@ -221,7 +223,7 @@ def noisy(tmp_path, monkeypatch):
     monkeypatch.setattr(batch, "Selector", Strict)
     folder = tmp_path / "in"
     (folder / "deeper").mkdir(parents=True)
-    source = images.read(image_sets.find("embedded")[1])[40:136, :96]
+    source = reading.read(sets.find("embedded")[1])[40:136, :96]
     Image.fromarray(source).save(tmp_path / "jpeg", "jpeg", quality=10)
     Image.fromarray(shown(tmp_path / "jpeg")).save(folder / "a.png")
     noise = np.random.default_rng(0).normal(0, 50, source.shape)
@@ -234,7 +236,7 @@ def noisy(tmp_path, monkeypatch):
 def test_each_gets_the_model_that_suits_it_and_says_so(noisy, export, tmp_path, capsys):
     status, rows = restore_json(export, capsys, noisy, "-o", tmp_path / "out")
     assert status == 1
-    selector = Strict(bundle.read(export))
+    selector = Strict(contents.read(export))
     for name, where in (("a.png", "a.png"), ("b.png", "deeper/b.png")):
         before, target = shown(noisy / where), tmp_path / "out" / where
         decision, row = selector.decide(before), rows[name]

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from grids.backbones import restormer
-from grids.errors import InputError
+from grids.base.errors import InputError
 
 torch.set_num_threads(1)  # threads that wait for one another take ages on a busy machine
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grids.search.scheduling import schedule
+from grids.search.simulation.scheduling import schedule
 
 
 def by_events(counts, slots, length, verification):

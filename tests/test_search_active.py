@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grids.search.decision import Requests, SearchSettings, Similarity
-from grids.search.families import DELTA, FAMILIES, linear
-from grids.search.simulation import optimum, run
+from grids.search.contract import Requests, SearchSettings, Similarity
+from grids.search.simulation.families import DELTA, FAMILIES, linear
+from grids.search.simulation.searches import optimum, run
 from grids.search.strategies import active, exhaustive
 
 

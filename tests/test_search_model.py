@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grids.search import drop_model
 from grids.search.attempts import least_cost
-from grids.search.families import DELTA, linear
+from grids.search.drops import model
+from grids.search.simulation.families import DELTA, linear
 
 
 def every(n):
@@ -21,12 +21,12 @@ def every(n):
 def simulated(similarity, inside, draws=40_000):
     """Drops of the members of one group, drawn as the model describes them, in units of δ."""
     random = np.random.default_rng(0)
-    shared, own, pair, member, group, noise = drop_model.STRENGTHS[0]
+    shared, own, pair, member, group, noise = model.STRENGTHS[0]
     n, size = len(inside), int(inside.sum())
     symmetric = (similarity.distance + similarity.distance.T) / 2
     pairs = symmetric[~np.eye(n, dtype=bool)]
     distance = (symmetric - pairs.mean()) / pairs.std()
-    line = drop_model.EXPECTED + shared * drop_model.UNCERTAIN * random.normal(size=(draws, 4))
+    line = model.EXPECTED + shared * model.UNCERTAIN * random.normal(size=(draws, 4))
     both, one_way = random.normal(size=(2, draws, n, n)) / np.sqrt(2)
     both = np.triu(both, 1) + np.triu(both, 1).transpose(0, 2, 1)
     harm = pair * (both + one_way) + member * random.normal(size=(draws, 1, n))
@@ -35,7 +35,7 @@ def simulated(similarity, inside, draws=40_000):
     for i in np.flatnonzero(inside):
         others = np.flatnonzero(inside & (np.arange(n) != i))
         features = [1, distance[i, others].mean(), distance[i, others].std(), size - 2]
-        mine = line + own * drop_model.UNCERTAIN * random.normal(size=(draws, 4))
+        mine = line + own * model.UNCERTAIN * random.normal(size=(draws, 4))
         drop = mine @ features + harm[:, i, others].sum(axis=1) / np.sqrt(size - 1)
         drops.append(drop + whole + noise * random.normal(size=draws))
     return np.array(drops)
@@ -46,11 +46,11 @@ def test_chances_before_any_measurement_are_those_of_simulated_drops(size):
     similarity = linear(6, 0.9, 0.15, 4).similarity
     inside = np.zeros((1, 6), dtype=bool)
     inside[0, :size] = True
-    predicted = drop_model.fit(similarity, {}, DELTA).predict(inside)
+    predicted = model.fit(similarity, {}, DELTA).predict(inside)
     drops = simulated(similarity, inside[0])
     chances = (drops <= 1).mean(axis=1)
     assert math.exp(predicted.log_chance[0]) == pytest.approx(chances.prod(), abs=0.02)
-    bound = drop_model.fit(similarity, {}, DELTA).log_bound(inside)
+    bound = model.fit(similarity, {}, DELTA).log_bound(inside)
     assert math.exp(bound[0]) == pytest.approx((drops.mean(axis=0) <= 1).mean(), abs=0.02)
     worst = np.argmin(chances)
     assert predicted.mean[0] == pytest.approx(DELTA * drops[worst].mean(), abs=0.02)
@@ -62,12 +62,12 @@ def test_learns_what_it_is_shown_and_is_surest_there():
     inside, names = every(6), instance.similarity.names
     groups = [tuple(n for n, is_in in zip(names, row, strict=True) if is_in) for row in inside]
     measured = {group: instance.of(group) for group in groups[::2]}
-    predicted = drop_model.fit(instance.similarity, measured, DELTA).predict(inside)
+    predicted = model.fit(instance.similarity, measured, DELTA).predict(inside)
     worst = np.where(inside, instance.drops(inside), -np.inf).max(axis=1)
     assert np.abs(predicted.mean - worst)[1::2].mean() < 0.1
-    before = drop_model.fit(instance.similarity, {}, DELTA).predict(inside)
+    before = model.fit(instance.similarity, {}, DELTA).predict(inside)
     assert (predicted.std < before.std).all()
-    bound = drop_model.fit(instance.similarity, measured, DELTA).log_bound(inside)
+    bound = model.fit(instance.similarity, measured, DELTA).log_bound(inside)
     assert (bound >= predicted.log_chance - 0.05).all()
     sure = np.abs(worst - DELTA) > 0.3
     assert ((predicted.log_chance > math.log(0.5)) == (worst <= DELTA))[sure].all()

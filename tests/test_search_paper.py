@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grids.candidates import rank
-from grids.errors import InputError
-from grids.names import members
-from grids.search.decision import SearchSettings, Similarity, Solution
-from grids.search.families import published
+from grids.base.errors import InputError
+from grids.search.candidates import rank
+from grids.search.contract import SearchSettings, Similarity, Solution
+from grids.search.group_names import members
+from grids.search.simulation.families import published
 from grids.search.strategies import paper
 
 

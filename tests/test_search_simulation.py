@@ -4,16 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grids import failures
-from grids.errors import InputError
-from grids.search import measurements, simulation
-from grids.search.decision import SearchSettings, Solution, similarity_from
-from grids.search.families import DELTA, FAMILIES, completed, published
+from grids.base.errors import InputError
+from grids.jobs import failures
+from grids.search.contract import SearchSettings, Solution, similarity_from
+from grids.search.drops import measurements
 from grids.search.forecast import Forecast, beforehand, forecast, hours, line, sentence
 from grids.search.frontier import frontier
+from grids.search.simulation import searches
+from grids.search.simulation.families import DELTA, FAMILIES, completed, published
+from grids.search.simulation.trials import trials
 from grids.search.story import story
 from grids.search.strategies import given, paper
-from grids.search.trials import trials
 
 
 def inside(n):
@@ -40,8 +41,8 @@ def test_noise_is_normal_and_as_strong_as_said():
 
 def test_published_groups_alone_give_four_groups_to_the_active_strategy():
     similarity, measured = published()
-    answer = simulation.run(
-        simulation.strategy("active"),
+    answer = searches.run(
+        searches.strategy("active"),
         similarity,
         lambda group: measured.get(group, dict.fromkeys(group, float("inf"))),
         SearchSettings(0.7, 8),
@@ -75,7 +76,7 @@ def test_forecast_and_frontier():
     settings = SearchSettings(DELTA)
     before = forecast(paper.plan, instance.similarity, {}, settings)
     assert 1 <= before.least <= before.likely
-    done = simulation.run(paper.plan, instance.similarity, instance.of, settings)
+    done = searches.run(paper.plan, instance.similarity, instance.of, settings)
     table = frontier(instance.similarity, done.measured)
     assert table["verified"].is_monotonic_decreasing
     assert (table["predicted"] <= table["verified"]).all()
@@ -85,7 +86,7 @@ def test_forecast_and_frontier():
 
 
 def test_what_is_ahead_for_people(tmp_path):
-    ahead = beforehand(simulation.strategy("active"), ["a", "b", "c"], {}, None, SearchSettings(1))
+    ahead = beforehand(searches.strategy("active"), ["a", "b", "c"], {}, None, SearchSettings(1))
     assert 1 <= ahead.least <= ahead.likely
     assert "nan" not in sentence(ahead, float("nan"))
     said = sentence(Forecast(2, 5, 3), 10.0, {"of single-task models": 11, "of another seed": 1})
@@ -182,8 +183,8 @@ def test_given_groups_are_verified_and_nothing_else():
 @pytest.mark.parametrize("name", ["paper", "active"])
 def test_the_story_of_a_search(name):
     instance = FAMILIES["linear"](5, 0.9, 0.15, 0)
-    done = simulation.run(
-        simulation.strategy(name), instance.similarity, instance.of, SearchSettings(DELTA, 2)
+    done = searches.run(
+        searches.strategy(name), instance.similarity, instance.of, SearchSettings(DELTA, 2)
     )
     plans, known = [], []
     for i, (groups, why) in enumerate(zip((*done.rounds, ()), done.whys, strict=True)):

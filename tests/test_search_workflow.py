@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 import torch
 
-from grids import failures
-from grids.errors import NotFiniteError
-from grids.names import group_name
-from grids.progress import job
+from grids.base.errors import NotFiniteError
+from grids.jobs import failures
+from grids.jobs.job import job
+from grids.search.group_names import group_name
 
 FOUR = ["gaussian_noise", "jpeg", "poisson_noise", "sr"]
 MIX = group_name(FOUR)

@@ -4,19 +4,20 @@ import numpy as np
 import pytest
 import tiny_bundle
 
-from grids import bundle, image_sets, images
-from grids.errors import InputError
-from grids.selection.selector import Selector
+from grids.base.errors import InputError
+from grids.bundle import contents
+from grids.images import reading, sets
+from grids.restoring.selector import Selector
 
 
 @pytest.fixture(scope="module")
 def export(tmp_path_factory):
-    return bundle.read(tiny_bundle.write(tmp_path_factory.mktemp("export")))
+    return contents.read(tiny_bundle.write(tmp_path_factory.mktemp("export")))
 
 
 def test_noise_and_blocks_are_told_apart(export):
     selector = Selector(export)
-    pixels = images.read(image_sets.find("embedded")[2])[:128, 100:300]
+    pixels = reading.read(sets.find("embedded")[2])[:128, 100:300]
     for name, group in (("jpeg", "jpeg"), ("gaussian_noise", "gaussian_noise+poisson_noise")):
         decision = selector.decide(tiny_bundle.degraded(pixels, name, 1))
         assert decision.group == group
@@ -41,22 +42,22 @@ def test_an_export_that_is_broken_or_incomplete_is_refused(tmp_path):
     with pytest.raises(InputError, match="exists already"):
         tiny_bundle.write(tmp_path)
     with pytest.raises(InputError, match="no export"):
-        bundle.read(tmp_path)
+        contents.read(tmp_path)
     model = folder / "models" / "jpeg.safetensors"
     content = model.read_bytes()
     model.write_bytes(content[:-1])
     with pytest.raises(InputError, match=r"jpeg.safetensors: not as it was written"):
-        bundle.read(folder)
+        contents.read(folder)
     model.unlink()
     with pytest.raises(InputError, match=r"jpeg.safetensors: missing"):
-        bundle.read(folder)
+        contents.read(folder)
     model.write_bytes(content)
     about = folder / "bundle.json"
     text = about.read_text()
     about.write_text(text.replace('"format": 1', '"format": 2'))
     with pytest.raises(InputError, match="format 2, this version reads 1"):
-        bundle.read(folder)
+        contents.read(folder)
     for broken in (text[:40], text.replace('"clip"', '"clap"'), text.replace("srresnet", "resnet")):
         about.write_text(broken)
         with pytest.raises(InputError, match=r"bundle.json: broken"):
-            bundle.read(folder)
+            contents.read(folder)

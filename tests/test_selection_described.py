@@ -5,21 +5,21 @@ import pytest
 import tiny_bundle
 import torch
 
-from grids import bundle
-from grids.errors import InputError
-from grids.selection import choices, described
-from grids.selection.cases import Case
+from grids.base.errors import InputError
+from grids.bundle import contents
 from grids.selection.decision import decide
+from grids.selection.fitting import choices, described
+from grids.selection.fitting.cases import Case
+from grids.selection.fitting.views import View
 from grids.selection.rule import Rule
 from grids.selection.statistics import Describer
-from grids.selection.views import View
 
 SMALL = np.zeros((20, 20, 3), np.uint8)
 
 
 @pytest.fixture(scope="module")
 def export(tmp_path_factory):
-    return bundle.read(tiny_bundle.write(tmp_path_factory.mktemp("export")))
+    return contents.read(tiny_bundle.write(tmp_path_factory.mktemp("export")))
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grids import ggd
-from grids.selection import fit
 from grids.selection.decision import decide
-from grids.selection.evaluation import nearest
+from grids.selection.fitting import fit
+from grids.selection.fitting.decisions import nearest
 from grids.selection.statistics import Statistics
+from grids.similarity import ggd
 
 GROUPS = (("a", "b"), ("c",))
 CENTRES = {"a": (0, 0), "b": (4, 0), "c": (0, 6), "clean": (9, 9)}

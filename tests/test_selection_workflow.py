@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from grids import bundle, images, orphans
+from grids.bundle import contents
 from grids.cli import main
-from grids.selection.selector import Selector
+from grids.images import reading
+from grids.restoring.selector import Selector
+from grids.runs import orphans
 
 
 def test_an_export_is_made_measured_and_used(finished, tmp_path, monkeypatch, capsys):
@@ -48,22 +50,22 @@ def test_an_export_is_made_measured_and_used(finished, tmp_path, monkeypatch, ca
         wanted_by_both = orphans.wanted(["results/bundle", "all", *tree.options()])
         assert list(orphans.orphans(Path("results"), wanted_by_both)) == []
 
-    export = bundle.read(tree.path("bundle"))
+    export = contents.read(tree.path("bundle"))
     assert export.groups == ("jpeg", "gaussian_noise", "poisson_noise", "sr")
     assert "Measured on own" in export.card
-    photograph = images.read(tree.folder / "photographs" / "own" / "0.png")
+    photograph = reading.read(tree.folder / "photographs" / "own" / "0.png")
     decision = Selector(export).decide(photograph)
     assert decision.group in export.groups
     json.dumps(vars(decision))
 
     assert main(["export", str(tree.path("")), "-o", str(tmp_path / "export")]) == 0
-    assert bundle.read(tmp_path / "export").fingerprints == export.fingerprints
+    assert contents.read(tmp_path / "export").fingerprints == export.fingerprints
     # An older measurement is of another choice, and the choice was made for these models alone.
     left = tree.path("report/selection_gone.txt")
     left.write_text("of a test set that was taken out")
     os.utime(left, (0, 0))
     assert main(["export", str(tree.path("")), "-o", str(tmp_path / "again")]) == 0
-    assert "gone" not in bundle.read(tmp_path / "again").card
+    assert "gone" not in contents.read(tmp_path / "again").card
     shutil.copy(
         tree.path("models/srresnet/sr/model.safetensors"),
         tree.path("models/srresnet/jpeg/model.safetensors"),

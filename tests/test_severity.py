@@ -2,26 +2,19 @@ import numpy as np
 import pytest
 import torch
 
-from grids import (
-    degraded_pies,
-    features,
-    ggd,
-    image_sets,
-    images,
-    parameters,
-    randomness,
-    severity,
-    similarity,
-)
+from grids.base import randomness
+from grids.configuration.settings import PACKAGED
+from grids.degrading import parameters
 from grids.descriptors import srresnet
-from grids.settings import PACKAGED
+from grids.images import reading, sets
+from grids.similarity import degraded_pies, features, ggd, matrix, severity
 
 SETTINGS = {"components": 4, "clip": 5.0, "counts": [], "replicates": 2}
 
 
 @pytest.fixture(scope="module")
 def clean():
-    pixels = [images.read(path) for path in image_sets.find("embedded")]
+    pixels = [reading.read(path) for path in sets.find("embedded")]
     return [(f"{i}", image[40:72, 8:40]) for i, image in enumerate(pixels)]
 
 
@@ -40,7 +33,7 @@ def test_a_severity_is_a_pies_set_with_these_parameters(clean):
     )
     for step, row in zip(steps, table.itertuples(), strict=True):
         patches, measures = degraded_pies.degraded_patches(clean, "gaussian_blur", step, 0)
-        expected = similarity.between(clean_law, law(patches))
+        expected = matrix.between(clean_law, law(patches))
         assert row.distance == expected["distance"]
         assert row.psnr_db == measures["psnr_db"].mean()
     assert table["psnr_db"].is_monotonic_decreasing

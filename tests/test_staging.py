@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from grids import staging
-from grids.errors import InputError
+from grids.base.errors import InputError
+from grids.images import staging
 
 
 @pytest.fixture

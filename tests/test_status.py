@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from grids import configuration, failures, slurm, status
-from grids.errors import InputError
+from grids.base.errors import InputError
+from grids.configuration import loading
+from grids.jobs import failures
+from grids.runs import slurm, status
 
 ROOT = Path(__file__).parents[1]
 NAMES = ["jpeg", "sr"]
@@ -23,7 +25,7 @@ def results(tmp_path):
     config["report"] = {"noise_seeds": [1], "noise_degradations": ["jpeg"]}
     config["training"]["iterations"] = 3600
     config["resources"]["train"]["gpus"] = 1
-    text = configuration.load(config).model_dump_json()
+    text = loading.load(config).model_dump_json()
     (tmp_path / "settings.json").write_text(text, encoding="utf-8")
     return tmp_path
 

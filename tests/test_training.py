@@ -14,9 +14,9 @@ import pytest
 import torch
 from torch import nn
 
-from grids import weights
 from grids.backbones import srresnet
-from grids.errors import InputError
+from grids.base.errors import InputError
+from grids.models import weights
 from grids.training import loop, run, state
 from grids.training.compiled import compiled
 from grids.training.loop import Diverged, Execution, Recipe, train

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from grids import parameters
-from grids.modules import names_in
+from grids.base.plugins import names_in
+from grids.degrading import parameters
 from grids.training.batches import ahead, crop
-from grids.training.restoration import restoration
-from grids.training.super_resolution import super_resolution
+from grids.training.restoration_batches import restoration
+from grids.training.super_resolution_batches import super_resolution
 
 torch.set_num_threads(1)  # threads that wait for one another take ages on a busy machine
 

@@ -12,9 +12,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from grids import image_sets, images, store, weights
-from grids.training import launch, ownership, restorer
+from grids.images import reading, sets, store
+from grids.models import weights
+from grids.training import launch, restorer
 from grids.training.loop import Execution
+from grids.training.processes import ownership
 
 torch.set_num_threads(1)  # threads that wait for one another take ages on a busy machine
 
@@ -44,10 +46,10 @@ def owner(monkeypatch):
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("store")
-    paths = image_sets.find("embedded")
-    table = images.index(paths, paths[0].parent, (0.0, 0.5))
+    paths = sets.find("embedded")
+    table = reading.index(paths, paths[0].parent, (0.0, 0.5))
     table.to_parquet(folder / "index.parquet")
-    store.write(folder / "store.npy", table, images.photographs(paths[0].parent, table))
+    store.write(folder / "store.npy", table, reading.photographs(paths[0].parent, table))
     files = {"index": str(folder / "index.parquet"), "store": str(folder / "store.npy")}
     return files | {"pairs": []}
 

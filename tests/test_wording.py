@@ -1,7 +1,7 @@
 import pytest
 
+from grids.base.wording import counted, duration
 from grids.search.story import story
-from grids.wording import counted, duration
 
 
 def test_one_has_no_plural():

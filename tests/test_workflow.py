@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from safetensors.torch import load_file
 
-from grids import weights
+from grids.models import weights
 
 GROUP = "jpeg+poisson_noise"
 

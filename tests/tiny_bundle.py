@@ -5,11 +5,14 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from grids import bundle, image_sets, images, parameters, restorers, weights
+from grids.bundle import contents
+from grids.degrading import parameters
 from grids.descriptors import srresnet
-from grids.selection import fit
+from grids.images import reading, sets
+from grids.models import restorers, weights
+from grids.selection.fitting import fit
+from grids.selection.fitting.views import damaged
 from grids.selection.statistics import Describer
-from grids.selection.views import damaged
 
 GROUPS = (("jpeg",), ("gaussian_noise", "poisson_noise"))
 SIZES = {"features": 4, "blocks": 1, "strided": False}
@@ -28,7 +31,7 @@ def write(folder: Path) -> Path:
     describer = Describer(descriptor, torch.device("cpu"), "fp32", **DESCRIBING)
     seen = views(describer)
     rule = fit.predict(fit.fit(seen, GROUPS), seen, GROUPS)
-    bundle.write(
+    contents.write(
         folder / "bundle",
         models=models,
         backbone="srresnet",
@@ -51,8 +54,8 @@ def views(describer: Describer) -> pd.DataFrame:
     """Crops of the embedded photographs under each degradation; their gains are made up."""
     rows = []
     numbers = {name: number for number, group in enumerate(GROUPS) for name in group}
-    for index, path in enumerate(image_sets.find("embedded")):
-        pixels = images.read(path)
+    for index, path in enumerate(sets.find("embedded")):
+        pixels = reading.read(path)
         for left in (0, 100):
             crop = pixels[40:136, left : left + 96]
             shown = {name: degraded(crop, name, index + left) for name in numbers}

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from grids.backbones._padding import on_multiple
-from grids.errors import InputError
+from grids.base.errors import InputError
 
 EPSILON = 1e-5
 LEVELS = 4

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from torch import Generator, Tensor
 
-from grids.filters import convolve
+from grids.pixels.filters import convolve
 
 PARAMETERS = {
     "radius": {

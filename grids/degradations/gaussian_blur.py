@@ -3,7 +3,7 @@
 import numpy as np
 from torch import Generator, Tensor
 
-from grids.filters import convolve
+from grids.pixels.filters import convolve
 
 PARAMETERS = {
     "sigma": {

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torch import Generator, Tensor
 
-from grids.arrays import to_bytes
+from grids.pixels.arrays import to_bytes
 
 PARAMETERS = {
     "quality": {

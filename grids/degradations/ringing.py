@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import j1
 from torch import Generator, Tensor
 
-from grids.filters import convolve
+from grids.pixels.filters import convolve
 
 PARAMETERS = {
     "cutoff": {

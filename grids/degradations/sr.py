@@ -3,7 +3,7 @@
 import torch
 from torch import Generator, Tensor
 
-from grids.resampling import bicubic, bicubic_down
+from grids.pixels.resampling import bicubic, bicubic_down
 
 PARAMETERS = {
     "scale": {

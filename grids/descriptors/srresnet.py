@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from grids import weights
 from grids.backbones.srresnet import SLOPE, SRResNet
-from grids.errors import InputError
+from grids.base.errors import InputError
+from grids.models import weights
 
 SCALE = 4
 Layer = Literal["hr", "hr_activated", "trunk"]

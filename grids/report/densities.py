@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from grids import ggd
 from grids.report import style
+from grids.similarity import ggd
 
 COLUMNS = 4
 POINTS = 201

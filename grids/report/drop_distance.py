@@ -7,8 +7,8 @@ from itertools import permutations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from grids.names import group_name
 from grids.report import style
+from grids.search.group_names import group_name
 
 
 def points(found: Mapping, similarity: pd.DataFrame) -> pd.DataFrame:

@@ -8,9 +8,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy.stats import spearmanr
 
-from grids.paper import QUOTED_AVERAGES
 from grids.report import style
-from grids.similarity import square
+from grids.report.paper import QUOTED_AVERAGES
+from grids.similarity.matrix import square
 
 
 def compare(table: pd.DataFrame) -> pd.DataFrame:

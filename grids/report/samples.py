@@ -7,12 +7,13 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import nn
 
-from grids import degrade, randomness
-from grids.arrays import to_bytes, to_tensor
-from grids.inference import restore
-from grids.psnr import psnr
+from grids.base import randomness
+from grids.degrading import operators
+from grids.images.store import NO_PAIRS, Pairs
+from grids.models.restorers import restore
+from grids.pixels.arrays import to_bytes, to_tensor
+from grids.pixels.psnr import psnr
 from grids.report.style import readable
-from grids.store import NO_PAIRS, Pairs
 
 COLUMNS = ("degraded", "restored", "clean")
 SIDE = 128
@@ -48,7 +49,7 @@ def strip(
             degraded = to_tensor(_middle(_in_turn(pairs[name].degraded, number)))[None]
         else:
             key = randomness.key(seed, name, "sample", number)
-            degraded = degrade.degrade(name, to_tensor(clean)[None], parameters, [key])
+            degraded = operators.degrade(name, to_tensor(clean)[None], parameters, [key])
         restored = to_bytes(restore(network, degraded, device))[0]
         before = to_bytes(degraded)[0]
         gain = f"{psnr(clean, before):.1f} dB, restored {psnr(clean, restored):.1f} dB"

@@ -30,7 +30,7 @@ def choices(decisions: pd.DataFrame) -> pd.DataFrame:
     """How good the choices of each rule are.
 
     Args:
-        decisions: as `grids.selection.evaluation.decisions` gives them.
+        decisions: as `grids.selection.fitting.decisions.decisions` gives them.
 
     Returns:
         Per `kind` and `rule`: `right`, the share for which the group was chosen that was trained on

@@ -9,7 +9,7 @@ from scipy.cluster.hierarchy import dendrogram, linkage
 from scipy.spatial.distance import squareform
 
 from grids.report import style
-from grids.similarity import square
+from grids.similarity.matrix import square
 
 Floats = NDArray[np.float64]
 

@@ -16,7 +16,7 @@ from matplotlib.path import Path
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
-from grids.files import appearing
+from grids.base.files import appearing
 
 matplotlib.rcParams.update(
     {

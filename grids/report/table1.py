@@ -8,10 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from grids.errors import InputError
-from grids.names import group_name
+from grids.base.errors import InputError
+from grids.base.wording import counted
 from grids.report import style
-from grids.wording import counted
+from grids.search.group_names import group_name
 
 AVERAGE = "average"
 

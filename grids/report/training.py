@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from grids.errors import InputError
-from grids.names import group_name
+from grids.base.errors import InputError
 from grids.report import style
+from grids.search.group_names import group_name
 
 
 def figure(history: pd.DataFrame, backbone: str, group: Sequence[str]) -> Figure:

@@ -9,14 +9,14 @@ from typing import Literal
 import torch
 from torch import nn
 
-from grids import restorers
-from grids.bundle import Bundle
-from grids.errors import InputError, NotFiniteError
-from grids.modules import require_known
+from grids.base.errors import InputError, NotFiniteError
+from grids.base.plugins import require_known
+from grids.bundle.contents import Bundle
+from grids.models import restorers
 from grids.restoring import photographs
-from grids.restoring.restoration import Tiler
+from grids.restoring.selector import Selector
+from grids.restoring.tiles import Tiler
 from grids.selection.decision import Decision
-from grids.selection.selector import Selector
 
 Status = Literal["restored", "decided", "there already", "refused", "failed"]
 

@@ -26,8 +26,8 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 from PIL.ExifTags import Base
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from grids.errors import InputError
-from grids.files import appearing
+from grids.base.errors import InputError
+from grids.base.files import appearing
 from grids.restoring import png, tiff, xmp
 
 SUFFIXES = (".bmp", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")

@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from grids import similarity
-from grids.errors import InputError
-from grids.pace import pace
-from grids.search.decision import (
+from grids.base.errors import InputError
+from grids.base.wording import counted, duration
+from grids.search.contract import (
     Drops,
     Group,
     SearchSettings,
@@ -20,12 +19,13 @@ from grids.search.decision import (
     outcomes,
     similarity_from,
 )
-from grids.search.families import completed
-from grids.search.measurements import drops
+from grids.search.drops.measurements import drops
 from grids.search.partition import SUBSETS_LIMIT
-from grids.search.simulation import run, strategy
-from grids.search.tree import Search
-from grids.wording import counted, duration
+from grids.search.simulation.families import completed
+from grids.search.simulation.searches import run, strategy
+from grids.search.standing import Search
+from grids.similarity import matrix
+from grids.training.pace import pace
 
 UNMEASURED = 0.1
 """Tolerance of distances whose uncertainty is not known yet."""
@@ -52,7 +52,7 @@ def forecast(
 ) -> Forecast:
     """What is still to be trained, before anything is submitted.
 
-    The search is run against the mean drops that the model of `grids.search.drop_model` predicts
+    The search is run against the mean drops that the model of `grids.search.drops.model` predicts
     from what is measured; before any measurement that is a guess. The least is the number of
     groups not yet verified in the partition which that search ends with. Beyond 14 degradations,
     where that takes too long, both are counted in the next plan alone.
@@ -126,7 +126,7 @@ def line(
         training_hours: see `hours`.
         besides: the weights of further trainings with this backbone, by what they are of.
         uncounted: further trainings, whose number or hours are not known yet.
-        outdated: results that will be made again (`grids.outdated`); they count as missing.
+        outdated: results that will be made again (`grids.runs.outdated`); they count as missing.
 
     Returns:
         Nothing where nothing is ahead, or where the verifications do not fit together: they are
@@ -145,7 +145,7 @@ def line(
         table = pd.read_parquet(results / "similarity.parquet")
         distances = table if set(degradations) <= set(table["source"]) else None
     if distances is not None:
-        tolerance = similarity.tolerance(distances, asked["tolerance"])
+        tolerance = matrix.tolerance(distances, asked["tolerance"])
     else:
         tolerance = UNMEASURED if asked["tolerance"] == "uncertainty" else asked["tolerance"]
     settings = SearchSettings(**{**asked, "tolerance": tolerance})

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from grids.names import group_name
-from grids.search.decision import Drops, SearchSettings, Similarity, outcomes
+from grids.search.contract import Drops, SearchSettings, Similarity, outcomes
+from grids.search.group_names import group_name
 from grids.search.partition import minimum_partition
 from grids.search.strategies import active
 

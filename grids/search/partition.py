@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csc_array
 
-from grids.search.decision import Group
+from grids.search.contract import Group
 
 # Beyond this, the 3^n pairs of a subset and a part of it no longer fit in memory with ease.
 SUBSETS_LIMIT = 14

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from grids.errors import InputError
+from grids.base.errors import InputError
 
 # As workflow/scripts/plan.py writes them.
 SAME = ["strategy", "backbone", "test_set", "degradations", "delta", "settings", "elsewhere"]

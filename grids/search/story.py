@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from grids.names import group_name
-from grids.search.decision import Drops
-from grids.wording import counted
+from grids.base.wording import counted
+from grids.search.contract import Drops
+from grids.search.group_names import group_name
 
 
 def story(plans: Sequence[Mapping], measured: Drops) -> list[str]:

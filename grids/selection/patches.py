@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from grids.errors import InputError
+from grids.base.errors import InputError
 
 SIZE = 32
 

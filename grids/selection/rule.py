@@ -11,9 +11,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from grids import ggd, similarity
-from grids.errors import InputError
+from grids.base.errors import InputError
 from grids.selection.discriminant import Discriminant
+from grids.similarity import ggd, matrix
 
 Floats = NDArray[np.float64]
 
@@ -77,7 +77,7 @@ class Rule:
         """(N, m) distances S(group, photograph), the group's law the mean of its members'."""
         share = self.membership / self.membership.sum(axis=1, keepdims=True)
         divergence = ggd.kl(share @ self.alpha, share @ self.sigma, alpha[:, None], sigma[:, None])
-        return similarity.distance(divergence)
+        return matrix.distance(divergence)
 
     def probabilities(self, vectors: Floats) -> Floats:
         """(N, m) probabilities of the groups, given a known degradation."""

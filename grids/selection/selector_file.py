@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from grids.errors import InputError
-from grids.files import appearing
+from grids.base.errors import InputError
+from grids.base.files import appearing
 
 Arrays = dict[str, NDArray[np.float64]]
 

@@ -16,10 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from grids import features, ggd
+from grids.base.errors import InputError
 from grids.descriptors import srresnet
-from grids.errors import InputError
 from grids.selection import patches
+from grids.similarity import features, ggd
 
 # The trunk at these shares of its depth gives the vector; 0 is what enters its first block.
 DEPTHS = (0.0, 0.25, 0.5, 0.75, 1.0)

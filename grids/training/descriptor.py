@@ -5,14 +5,15 @@ from collections.abc import Callable
 import pandas as pd
 import torch
 
-from grids import devices, randomness
+from grids.base import randomness
 from grids.descriptors import srresnet
-from grids.staging import staged
-from grids.store import Store
-from grids.training import ranks
+from grids.images.staging import staged
+from grids.images.store import Store
+from grids.models import devices
 from grids.training.loop import Execution, Recipe
+from grids.training.processes import ranks
 from grids.training.run import train_to_files
-from grids.training.super_resolution import super_resolution
+from grids.training.super_resolution_batches import super_resolution
 
 
 def train(

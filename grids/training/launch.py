@@ -16,9 +16,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import NamedTuple
 
-from grids.errors import InputError, NotFiniteError
-from grids.training import allocation, ownership, ranks
+from grids.base.errors import InputError, NotFiniteError
 from grids.training.loop import Execution
+from grids.training.processes import allocation, ownership, ranks
 from grids.training.run import state_folder
 
 Say = Callable[[str], None]
@@ -50,7 +50,8 @@ def split(execution: dict, threads: int) -> tuple[Layout, dict]:
 def run(train: Callable[..., None], arguments: dict, layout: Layout, say: Say) -> None:
     """Calls `train(**arguments, say=say)`, in as many processes as asked for.
 
-    In a job of a cluster it goes on over several allocations (see `grids.training.allocation`).
+    In a job of a cluster it goes on over several allocations (see
+    `grids.training.processes.allocation`).
 
     Args:
         train: a function of a module, by whose name the processes find it.

@@ -15,11 +15,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from grids.errors import NotFiniteError
-from grids.progress import Progress
-from grids.training import ownership, ranks, signals, state
+from grids.base.errors import NotFiniteError
+from grids.base.progress import Progress
+from grids.training import state
 from grids.training.batches import Batches, Pair, ahead
 from grids.training.compiled import compiled
+from grids.training.processes import ownership, ranks, signals
 from grids.training.schedule import warmup_cosine
 
 HISTORY_ROWS = 200
@@ -98,7 +99,8 @@ def train(
     bit), since a batch is a function of its step. SIGTERM or SIGINT writes a checkpoint after the
     step that is under way and ends the process with status 128 + the signal's number.
 
-    Several processes that have joined (see `grids.training.ranks`) share each batch equally.
+    Several processes that have joined (see `grids.training.processes.ranks`) share each batch
+    equally.
 
     Args:
         network: on its device.

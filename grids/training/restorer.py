@@ -5,12 +5,13 @@ from collections.abc import Callable
 import pandas as pd
 import torch
 
-from grids import devices, randomness, restorers
-from grids.staging import staged
-from grids.store import Store, read_pairs
-from grids.training import ranks
+from grids.base import randomness
+from grids.images.staging import staged
+from grids.images.store import Store, read_pairs
+from grids.models import devices, restorers
 from grids.training.loop import Execution, Recipe
-from grids.training.restoration import restoration
+from grids.training.processes import ranks
+from grids.training.restoration_batches import restoration
 from grids.training.run import train_to_files
 
 
@@ -41,17 +42,17 @@ def train(
     Args:
         backbone, sizes: the network and its options.
         group: degradations with their training parameters.
-        sampling: what a sample is made of (see `grids.training.restoration`).
+        sampling: what a sample is made of (see `grids.training.restoration_batches`).
         recipe: fields of `grids.training.loop.Recipe`.
         seed: seed of first weights, crops and degradations.
         content: digest of the photographs.
         code: fingerprint of the code.
         index, store: files of the photographs.
-        pairs: files of the group's pairs (see `grids.store.read_pairs`).
+        pairs: files of the group's pairs (see `grids.images.store.read_pairs`).
         weights, history: files to write.
         label: names the training in lines of progress.
         device, threads: where, and with how many CPU threads.
-        scratch: folder of the node for a copy of the store (see `grids.staging`).
+        scratch: folder of the node for a copy of the store (see `grids.images.staging`).
         execution: fields of `grids.training.loop.Execution`.
         say: takes lines of progress.
     """

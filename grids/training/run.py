@@ -6,11 +6,12 @@ from pathlib import Path
 
 from torch import nn
 
-from grids import weights
-from grids.files import appearing
-from grids.training import ownership, ranks, state
+from grids.base.files import appearing
+from grids.models import weights
+from grids.training import state
 from grids.training.batches import Batches
 from grids.training.loop import Execution, Recipe, train
+from grids.training.processes import ownership, ranks
 
 
 def train_to_files(
@@ -29,7 +30,7 @@ def train_to_files(
 
     The resumable checkpoints stand beside the weights in the folder `state`; a workflow manager
     that deletes the outputs of a killed job does not know it. The last one stays, so that a kill
-    before the manager has noted the end of the job costs nothing: see `grids.orphans.spent`.
+    before the manager has noted the end of the job costs nothing: see `grids.runs.orphans.spent`.
 
     Args and errors: see `grids.training.loop.train`.
     """

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from grids.files import appearing
+from grids.base.files import appearing
 
 Say = Callable[[str], None]
 DIGEST = hashlib.sha256().digest_size

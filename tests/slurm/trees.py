@@ -11,7 +11,7 @@ from pathlib import Path
 from cluster import Cluster
 from conftest import ROOT, Tree
 
-from grids import slurm
+from grids.runs import slurm
 
 HERE = Path(__file__).parent
 SOURCES = (

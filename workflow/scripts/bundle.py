@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from grids.export import export
-from grids.progress import job
+from grids.bundle.export import export
+from grids.jobs.job import job
 
 with job(snakemake):
     export(Path(snakemake.config["results"]), Path(snakemake.output.bundle))

@@ -1,14 +1,15 @@
 import pandas as pd
 
-from grids import candidates, similarity
-from grids.files import appearing
-from grids.progress import job
+from grids.base.files import appearing
+from grids.jobs.job import job
+from grids.search import candidates
+from grids.similarity import matrix
 
 with job(snakemake) as say:
     wanted, settings = snakemake.params.degradations, snakemake.params.settings
     table = pd.read_parquet(snakemake.input.similarity)
-    distances = similarity.square(table).loc[wanted, wanted].to_numpy()
-    tolerance = similarity.tolerance(table, settings["tolerance"])
+    distances = matrix.square(table).loc[wanted, wanted].to_numpy()
+    tolerance = matrix.tolerance(table, settings["tolerance"])
     rankings, limits = candidates.rankings(distances, wanted, tolerance)
     for size, limit in limits.items():
         if limit < float("inf"):

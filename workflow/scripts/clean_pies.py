@@ -2,14 +2,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from grids import images, pies
-from grids.progress import job
+from grids.images import reading
+from grids.jobs.job import job
+from grids.similarity import pies
 
 with job(snakemake) as say:
     table = pd.read_parquet(snakemake.input.index)
     patches = pies.clean_patches(
-        images.photographs(Path(snakemake.config["roots"]["pies"]), table),
-        images.identities(table),
+        reading.photographs(Path(snakemake.config["roots"]["pies"]), table),
+        reading.identities(table),
         seed=snakemake.params.seed,
         **snakemake.params.settings,
     )

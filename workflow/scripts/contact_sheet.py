@@ -1,4 +1,4 @@
-from grids.progress import job
+from grids.jobs.job import job
 from grids.report import contact_sheet, style
 
 with job(snakemake):

@@ -1,8 +1,9 @@
 import pandas as pd
 
-from grids.files import appearing
-from grids.progress import job
-from grids.selection import evaluation, selector_file
+from grids.base.files import appearing
+from grids.jobs.job import job
+from grids.selection import selector_file
+from grids.selection.fitting import decisions
 from grids.selection.rule import Rule
 
 with job(snakemake):
@@ -13,6 +14,6 @@ with job(snakemake):
         name: pd.read_parquet(path)["gain_db"]
         for name, path in zip([*groups, "mix"], [*given.gains, given.mix], strict=True)
     }
-    table = evaluation.decisions(pd.read_parquet(given.cases), Rule.of(arrays), groups, gains)
+    table = decisions.decisions(pd.read_parquet(given.cases), Rule.of(arrays), groups, gains)
     with appearing(snakemake.output.decisions) as temporary:
         table.to_parquet(temporary, index=False)

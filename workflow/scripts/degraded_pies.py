@@ -1,5 +1,5 @@
-from grids import degraded_pies, pies
-from grids.progress import job
+from grids.jobs.job import job
+from grids.similarity import degraded_pies, pies
 
 with job(snakemake) as say:
     ((name, parameters),) = snakemake.params.group.items()

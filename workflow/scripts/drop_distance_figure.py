@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from grids.progress import job
+from grids.jobs.job import job
 from grids.report import drop_distance, style
 
 with job(snakemake):

@@ -1,9 +1,12 @@
 import numpy as np
 
-from grids import devices, features, ggd, pies, randomness
+from grids.base import randomness
+from grids.base.files import appearing
+from grids.base.progress import Progress
 from grids.descriptors import srresnet
-from grids.files import appearing
-from grids.progress import Progress, job
+from grids.jobs.job import job
+from grids.models import devices
+from grids.similarity import features, ggd, pies
 
 with job(snakemake) as say:
     params, name = snakemake.params, snakemake.wildcards.degradation

@@ -3,13 +3,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from grids import groups
-from grids.files import appearing
-from grids.progress import job
+from grids.base.files import appearing
+from grids.jobs.job import job
+from grids.search import result
 
 with job(snakemake) as say:
     params = snakemake.params
-    summary = groups.summary(
+    summary = result.summary(
         [json.loads(Path(path).read_text(encoding="utf-8")) for path in snakemake.input.plans],
         [pd.read_parquet(path) for path in snakemake.input.verifications],
         [pd.read_parquet(path) for path in snakemake.input.noise],

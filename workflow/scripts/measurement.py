@@ -1,9 +1,9 @@
 from pathlib import Path
 
-from grids.files import appearing
-from grids.names import members
-from grids.progress import job
-from grids.search import measurements
+from grids.base.files import appearing
+from grids.jobs.job import job
+from grids.search.drops import measurements
+from grids.search.group_names import members
 
 with job(snakemake):
     known, wildcards = snakemake.params.degradations, snakemake.wildcards

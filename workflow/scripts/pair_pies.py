@@ -1,13 +1,14 @@
 import pandas as pd
 
-from grids import images, pair_pies, pies
-from grids.progress import job
-from grids.store import read_pairs
+from grids.images import reading
+from grids.images.store import read_pairs
+from grids.jobs.job import job
+from grids.similarity import pair_pies, pies
 
 with job(snakemake) as say:
     params = snakemake.params
     ((name, pairs),) = read_pairs(params.group, snakemake.input.pairs).items()
-    identities = images.identities(pd.read_parquet(snakemake.input.pairs[0]))[1::2]
+    identities = reading.identities(pd.read_parquet(snakemake.input.pairs[0]))[1::2]
     patches, measures = pair_pies.degraded_patches(
         pairs, identities, seed=params.seed, **params.settings
     )

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from grids.files import appearing
-from grids.progress import job
+from grids.base.files import appearing
+from grids.jobs.job import job
 from grids.report import paper_averages, style
 
 with job(snakemake):

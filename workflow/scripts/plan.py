@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from grids import similarity
-from grids.files import appearing
-from grids.names import group_name
-from grids.progress import job
-from grids.search import decision, measurements
+from grids.base.files import appearing
+from grids.jobs.job import job
+from grids.search import contract
+from grids.search.drops import measurements
+from grids.search.group_names import group_name
+from grids.similarity import matrix
 
 with job(snakemake) as say:
     params, results = snakemake.params, Path(snakemake.config["results"])
@@ -19,12 +20,12 @@ with job(snakemake) as say:
     }
     measured, _ = measurements.drops(verified)
     measurements.check_failures(measured, params.failed)
-    tolerance = similarity.tolerance(table, params.settings["tolerance"])
+    tolerance = matrix.tolerance(table, params.settings["tolerance"])
     strategy = importlib.import_module(f"grids.search.strategies.{params.strategy}")
-    square = decision.similarity_from(table, tuple(params.degradations))
-    settings = decision.SearchSettings(**params.settings | {"tolerance": tolerance})
+    square = contract.similarity_from(table, tuple(params.degradations))
+    settings = contract.SearchSettings(**params.settings | {"tolerance": tolerance})
     answer = strategy.plan(square, measured, settings)
-    solved = isinstance(answer, decision.Solution)
+    solved = isinstance(answer, contract.Solution)
     plan = {
         "round": int(snakemake.wildcards.round),
         "strategy": params.strategy,

@@ -1,12 +1,14 @@
 import pandas as pd
 
-from grids import devices
-from grids.files import appearing
-from grids.progress import Progress, job
-from grids.selection import choices, selector_file
+from grids.base.files import appearing
+from grids.base.progress import Progress
+from grids.images.store import Store
+from grids.jobs.job import job
+from grids.models import devices
+from grids.selection import selector_file
+from grids.selection.fitting import choices
 from grids.selection.rule import Rule
 from grids.selection.statistics import Describer
-from grids.store import Store
 
 with job(snakemake) as say:
     given = snakemake.input

@@ -1,10 +1,10 @@
 import pandas as pd
 
-from grids import devices, restorers
-from grids.files import appearing
-from grids.progress import job
+from grids.base.files import appearing
+from grids.images.store import Store, read_pairs
+from grids.jobs.job import job
+from grids.models import devices, restorers
 from grids.report import samples
-from grids.store import Store, read_pairs
 
 with job(snakemake):
     params, files = snakemake.params, snakemake.input

@@ -1,12 +1,14 @@
 import pandas as pd
 
-from grids import devices, images
-from grids.files import appearing
-from grids.progress import Progress, job
-from grids.selection import described
-from grids.selection.cases import cases
+from grids.base.files import appearing
+from grids.base.progress import Progress
+from grids.images import reading
+from grids.images.store import Store
+from grids.jobs.job import job
+from grids.models import devices
+from grids.selection.fitting import described
+from grids.selection.fitting.cases import cases
 from grids.selection.statistics import Describer
-from grids.store import Store
 
 with job(snakemake) as say:
     params, test_set = snakemake.params, snakemake.wildcards.test_set
@@ -18,7 +20,7 @@ with job(snakemake) as say:
         (name, cases(photograph, identity, **params.shown, seed=params.seed))
         for name, identity, photograph in zip(
             index["path"],
-            images.identities(index),
+            reading.identities(index),
             progress.over(Store(snakemake.input.store, index)),
             strict=True,
         )

@@ -1,7 +1,7 @@
 import pandas as pd
 
-from grids.files import appearing
-from grids.progress import job
+from grids.base.files import appearing
+from grids.jobs.job import job
 from grids.report import selection, style
 
 with job(snakemake):

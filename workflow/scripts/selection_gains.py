@@ -1,11 +1,13 @@
 import pandas as pd
 
-from grids import devices, images, restorers
-from grids.files import appearing
-from grids.progress import Progress, job
-from grids.selection.cases import cases
-from grids.selection.gains import gain_db
-from grids.store import Store
+from grids.base.files import appearing
+from grids.base.progress import Progress
+from grids.images import reading
+from grids.images.store import Store
+from grids.jobs.job import job
+from grids.models import devices, restorers
+from grids.selection.fitting.cases import cases
+from grids.selection.fitting.gains import gain_db
 
 with job(snakemake) as say:
     params, wildcards = snakemake.params, snakemake.wildcards
@@ -19,7 +21,7 @@ with job(snakemake) as say:
         if case.kind in params.kinds
         else None
         for identity, photograph in zip(
-            images.identities(table), progress.over(photographs), strict=True
+            reading.identities(table), progress.over(photographs), strict=True
         )
         for case in cases(photograph, identity, **params.shown, seed=params.seed)
     ]

@@ -2,13 +2,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from grids import devices, images, restorers, weights
+from grids.base.files import appearing, sha256
+from grids.base.progress import Progress
 from grids.descriptors import srresnet
-from grids.files import appearing, sha256
-from grids.names import group_name
-from grids.progress import Progress, job
-from grids.selection import fit, gains, selector_file
-from grids.store import Store
+from grids.images import reading
+from grids.images.store import Store
+from grids.jobs.job import job
+from grids.models import devices, restorers, weights
+from grids.search.group_names import group_name
+from grids.selection import selector_file
+from grids.selection.fitting import fit, gains
 
 with job(snakemake) as say:
     params, given, output = snakemake.params, snakemake.input, snakemake.output
@@ -30,7 +33,7 @@ with job(snakemake) as say:
             table,
             networks,
             Store(given.store, index),
-            images.identities(index),
+            reading.identities(index),
             params.parameters,
             params.seed,
             device,

@@ -1,8 +1,10 @@
 import pandas as pd
 
-from grids import devices, pies, severity
-from grids.files import appearing
-from grids.progress import Progress, job
+from grids.base.files import appearing
+from grids.base.progress import Progress
+from grids.jobs.job import job
+from grids.models import devices
+from grids.similarity import pies, severity
 
 with job(snakemake) as say:
     params, given = snakemake.params, snakemake.input

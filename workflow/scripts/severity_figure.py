@@ -1,6 +1,6 @@
 import pandas as pd
 
-from grids.progress import job
+from grids.jobs.job import job
 from grids.report import severity, style
 
 with job(snakemake):

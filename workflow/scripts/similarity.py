@@ -1,8 +1,8 @@
 import pandas as pd
 
-from grids import similarity
-from grids.files import appearing
-from grids.progress import job
+from grids.base.files import appearing
+from grids.jobs.job import job
+from grids.similarity import matrix
 
 with job(snakemake) as say:
     fits = {
@@ -10,5 +10,5 @@ with job(snakemake) as say:
         for name, path in zip(snakemake.params.degradations, snakemake.input.ggd, strict=True)
     }
     with appearing(snakemake.output.similarity) as temporary:
-        similarity.matrix(fits).to_parquet(temporary, index=False)
+        matrix.matrix(fits).to_parquet(temporary, index=False)
     say(f"{len(fits)} × {len(fits)} distances")

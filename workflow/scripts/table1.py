@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from grids.files import appearing
-from grids.progress import job
+from grids.base.files import appearing
+from grids.jobs.job import job
 from grids.report import style, table1
 
 with job(snakemake):

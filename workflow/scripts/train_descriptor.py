@@ -1,4 +1,4 @@
-from grids.progress import job
+from grids.jobs.job import job
 from grids.training import descriptor, launch
 
 with job(snakemake) as say:

@@ -1,6 +1,6 @@
 import pandas as pd
 
-from grids.progress import job
+from grids.jobs.job import job
 from grids.report import style, training
 
 with job(snakemake):

@@ -2,11 +2,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from grids import devices, failures, images, restorers
-from grids.evaluation import verify
-from grids.files import appearing
-from grids.progress import Progress, job
-from grids.store import Store, read_pairs
+from grids.base.files import appearing
+from grids.base.progress import Progress
+from grids.images import reading
+from grids.images.store import Store, read_pairs
+from grids.jobs import failures
+from grids.jobs.job import job
+from grids.models import devices, restorers
+from grids.models.evaluation import verify
 
 with job(snakemake) as say:
     params, wildcards = snakemake.params, snakemake.wildcards
@@ -25,7 +28,7 @@ with job(snakemake) as say:
         total = len(store) + sum(len(own.names) for own in pairs.values())
         progress = Progress(f"verify {wildcards.group}", total, "images", say)
         photographs = zip(
-            table["path"], images.identities(table), progress.over(store), strict=True
+            table["path"], reading.identities(table), progress.over(store), strict=True
         )
         pairs = {name: progress.over(zip(*own, strict=True)) for name, own in pairs.items()}
         measured = verify(network, params.group, photographs, params.seed, device, pairs)

@@ -1,12 +1,14 @@
 import pandas as pd
 
-from grids import devices, images
-from grids.files import appearing
-from grids.progress import Progress, job
-from grids.selection import described
+from grids.base.files import appearing
+from grids.base.progress import Progress
+from grids.images import reading
+from grids.images.store import Store
+from grids.jobs.job import job
+from grids.models import devices
+from grids.selection.fitting import described
+from grids.selection.fitting.views import views
 from grids.selection.statistics import Describer
-from grids.selection.views import views
-from grids.store import Store
 
 with job(snakemake) as say:
     params, name = snakemake.params, snakemake.wildcards.degradation
@@ -15,7 +17,7 @@ with job(snakemake) as say:
     index = pd.read_parquet(snakemake.input.index)
     made = views(
         Store(snakemake.input.store, index),
-        images.identities(index),
+        reading.identities(index),
         name,
         params.group.get(name, {}),
         range(params.number),

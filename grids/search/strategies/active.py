@@ -1,6 +1,6 @@
 """Trains what is worth it: a search led by a model of the drops.
 
-1. The model of `grids.search.drop_model` gives each group's chance to pass, from all that is
+1. The model of `grids.search.drops.model` gives each group's chance to pass, from all that is
    measured; verified groups are certain.
 2. The plan is the partition of least expected cost, where a group that is kept costs `group_worth`
    trainings and one that is tried costs one (`grids.search.attempts`). Single-task models pass.
@@ -23,9 +23,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from grids.names import group_name
 from grids.search.attempts import attempt, least_cost
-from grids.search.decision import (
+from grids.search.contract import (
     Drops,
     Group,
     Requests,
@@ -34,14 +33,9 @@ from grids.search.decision import (
     Solution,
     outcomes,
 )
-from grids.search.drop_model import Prediction, fit
-from grids.search.partition import (
-    by_program,
-    cheapest,
-    least_total,
-    parts,
-    unmask,
-)
+from grids.search.drops.model import Prediction, fit
+from grids.search.group_names import group_name
+from grids.search.partition import by_program, cheapest, least_total, parts, unmask
 
 # The worth of a bet before any failure as a multiple of `group_worth`, and how many failures halve
 # it: see benchmarks/search.py.

@@ -2,16 +2,9 @@
 
 from itertools import combinations
 
-from grids.errors import InputError
-from grids.names import group_name
-from grids.search.decision import (
-    Drops,
-    Requests,
-    SearchSettings,
-    Similarity,
-    Solution,
-    outcomes,
-)
+from grids.base.errors import InputError
+from grids.search.contract import Drops, Requests, SearchSettings, Similarity, Solution, outcomes
+from grids.search.group_names import group_name
 from grids.search.partition import minimum_partition
 
 LIMIT = 5

@@ -4,16 +4,9 @@ So a partition that is known, such as the published one, gets its models and its
 may drop more than δ: `groups.json` says which do.
 """
 
-from grids.errors import InputError
-from grids.names import group_name
-from grids.search.decision import (
-    Drops,
-    Requests,
-    SearchSettings,
-    Similarity,
-    Solution,
-    failed,
-)
+from grids.base.errors import InputError
+from grids.search.contract import Drops, Requests, SearchSettings, Similarity, Solution, failed
+from grids.search.group_names import group_name
 
 
 def plan(similarity: Similarity, measured: Drops, settings: SearchSettings) -> Requests | Solution:

@@ -19,10 +19,9 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from grids.candidates import ranked_groups
-from grids.errors import InputError
-from grids.names import group_name
-from grids.search.decision import (
+from grids.base.errors import InputError
+from grids.search.candidates import ranked_groups
+from grids.search.contract import (
     Drops,
     Group,
     Requests,
@@ -31,6 +30,7 @@ from grids.search.decision import (
     Solution,
     outcomes,
 )
+from grids.search.group_names import group_name
 from grids.search.partition import fewest, mask
 
 Ranking = tuple[Group, ...]

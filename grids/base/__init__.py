@@ -1,0 +1,1 @@
+"""The ground, without torch: errors, files, words, progress, plugins, keyed randomness."""

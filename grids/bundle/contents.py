@@ -1,0 +1,145 @@
+"""An export: all that is needed to restore photographs on another machine, in one folder.
+
+bundle.json              what it is: groups, network, how photographs are described, checksums
+models/GROUP.safetensors the models
+descriptor.safetensors   the network whose features choose among them
+selector.safetensors     the groups' laws, the discriminant, the calibration
+card.md                  how it was trained and measured, for people
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from grids.base.errors import InputError
+from grids.base.files import sha256
+from grids.base.plugins import names_in
+from grids.selection import selector_file
+from grids.selection.selector_file import Arrays
+
+FORMAT = 1
+# Arguments of `grids.selection.statistics.Describer`.
+DESCRIBING = {"layer", "count", "components", "clip"}
+ABOUT, CARD, DESCRIPTOR, SELECTOR = (
+    "bundle.json",
+    "card.md",
+    "descriptor.safetensors",
+    "selector.safetensors",
+)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An export that was read.
+
+    Attributes:
+        groups: names of the groups, in the order of the selector's arrays.
+        backbone, sizes: the network of the models and its options.
+        models: each group's weights file.
+        fingerprints: the first 16 hexadecimal digits of the SHA-256 of each group's file.
+        descriptor: weights file of the descriptor.
+        describing: how photographs are described (see `grids.selection.statistics.Describer`).
+        selector: arrays of `grids.selection.rule.Rule`.
+        card: how it was trained and measured, Markdown.
+    """
+
+    groups: tuple[str, ...]
+    backbone: str
+    sizes: dict[str, Any]
+    models: dict[str, Path]
+    fingerprints: dict[str, str]
+    descriptor: Path
+    describing: dict[str, Any]
+    selector: Arrays
+    card: str
+
+
+def write(
+    folder: Path,
+    *,
+    models: Mapping[str, Path],
+    backbone: str,
+    sizes: Mapping[str, Any],
+    descriptor: Path,
+    describing: Mapping[str, Any],
+    selector: Arrays,
+    card: str,
+) -> None:
+    """Writes an export into a new or empty folder; arguments as the attributes of `Bundle`.
+
+    Raises:
+        InputError: the folder holds something already.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder}: exists already; name a new or empty folder")
+    (folder / "models").mkdir(parents=True, exist_ok=True)
+    for group, path in models.items():
+        shutil.copyfile(path, folder / _model(group))
+    shutil.copyfile(descriptor, folder / DESCRIPTOR)
+    selector_file.save(folder / SELECTOR, selector, {"groups": list(models)})
+    (folder / CARD).write_text(card, encoding="utf-8")
+    names = [*map(_model, models), DESCRIPTOR, SELECTOR, CARD]
+    about = {
+        "format": FORMAT,
+        "groups": list(models),
+        "backbone": backbone,
+        "sizes": dict(sizes),
+        "describing": dict(describing),
+        "sha256": {name: sha256(folder / name) for name in names},
+    }
+    # Last: without it the folder is no export.
+    (folder / ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+
+
+def read(folder: Path) -> Bundle:
+    """Reads an export and checks that every file is there and as it was written.
+
+    Raises:
+        InputError: names the file that is missing or broken.
+    """
+    folder = Path(folder)
+    if not (folder / ABOUT).is_file():
+        raise InputError(
+            f"{folder}: no export, it has no {ABOUT}; "
+            "make one with `grids export RESULTS -o FOLDER`"
+        )
+    try:
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        if about["format"] != FORMAT:
+            raise InputError(
+                f"{folder / ABOUT}: format {about['format']!r}, this version reads {FORMAT}; "
+                "export again"
+            )
+        groups, sums = tuple(about["groups"]), about["sha256"]
+        backbone, sizes, describing = about["backbone"], about["sizes"], about["describing"]
+        if describing.keys() != DESCRIBING or backbone not in names_in("backbones"):
+            raise KeyError("describing or backbone")
+        needed = {*map(_model, groups), DESCRIPTOR, SELECTOR, CARD}
+        if needed - sums.keys():
+            raise KeyError(min(needed - sums.keys()))
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise InputError(f"{folder / ABOUT}: broken ({error!r}); export again") from None
+    for name in sorted(needed):
+        if not (folder / name).is_file():
+            raise InputError(f"{folder / name}: missing; export again")
+        if sha256(folder / name) != sums[name]:
+            raise InputError(f"{folder / name}: not as it was written; export again")
+    selector, _ = selector_file.read(folder / SELECTOR)
+    return Bundle(
+        groups=groups,
+        backbone=backbone,
+        sizes=sizes,
+        models={group: folder / _model(group) for group in groups},
+        fingerprints={group: sums[_model(group)][:16] for group in groups},
+        descriptor=folder / DESCRIPTOR,
+        describing=describing,
+        selector=selector,
+        card=(folder / CARD).read_text(encoding="utf-8"),
+    )
+
+
+def _model(group: str) -> str:
+    return f"models/{group}.safetensors"

@@ -1,0 +1,153 @@
+"""The reference of the configuration, `config/README.md`, written from the typed settings.
+
+python -m grids.configuration.reference > config/README.md
+"""
+
+import json
+import sys
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from grids.base.plugins import names_in, options_of
+from grids.configuration.settings import Section, Settings
+from grids.degrading.parameters import specification
+
+HEAD = """\
+# Configuration
+
+`config/config.yaml` is the embedded default. `snakemake --configfile yours.yaml` lays your values
+over it, `--config seed=7` single ones (numbers inside a mapping want a file); of several files
+behind one `--configfile` the last counts most. `null` takes an entry out of a mapping by name
+(`degradations: {sr: null}`). `config/paper.yaml` holds the paper's scale.
+
+Every key is listed here. An unknown key, a wrong type or a value out of its range is refused in one
+line before any job starts; only whether a network's sizes fit together (`dim` and `heads` of
+Restormer) is left to its training. *Default* is what counts where no file sets a key. A change of a
+key runs again the rules that depend on it and no other.
+
+This file is written from `grids/configuration/settings.py`:
+`python -m grids.configuration.reference`.
+"""
+
+IMAGES = """\
+A set is a folder (searched with its sub-folders), a glob, or `embedded`: five photographs that ship
+inside scikit-image, each cut into vertical bands for training, PIES and test. `~` and environment
+variables are expanded. PNG, JPEG, WebP and TIFF.
+
+"""
+
+DEGRADATIONS = """
+## degradations
+
+A mapping from names of modules in `grids/degradations/` to what differs from the module's values:
+
+```yaml
+degradations:
+  jpeg: {}                  # the module's values
+  gaussian_blur:
+    evaluation: {sigma: 2.5}      # PIES and verification
+    training: {sigma: [1.0, 4.0]} # each training patch draws its own
+```
+
+A value is a number, or `[low, high]`: each image draws its own, uniformly.
+
+Two folders of pairs may take the place of a module, under a name that none has (docs/pairs.md):
+
+```yaml
+degradations:
+  real_noise:
+    pairs:
+      degraded: photographs/noisy
+      clean: photographs/clean
+      split: {train: 0.8, pies: 0.1, test: 0.1}
+```
+
+`split` gives each part its share of the pairs, or a pattern of its pairs' names (`train: "2024*"`).
+
+| degradation | parameter | evaluation | training | possible | meaning |
+|---|---|---|---|---|---|
+"""
+
+BACKBONES = """
+## backbones
+
+A mapping from names of modules in `grids/backbones/` to the options that differ from the module's.
+
+| backbone | option | default |
+|---|---|---|
+"""
+
+TABLE = "| key | default | meaning |\n|---|---|---|\n"
+
+
+def document() -> str:
+    """The whole reference as Markdown."""
+    scalars, sections = {}, {}
+    for name, field in Settings.model_fields.items():
+        (sections if _is_section(field) else scalars)[name] = field
+    own = {"degradations", "backbones"}
+    parts = [HEAD, "\n## Top level\n\n", _table({k: f for k, f in scalars.items() if k not in own})]
+    for name, field in sections.items():
+        section = field.annotation
+        note = f"{section.__doc__}\n\n" if section.__doc__ != Section.__doc__ else ""
+        note = IMAGES if name == "images" else note
+        parts += [f"\n## {name}\n\n{note}", _table(section.model_fields)]
+        parts += [
+            _kind(name, *item) for item in section.model_fields.items() if _is_section(item[1])
+        ]
+    parts += [DEGRADATIONS, *_degradation_rows(), BACKBONES, *_backbone_rows()]
+    return "".join(parts)
+
+
+def _is_section(field: FieldInfo) -> bool:
+    return isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+
+
+def _kind(section: str, name: str, field: FieldInfo) -> str:
+    """Table of a section within a section, whose defaults are those of its own default."""
+    rows = [
+        f"| `{key}` | {_code(getattr(field.default, key))} | {inner.description} |\n"
+        for key, inner in field.annotation.model_fields.items()
+    ]
+    return f"\n### {section}.{name}\n\n{field.description}\n\n{TABLE}{''.join(rows)}"
+
+
+def _table(fields: dict[str, FieldInfo]) -> str:
+    rows = [
+        f"| `{name}` | {_default(f)} | {f.description} |\n"
+        for name, f in fields.items()
+        if not _is_section(f)
+    ]
+    return TABLE + "".join(rows)
+
+
+def _default(field: FieldInfo) -> str:
+    return "required" if field.is_required() else _code(field.default)
+
+
+def _code(value: Any) -> str:
+    return f"`{json.dumps(value)}`"
+
+
+def _degradation_rows() -> list[str]:
+    return [
+        f"| `{degradation}` | `{name}` | {_code(declared['evaluation'])} "
+        f"| {_code(declared['training'])} | {' … '.join(map(str, declared['range']))} "
+        f"| {declared['is']} |\n"
+        for degradation in names_in("degradations")
+        for name, declared in specification(degradation).items()
+    ]
+
+
+def _backbone_rows() -> list[str]:
+    return [
+        f"| `{backbone}` | `{option}` | {_code(default)} |\n"
+        for backbone in names_in("backbones")
+        for option, default in options_of("backbones", backbone).items()
+    ]
+
+
+if __name__ == "__main__":
+    sys.stdout.write(document())

@@ -1,0 +1,564 @@
+"""The typed configuration: one model per section of `config/config.yaml`.
+
+The descriptions and defaults here are the source of `config/README.md`;
+`grids.configuration.loading` reads and checks one. Only the Snakefile imports these modules: the
+library takes plain numbers, so that a change here alters no fingerprint.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from grids.base.plugins import options_of
+from grids.degrading import parameters
+from grids.images import pairs, reading, sets
+
+PositiveInt = Annotated[int, Field(gt=0, strict=True)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+Precision = Literal["fp32", "bf16"]
+Beta = Annotated[float, Field(ge=0, lt=1)]
+# Reflection at the edge of a filter's kernel needs a patch that is larger than half the kernel.
+PatchSide = Annotated[int, Field(ge=16, strict=True)]
+
+
+# Image sets that are not test sets.
+ROLES = ("train", "pies", "real")
+
+PACKAGED = Path(__file__).parents[1] / "packaged" / "descriptor.safetensors"
+
+
+def _one_spelling(folder: str) -> str:
+    """Snakemake remembers files by the letters of their paths."""
+    return os.path.normpath(os.path.expandvars(folder))
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Images(Section):
+    train: str = Field("embedded", description="Photographs to train on.")
+    pies: str = Field("embedded", description="Photographs that the similarity is measured on.")
+    tests: dict[Name, str] = Field(
+        {"embedded": "embedded"}, description="Test sets by name.", min_length=1
+    )
+    real: str = Field(
+        "", description="Photographs with unknown damage, for `results/selection/real.csv`."
+    )
+
+    def sources(self) -> dict[str, str]:
+        """All sets by name."""
+        real = {"real": self.real} if self.real else {}
+        return {"train": self.train, "pies": self.pies, **real, **self.tests}
+
+    def columns(self, name: str) -> reading.Columns:
+        """Part of each photograph's width that a set uses."""
+        return sets.columns(self.sources()[name], name)
+
+
+class Split(Section):
+    train: PositiveFloat | str = Field(0.8, description="Pairs to train on.")
+    pies: PositiveFloat | str = Field(0.1, description="Pairs that PIES are cut from.")
+    test: PositiveFloat | str = Field(0.1, description="Pairs that verification measures on.")
+
+
+class Pairs(Section):
+    degraded: str = Field(description="Folder of the degraded images.")
+    clean: str = Field(description="Folder of their clean partners, of the same names and sizes.")
+    split: Split = Field(
+        Split(),
+        description="Which pairs are trained on, cut and tested on: shares, or patterns of names.",
+    )
+
+
+class Degradation(Section):
+    evaluation: dict[str, Any] = Field(
+        {},
+        description="Fixed values for PIES and verification, where they differ from the module's.",
+    )
+    training: dict[str, Any] = Field(
+        {}, description="Values or `[low, high]` for training, where they differ from the module's."
+    )
+    pairs: Pairs | None = Field(
+        None, description="Folders of pairs that take the place of a module (docs/pairs.md)."
+    )
+
+
+class Pies(Section):
+    patches: Annotated[int, Field(ge=8, strict=True)] = Field(
+        800, description="Number of clean patches, at least 8."
+    )
+    size: PatchSide = Field(32, description="Side of a patch in pixels, at least 16.")
+    parameters: Literal["evaluation", "training"] = Field(
+        "evaluation",
+        description="Parameters of the degradations on the patches: those of `evaluation`, or "
+        "drawn for each patch as for `training`.",
+    )
+    reduction: PositiveInt = Field(
+        1,
+        description="Photographs are made smaller by this factor before they are cut: 4 is the "
+        "resolution of SRGA's patches, 1 that of the photographs.",
+    )
+    least_contrast: Annotated[float, Field(ge=0, lt=0.5)] = Field(
+        0.02,
+        description="Patches whose grey values have a standard deviation below this (on 0 … 1) are "
+        "flat and left out.",
+    )
+
+    def cutting(self) -> dict:
+        """What the clean patches depend on."""
+        return self.model_dump(exclude={"parameters"})
+
+    def cutting_of_pairs(self) -> dict:
+        """What the patches of pairs depend on; pairs are not reduced."""
+        return self.model_dump(exclude={"parameters", "reduction"})
+
+
+class Descriptor(Section):
+    weights: str = Field(
+        "packaged",
+        description="`packaged`: the ×4 SRResNet that ships with GRIDS; `trained`: one is trained "
+        "on `images.train` with the keys below; or a weights file (`.safetensors`, or `.pth` with "
+        "BasicSR's MSRResNet names).",
+    )
+    features: PositiveInt = Field(64, description="Channels of the network.")
+    blocks: PositiveInt = Field(16, description="Residual blocks of the network.")
+    global_residual: bool = Field(False, description="Add the bilinear enlargement to the output.")
+    layer: Literal["hr", "hr_activated", "trunk"] = Field(
+        "hr",
+        description="Features taken after the HR convolution, after its activation, or at the end "
+        "of the residual trunk.",
+    )
+    iterations: PositiveInt = Field(500_000, description="Steps of its training.")
+    batch: PositiveInt = Field(16, description="Low-resolution patches a step.")
+    patch: PositiveInt = Field(32, description="Side of a low-resolution patch in pixels.")
+    learning_rate: PositiveFloat = Field(2e-4, description="Peak learning rate of AdamW.")
+    warmup: Annotated[int, Field(ge=0, strict=True)] = Field(
+        0, description="Steps of linear warm-up."
+    )
+    precision: Precision = Field("fp32", description="As `training.precision`.")
+
+    def path(self) -> Path:
+        """The weights file, where it is not `trained`."""
+        given = Path(os.path.expandvars(self.weights)).expanduser()
+        return PACKAGED if self.weights == "packaged" else given
+
+    def sizes(self) -> dict:
+        """Options of the network."""
+        return self.model_dump(include={"features", "blocks", "global_residual"})
+
+    def sampling(self) -> dict:
+        """What a sample is made of."""
+        return self.model_dump(include={"patch"})
+
+    def recipe(self) -> dict:
+        """Optimization."""
+        return self.model_dump(exclude=set(self.sizes()) | {"weights", "layer", "patch"})
+
+
+class Ggd(Section):
+    components: PositiveInt = Field(300, description="Principal components kept (at most N − 1).")
+    clip: Annotated[float, Field(ge=0)] = Field(
+        5.0, description="Scores this many standard deviations from the mean are dropped; 0: none."
+    )
+    replicates: Annotated[int, Field(ge=2, strict=True)] = Field(
+        16, description="Half-samples of the patches, for the uncertainty of a distance."
+    )
+    counts: list[Annotated[int, Field(ge=8, strict=True)]] = Field(
+        [],
+        description="Further numbers of patches at which the laws are fitted, so that smaller sets "
+        "compare with them at equal number.",
+    )
+
+
+class Candidates(Section):
+    tolerance: PositiveFloat | Literal["uncertainty"] = Field(
+        "uncertainty",
+        description="Mean distances within one bin of this width count as equal; `uncertainty`: "
+        "the median standard error of the distances.",
+    )
+
+
+class Search(Section):
+    strategy: str = Field(
+        "paper",
+        description="Module of `grids/search/strategies/`: how the search decides what to train.",
+    )
+    backbone: str = Field("srresnet", description="Network that the search trains.")
+    delta: PositiveFloat = Field(0.7, description="Largest drop in dB a group's model may have.")
+    requests_per_round: PositiveInt = Field(
+        1, description="Groups that may be asked for at once, to be trained side by side."
+    )
+    test_set: Name = Field("embedded", description="Test set that drops are measured on.")
+    degradations: list[str] = Field(
+        [], description="Degradations to group; empty: all of `degradations`."
+    )
+    groups: list[list[str]] = Field(
+        [],
+        description="The partition that strategy `given` trains and verifies, each degradation in "
+        "one group: `[[jpeg, sr], [r_l]]`.",
+    )
+    all_solutions: bool = Field(
+        False,
+        description="Strategy `paper` verifies every partition with the fewest groups, not one.",
+    )
+    group_worth: PositiveFloat = Field(
+        32.0,
+        description="Strategy `active`: how many trainings one group fewer is worth. More: fewer "
+        "groups, more trainings.",
+    )
+    measurements: str = Field(
+        "",
+        description="Table (`.csv` or `.parquet`) of the PSNR of models trained elsewhere: its "
+        "groups count as verified with `backbone`. See docs/search.md.",
+    )
+    failed: Literal["stop", "infeasible"] = Field(
+        "stop",
+        description="What a training that diverges or runs out of memory does to the search: "
+        "`stop` it, or count its group as `infeasible` and go round it.",
+    )
+
+    def measured_elsewhere(self) -> Path:
+        """The table of `measurements`."""
+        return Path(os.path.expandvars(self.measurements)).expanduser()
+
+
+class Training(Section):
+    iterations: PositiveInt = Field(600_000, description="Optimizer steps.")
+    batch: PositiveInt = Field(8, description="Patches a step.")
+    patch: PatchSide = Field(256, description="Side of a patch in pixels, at least 16.")
+    learning_rate: PositiveFloat = Field(2e-4, description="Peak learning rate of AdamW.")
+    minimum_learning_rate: Annotated[float, Field(ge=0)] = Field(
+        1e-7, description="Learning rate at the last step of the cosine."
+    )
+    warmup: Annotated[int, Field(ge=0, strict=True)] = Field(
+        10_000, description="Steps of linear warm-up."
+    )
+    betas: tuple[Beta, Beta] = Field((0.9, 0.999), description="Moments of AdamW.")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(
+        1e-4, description="Decoupled weight decay of AdamW."
+    )
+    precision: Precision = Field(
+        "fp32",
+        description="`bf16` multiplies in bfloat16 and keeps weights in float32: several times "
+        "faster where the processor has units for it.",
+    )
+
+    clip: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        0.0, description="Largest norm of a step's gradient, a longer one is shortened; 0: none."
+    )
+    on_divergence: Literal["stop", "rollback"] = Field(
+        "stop",
+        description="When the loss is not finite or beyond all measure: `stop`, or `rollback`: "
+        "once, by at most a tenth of the steps, and from there at half the rate.",
+    )
+    weights: dict[str, PositiveFloat] = Field(
+        {},
+        description="How often a sample gets a degradation, in proportion to the others of its "
+        "group: by name, 1 where not given. A change runs again the groups it concerns.",
+    )
+
+    def sampling(self, group: Iterable[str]) -> dict:
+        """What a sample of a group's training is made of."""
+        weights = {name: self.weights.get(name, 1.0) for name in group}
+        total = sum(weights.values())
+        # As shares, they change only with the proportions: never for a group of one.
+        shares = {name: weight / total for name, weight in weights.items()}
+        return {"patch": self.patch, "weights": shares}
+
+    def recipe(self) -> dict:
+        """Optimization; lists instead of tuples, since it stands in JSON too."""
+        return self.model_dump(exclude={"patch", "weights"}, mode="json")
+
+
+class Execution(Section):
+    """How things are computed, not what: a change here makes nothing run again."""
+
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto",
+        description="`auto` takes a GPU where there is one; a job that a cluster gave a GPU which "
+        "torch does not see ends with a line that says so.",
+    )
+    threads: PositiveInt = Field(1, description="CPU threads of a training and a verification.")
+    processes: PositiveInt = Field(
+        1,
+        description="Processes that share each batch of a training, on one machine (torchrun): "
+        "one a GPU, or each with `threads` CPU threads.",
+    )
+    accumulation: PositiveInt = Field(
+        1,
+        description="Parts that a process works through its share of a batch in: less memory for "
+        "the same step. It and `processes` together must divide `training.batch`.",
+    )
+    workers: Annotated[int, Field(ge=0, strict=True)] = Field(
+        1, description="Threads that make the next batches during a step; 0: none."
+    )
+    scratch: str = Field(
+        "",
+        description="Folder of a disk of each node, e.g. `$TMPDIR`, that trainings copy their "
+        "store of photographs to before they read it; empty: read where it is.",
+    )
+    compile: bool = Field(
+        False,
+        description="Compile the network for its training (`torch.compile`): minutes at the start. "
+        "Meant for GPUs; on a CPU core Restormer's step became slower. Where it fails, a line says "
+        "so and it goes on without.",
+    )
+    checkpoint_minutes: PositiveFloat = Field(
+        10.0, description="Minutes between resumable checkpoints."
+    )
+    checkpoint_steps: Annotated[int, Field(ge=0, strict=True)] = Field(
+        0, description="Steps between further checkpoints; 0: by time alone."
+    )
+    training_hours: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        0.0,
+        description="Hours of one training, for the forecast of a search; 0: as measured on the "
+        "trainings that are there.",
+    )
+    keep_checkpoints: PositiveInt = Field(
+        2, description="Newest checkpoints kept: if one cannot be read, the one before it serves."
+    )
+    validation: Annotated[int, Field(ge=0, strict=True)] = Field(
+        8,
+        description="Patches of the training photographs, fixed and never trained on as they are, "
+        "whose PSNR is noted twenty times a training; 0: none. Nothing is decided by it.",
+    )
+
+
+class Job(Section):
+    """What one job of a kind asks of a cluster."""
+
+    mem_mb: PositiveInt = Field(
+        4000, description="Memory in MB; a second attempt asks for twice as much, and so on."
+    )
+    runtime: PositiveInt = Field(
+        60, description="Minutes; a second attempt asks for twice as long, and so on."
+    )
+    gpus: Annotated[int, Field(ge=0, strict=True)] = Field(0, description="GPUs.")
+    gpu_model: str = Field("", description="GPU model by the cluster's name for it; empty: any.")
+    partition: str = Field("", description="Partition; empty: `resources.partition`.")
+
+    def requests(self, attempt: int) -> dict[str, int | str]:
+        """Resources by the names that Snakemake's executor for SLURM knows."""
+        asked = {
+            "mem_mb": self.mem_mb * attempt,
+            "runtime": self.runtime * attempt,
+            "gpu": self.gpus,
+            "gpu_model": self.gpu_model,
+            "slurm_partition": self.partition,
+        }
+        return {name: value for name, value in asked.items() if value}
+
+
+class TrainingJob(Job):
+    """What one training asks of a cluster. It goes on in a new allocation when its time is up."""
+
+    mem_mb: PositiveInt = Field(16_000, description="Memory in MB; grows as above.")
+    runtime: PositiveInt = Field(
+        1440,
+        description="Minutes of an allocation, the same for every attempt: a training that is not "
+        "finished keeps its state and goes on in another one, as often as it takes.",
+    )
+    gpus: Annotated[int, Field(ge=0, strict=True)] = Field(
+        0,
+        description="GPUs of one training, on all its nodes together. More than one makes as many "
+        "processes (`execution.processes`).",
+    )
+    nodes: PositiveInt = Field(
+        1, description="Nodes of one training, which share its processes and GPUs equally."
+    )
+
+    def requests(self, attempt: int) -> dict[str, int | str]:
+        """As for any job; several nodes by the names that make one task of each."""
+        asked = super().requests(attempt) | {
+            "runtime": self.runtime,
+            "slurm_extra": "--open-mode=append",  # one log over all its allocations
+        }
+        if self.nodes > 1:
+            # The executor starts such a job on its first node and leaves the others to it.
+            asked |= {"mpi": "srun", "tasks": self.nodes, "nodes": self.nodes, "tasks_per_gpu": 0}
+        if self.nodes > 1 and self.gpus:
+            model = f"{self.gpu_model}:" if self.gpu_model else ""
+            asked["slurm_extra"] += f" --gpus-per-node={model}{self.gpus // self.nodes}"
+        return asked
+
+
+class Resources(Section):
+    """What jobs ask of a cluster (see docs/slurm.md): a change here makes nothing run again."""
+
+    partition: str = Field("", description="Partition of all jobs; empty: the cluster's default.")
+    account: str = Field("", description="Account of all jobs; empty: the user's own.")
+    qos: str = Field("", description="Quality of service of all jobs; empty: the cluster's.")
+    prepare: Job = Field(
+        Job(), description="Indexes and stores of photographs, PIES sets: one process each."
+    )
+    describe: Job = Field(
+        Job(mem_mb=5000),
+        description="Features and laws of PIES sets, severities, statistics of photographs.",
+    )
+    train: TrainingJob = Field(TrainingJob(), description="Trainings.")
+    verify: Job = Field(
+        Job(mem_mb=8000, runtime=240),
+        description="Verifications, the samples of a training, gains and choices of models.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _over_defaults(cls, given: Any) -> Any:
+        """Each kind of job has defaults of its own, which a configuration may give in part."""
+        if not isinstance(given, Mapping):
+            return given
+        kinds = {name: field.default for name, field in cls.model_fields.items()}
+        return {
+            name: {**kinds[name].model_dump(), **value}
+            if isinstance(value, Mapping) and isinstance(kinds.get(name), Job)
+            else value
+            for name, value in given.items()
+        }
+
+    def requests(self, kind: str, attempt: int) -> dict[str, int | str]:
+        """What a job of a kind asks for at its first, second, … attempt."""
+        common = {
+            "slurm_partition": self.partition,
+            "slurm_account": self.account,
+            "qos": self.qos,
+        }
+        given = {name: value for name, value in common.items() if value}
+        return given | getattr(self, kind).requests(attempt)
+
+
+class Report(Section):
+    backbones: list[str] = Field(
+        ["srresnet"],
+        description="Networks trained on the groups that the search found.",
+        min_length=1,
+    )
+    test_sets: list[Name] = Field(
+        ["embedded"], description="Test sets of the tables.", min_length=1
+    )
+    noise_seeds: list[Annotated[int, Field(ge=0, strict=True)]] = Field(
+        [],
+        description="Further seeds that `noise_degradations` are retrained with: the spread is "
+        "noise of a drop. Empty: not measured.",
+    )
+    noise_degradations: list[str] = Field(
+        [], description="Single-task models retrained with `noise_seeds`."
+    )
+
+
+class Selection(Section):
+    """The choice among the groups' models for a photograph; `results/bundle` needs it."""
+
+    groups: list[Annotated[list[str], Field(min_length=1)]] = Field(
+        [],
+        description="Groups to choose among, each a list of degradations; empty: those that the "
+        "search found.",
+    )
+    views: Annotated[int, Field(ge=20, strict=True)] = Field(
+        400,
+        description="Parts of `images.train` for each degradation that the choice is fitted to; "
+        "those of every fifth photograph set its limits instead.",
+    )
+    patches: Annotated[int, Field(ge=8, strict=True)] = Field(
+        24, description="Patches of a photograph that it is judged by; best with many divisors."
+    )
+    precision: Precision = Field(
+        "fp32", description="As `training.precision`, of all networks that this takes."
+    )
+    unseen: list[str] = Field(
+        ["haze"],
+        description="Degradations to be recognised as ones that no group has; those of "
+        "`degradations` are left out.",
+    )
+    mixed: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = Field(
+        [["gaussian_blur", "jpeg"], ["sr", "gaussian_noise"], ["motion_blur", "poisson_noise"]],
+        description="Pairs that are applied one after the other, to see what is chosen for them.",
+    )
+
+
+def pair_set(degradation: str, part: str) -> str:
+    """Name of the image set of a part of a degradation's pairs; no configured set has a dot."""
+    return f"{degradation}.{part}"
+
+
+class Settings(Section):
+    """The whole configuration."""
+
+    results: Annotated[str, Field(pattern=r"^[^{}<>~]+$"), AfterValidator(_one_spelling)] = Field(
+        "results", description="Folder of everything the workflow makes."
+    )
+    seed: Annotated[int, Field(ge=0, strict=True)] = Field(0, description="Seed of all randomness.")
+    images: Images = Images()
+    degradations: dict[str, Degradation] = Field(
+        description="The degradations to compare: modules of `grids/degradations/`, or pairs."
+    )
+    pies: Pies = Pies()
+    descriptor: Descriptor = Descriptor()
+    ggd: Ggd = Ggd()
+    candidates: Candidates = Candidates()
+    search: Search = Search()
+    training: Training = Training()
+    backbones: dict[str, dict[str, Any]] = Field(
+        {"srresnet": {}},
+        description="Networks by name, each with the sizes that differ from its module's.",
+    )
+    report: Report = Report()
+    selection: Selection = Selection()
+    execution: Execution = Execution()
+    resources: Resources = Resources()
+
+    def parameters(self, degradation: str, use: Literal["evaluation", "training"]) -> dict:
+        """All parameters of a degradation for one use, the module's where not configured."""
+        overrides = getattr(self.degradations.get(degradation, Degradation()), use)
+        return parameters.resolve(parameters.specification(degradation), overrides, use)
+
+    def paired(self) -> list[str]:
+        """Names of the degradations that are given as pairs, in alphabetical order."""
+        return sorted(name for name, entry in self.degradations.items() if entry.pairs)
+
+    def pair_sets(self) -> list[str]:
+        """Names of their image sets."""
+        return [pair_set(name, part) for name in self.paired() for part in pairs.PARTS]
+
+    def describing(self) -> dict:
+        """How a photograph is described (see `grids.selection.statistics.Describer`).
+
+        Of its patches the same share of principal components is kept as of a PIES set.
+        """
+        patches, kept = self.selection.patches, min(self.ggd.components, self.pies.patches - 1)
+        return {
+            "layer": self.descriptor.layer,
+            "count": patches,
+            "components": max(1, kept * patches // self.pies.patches),
+            "clip": self.ggd.clip,
+        }
+
+    def severities(self, degradation: str) -> list[dict]:
+        """All parameters of a degradation for each severity, the mildest first."""
+        return parameters.severities(degradation)
+
+    def searched(self) -> list[str]:
+        """Names of the degradations to group, in alphabetical order."""
+        return sorted(self.search.degradations or self.degradations)
+
+    def strategy_settings(self) -> dict:
+        """What a strategy is told (see `grids.search.contract.SearchSettings`)."""
+        keys = {"delta", "requests_per_round", "all_solutions", "groups", "group_worth"}
+        return self.search.model_dump(include=keys) | self.candidates.model_dump()
+
+    def processes(self) -> int:
+        """Processes of a training: one a GPU, where it is given more than one."""
+        return max(self.execution.processes, self.resources.train.gpus)
+
+    def how(self) -> dict:
+        """The section `execution`, with the processes and nodes that a training has."""
+        given = {"processes": self.processes(), "nodes": self.resources.train.nodes}
+        return self.execution.model_dump() | given
+
+    def sizes(self, backbone: str) -> dict[str, int | float | bool]:
+        """All options of a network, its module's defaults where not configured."""
+        return options_of("backbones", backbone) | self.backbones[backbone]

@@ -1,0 +1,1 @@
+"""Degradations by name: declared parameters, draws; the degradations are `grids/degradations/`."""

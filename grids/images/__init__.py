@@ -1,0 +1,1 @@
+"""Photographs: sets of them, reading, the store that trainings crop from, pairs."""

@@ -1,0 +1,91 @@
+"""Sets of photographs: where their files are, and whether they are large enough.
+
+A set is a folder, a glob, or `embedded`: the colour photographs of natural scenes that ship inside
+scikit-image. Each of these five is cut into three vertical bands, so that the training, the PIES
+and the test set share scenes but no pixel.
+"""
+
+import glob
+import importlib.util
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from grids.base.errors import InputError
+from grids.images import reading
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+EMBEDDED = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg")
+EMBEDDED_COLUMNS = {"train": (0.0, 0.5), "pies": (0.5, 0.8), "test": (0.8, 1.0)}
+
+Source = str | Sequence[str]
+
+
+def find(source: Source) -> list[Path]:
+    """Files of a set, sorted by name.
+
+    Args:
+        source: a folder (searched with its sub-folders), a glob, or `embedded`; `~` and
+            environment variables are expanded. Or the files themselves, in the order to keep.
+
+    Raises:
+        InputError: nothing is there, it cannot be read, or no image is among it.
+    """
+    if not isinstance(source, str):
+        return [Path(path) for path in source]
+    if source == "embedded":
+        # Found without importing scikit-image, which takes most of a second.
+        folder = Path(importlib.util.find_spec("skimage").origin).parent / "data"
+        return [folder / name for name in EMBEDDED]
+    expanded = os.path.expanduser(os.path.expandvars(source))
+    if glob.has_magic(expanded) and not os.path.isdir(expanded):
+        found = [Path(p) for p in glob.glob(expanded, recursive=True)]
+    elif not os.path.isdir(expanded):
+        raise InputError(f"{source}: no such folder; write a folder, a glob, or 'embedded'")
+    elif not os.access(expanded, os.R_OK | os.X_OK):
+        raise InputError(f"{source}: this folder cannot be read; grant permission to read it")
+    else:
+        found = _walk(expanded, source)
+    images = sorted(p for p in found if p.suffix.lower() in SUFFIXES and not p.is_dir())
+    gone = [path for path in images if not path.exists()]
+    if gone:
+        raise InputError(f"{gone[0]}: a link to nothing; mend or remove it [{len(gone)} such]")
+    if not images:
+        raise InputError(f"{source}: no image is there ({', '.join(SUFFIXES)})")
+    return images
+
+
+def _walk(folder: str, source: str) -> list[Path]:
+    """All files below a folder, linked folders included."""
+
+    def unreadable(error: OSError) -> None:
+        raise InputError(f"{source}: {error.filename} cannot be read ({error.strerror})")
+
+    found, visited = [], set()
+    for place, folders, files in os.walk(folder, followlinks=True, onerror=unreadable):
+        visited.add(os.path.realpath(place))
+        # A link upwards would be walked for ever.
+        folders[:] = [f for f in folders if os.path.realpath(os.path.join(place, f)) not in visited]
+        found += [Path(place, name) for name in files]
+    return found
+
+
+def columns(source: Source, name: str) -> reading.Columns:
+    """Part of each photograph's width that a set uses; a name but `train` and `pies` is a test."""
+    role = name if name in EMBEDDED_COLUMNS else "test"
+    return EMBEDDED_COLUMNS[role] if source == "embedded" else reading.WHOLE
+
+
+def check(paths: Sequence[Path], part: reading.Columns, least: int, why: str) -> None:
+    """Checks the headers of a set: every file opens and is at least `least` pixels wide and high.
+
+    Raises:
+        InputError: names the first bad file, how many are bad and how many are good.
+    """
+
+    def inspect(path: Path) -> None:
+        width, height = reading.size(path, part)
+        if min(width, height) < least:
+            raise InputError(f"{path}: {width}×{height} pixels, but {why} needs {least}×{least}")
+
+    reading.for_each(inspect, paths)

@@ -1,0 +1,60 @@
+"""The columns that tables of the results must have: what rules rely on between them.
+
+Snakemake has a table made again when the code that writes it changes. One of another version gets
+past that only where Snakemake's memory and the records are both gone; then this says so.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from grids.base.errors import InputError
+
+INDEX = "path sha256 bytes inode changed_ns left width height"
+VERIFICATION = "degradation image psnr_db ssim input_psnr_db"
+
+# By the path of the file in the folder of the results.
+COLUMNS = {
+    "images/*.parquet": INDEX,
+    "images/*/*.parquet": INDEX,
+    "pies/*.parquet": "id image psnr_db parameters",
+    "ggd/*.parquet": "alpha sigma patches components histogram histogram_limit",
+    "severity/*.parquet": "parameters psnr_db distance distance_std",
+    "similarity.parquet": "source target kl distance distance_std",
+    "models/*/*/history.parquet": "step loss learning_rate steps_per_second validation_psnr_db",
+    "verify/*/*/*.parquet": VERIFICATION,
+    "reseeded/*/verify/*/*/*.parquet": VERIFICATION,
+    "measurements/*/*.parquet": "degradation image psnr_db",
+    "selection/views/*.parquet": "number photograph vector alpha sigma",
+    "selection/cases/*.parquet": "photograph kind degradation parameters vector alpha sigma",
+    "selection/gains/*/*/*.parquet": "gain_db",
+}
+
+
+def check(results: Path, files: Iterable[str | Path]) -> None:
+    """Tables of the results must have their columns; other files are passed over.
+
+    Raises:
+        InputError: names the first file that lacks a column, and the column.
+    """
+    for path in map(Path, files):
+        if not path.is_relative_to(results):
+            continue
+        # From a root, since a relative pattern may match the last parts alone.
+        inside = PurePosixPath("/", path.relative_to(results))
+        for pattern, columns in COLUMNS.items():
+            if inside.match(f"/{pattern}") and (missing := set(columns.split()) - _columns(path)):
+                raise InputError(
+                    f"{path}: no column {min(missing)} (made by another version?); "
+                    "delete it and run again"
+                )
+
+
+def _columns(path: Path) -> set[str]:
+    try:
+        return set(pq.read_schema(path).names)
+    except (pa.ArrowInvalid, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path}: no table ({reason}); delete it and run again") from None

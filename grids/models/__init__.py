@@ -1,0 +1,1 @@
+"""A network with its weights: built by name, written, read, run, verified."""

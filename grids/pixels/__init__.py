@@ -1,0 +1,1 @@
+"""What is computed on pixels: bytes and tensors, convolution, resampling, PSNR."""

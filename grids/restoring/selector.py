@@ -1,0 +1,42 @@
+"""The choice among the models of an export."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from grids.bundle.contents import Bundle
+from grids.selection.decision import Decision, RuleName, decide
+from grids.selection.rule import Rule
+from grids.selection.statistics import Describer
+
+
+class Selector:
+    """Decides for photographs with what an export holds.
+
+    Args:
+        bundle: the export.
+        device: `cpu` or `cuda`.
+        precision: `fp32`, or `bf16` for products in bfloat16.
+        rule: how to choose, `discriminant` or `paper`.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        device: str | torch.device = "cpu",
+        precision: str = "fp32",
+        rule: RuleName = "discriminant",
+    ):
+        self._groups, self._name = bundle.groups, rule
+        self._rule = Rule.of(bundle.selector)
+        self._describe = Describer(
+            bundle.descriptor, torch.device(device), precision, **bundle.describing
+        )
+
+    def decide(self, image: NDArray[np.uint8]) -> Decision:
+        """The decision for an RGB photograph (height, width, 3), uint8.
+
+        Raises:
+            InputError: it is too small to be judged, or the same all over.
+        """
+        return decide(self._rule, self._groups, self._describe(image), self._name)

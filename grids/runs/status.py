@@ -1,0 +1,283 @@
+"""Where a run stands, by its files and the cluster's queue alone.
+
+A line for each stage, then one for each training that is on its way. It can be asked for at any
+time, while the workflow runs or not, and disturbs nothing.
+"""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from grids.base.errors import InputError
+from grids.base.wording import counted
+from grids.jobs import failures
+from grids.runs import slurm
+from grids.search import plans as plan_files
+from grids.search.group_names import group_name
+from grids.training.pace import pace
+
+# As `grids.base.progress.Progress` writes it.
+PROGRESS = re.compile(r": (\d+)/(\d+) it, ([\d.e+-]+) it/s, ETA ([\d:]+|unknown)")
+
+SECONDS_OF_SILENCE = 60.0
+"""A job says a line every ten seconds. One that was silent for longer may have been killed."""
+
+GAVE_UP = re.compile(r"^(error: |Traceback)", re.MULTILINE)
+"""What `grids.jobs.job.job` writes last into the log of a job that fails."""
+
+STATES = ("done", "failed", "running", "queued", "waiting")
+
+
+@dataclass(frozen=True)
+class Output:
+    """A file of the workflow.
+
+    Attributes:
+        path: where it will be.
+        work: pattern of the comment of the job that makes it.
+        log: of that job.
+    """
+
+    path: Path
+    work: str
+    log: Path
+
+    def state(self, live: dict[str, str]) -> str:
+        """`done`, `running`, `queued` in the cluster, or `waiting` for its turn.
+
+        Where no job of the cluster makes it, it is running if its log grows.
+
+        Args:
+            live: state of each live job by its comment.
+        """
+        if self.path.exists():
+            return "done"
+        state = next((live[work] for work in live if fnmatchcase(work, self.work)), None)
+        if state is None:
+            return "running" if self._grows() else "waiting"
+        return "queued" if state == "PENDING" else "running"
+
+    def _grows(self) -> bool:
+        try:
+            silent = time.time() - self.log.stat().st_mtime
+            return silent < SECONDS_OF_SILENCE and not GAVE_UP.search(self._said())
+        except OSError:
+            return False
+
+    def _said(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+
+@dataclass(frozen=True)
+class Training(Output):
+    """A training: an output with steps on its way to it."""
+
+    name: str
+    steps: int
+
+    def failure(self) -> str | None:
+        """Why it failed for good, where the configuration takes that for an answer."""
+        return failures.noted(self.path) if self.path.exists() else None
+
+    def state(self, live: dict[str, str]) -> str:
+        """As of any output, or `failed` for good."""
+        return "failed" if self.failure() else super().state(live)
+
+    def progress(self) -> tuple[int, float, str]:
+        """Steps done, steps a second (0: not known), and the time left as the job wrote it."""
+        if self.path.exists():
+            steps, seconds = pace(self.path.with_name("history.parquet"))
+            return self.steps, steps / seconds if steps else 0.0, "0:00:00"
+        lines = self._said() if self.log.exists() else ""
+        if said := PROGRESS.findall(lines):
+            done, _, rate, left = said[-1]
+            return int(done), float(rate), left
+        kept = self.path.with_name("state").glob("*.pt")
+        return max((int(path.stem) for path in kept), default=0), 0.0, "unknown"
+
+
+def status(results: Path, folder: Path) -> Iterator[str]:
+    """Lines that say where a run stands.
+
+    Args:
+        results: folder of the results.
+        folder: that Snakemake is run in, by which the cluster's jobs are known.
+
+    Raises:
+        InputError: no run has begun there, or a plan is damaged.
+    """
+    settings = _settings(results)
+    try:
+        jobs = slurm.live_jobs(folder)
+    except InputError as error:
+        jobs = []
+        yield f"{'queue':14} {error}"
+    live = {job.work: job.state for job in jobs}
+    plans = plan_files.walk(results)
+    trainings = list(_trainings(results, settings, plans))
+    stages = {
+        "PIES sets": [_shared(results, "pies", name, "pies") for name in _with_clean(settings)],
+        "laws": [_shared(results, "ggd", name, "laws") for name in settings["degradations"]],
+        "similarity": [
+            Output(results / "similarity.parquet", "", results / "logs" / "similarity.log")
+        ],
+        "trainings": trainings,
+        "verifications": list(_verifications(results, settings, plans)),
+    }
+    for name, outputs in stages.items():
+        states = [output.state(live) for output in outputs]
+        counts = {state: states.count(state) for state in STATES}
+        told = ", ".join(f"{n} {state}" for state, n in counts.items() if n or state == "done")
+        yield f"{name:14} {told}"
+    yield f"{'search':14} {_search(plans)}"
+    yield from _on_their_way(trainings, live)
+    yield _hours(trainings, settings)
+    for job in jobs:
+        yield f"job {job.id}: {job.state} {job.elapsed} {job.where} {job.work}"
+
+
+def _settings(results: Path) -> dict:
+    path = results / "settings.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise InputError(f"{path}: no such file; no run has begun in this folder") from None
+    except ValueError:
+        raise InputError(f"{path}: cut off (damaged?); the next run writes it anew") from None
+
+
+def _with_clean(settings: dict) -> list[str]:
+    return ["clean", *settings["degradations"]]
+
+
+def _shared(results: Path, stage: str, name: str, group: str) -> Output:
+    """An output of a group of jobs, whose comment begins with the group's name."""
+    log = results / "logs" / stage / f"{name}.log"
+    return Output(results / stage / f"{name}.parquet", f"rule_{group}_*", log)
+
+
+def _searched(settings: dict) -> list[str]:
+    return sorted(settings["search"]["degradations"] or settings["degradations"])
+
+
+def _models(settings: dict, plans: list[dict]) -> list[tuple[str, str]]:
+    """Backbone and group of all models that are known to be needed and are trained here."""
+    names, search = _searched(settings), settings["search"]
+    baselines = [*names, group_name(names)]
+    asked = [group for plan in plans for group in plan.get("requests", [])]
+    found = plans[-1].get("solution", []) if plans else []
+    needed = [(search["backbone"], group) for group in [*baselines, *asked]]
+    needed += [(name, g) for name in settings["report"]["backbones"] for g in [*baselines, *found]]
+    elsewhere = {(search["backbone"], group) for group in settings.get("elsewhere", [])}
+    return [model for model in dict.fromkeys(needed) if model not in elsewhere]
+
+
+def _reseeded(settings: dict) -> list[tuple[int, str]]:
+    report = settings["report"]
+    return [(seed, name) for seed in report["noise_seeds"] for name in report["noise_degradations"]]
+
+
+def _trainings(results: Path, settings: dict, plans: list[dict]) -> Iterator[Training]:
+    steps, logs = settings["training"]["iterations"], results / "logs"
+    if settings["descriptor"]["weights"] == "trained":
+        yield Training(
+            results / "descriptor" / "model.safetensors",
+            "rule_train_descriptor",
+            logs / "descriptor.log",
+            "descriptor",
+            settings["descriptor"]["iterations"],
+        )
+    for backbone, group in _models(settings, plans):
+        yield Training(
+            results / "models" / backbone / group / "model.safetensors",
+            f"rule_train_wildcards_{backbone}_{group}",
+            logs / "train" / backbone / f"{group}.log",
+            f"{backbone} {group}",
+            steps,
+        )
+    backbone = settings["search"]["backbone"]
+    for seed, name in _reseeded(settings):
+        folder = results / "reseeded" / str(seed) / "models" / backbone / name
+        yield Training(
+            folder / "model.safetensors",
+            f"rule_train_reseeded_wildcards_{seed}_{backbone}_{name}",
+            logs / "train" / backbone / f"{name}_seed_{seed}.log",
+            f"{backbone} {name} seed {seed}",
+            steps,
+        )
+
+
+def _verifications(results: Path, settings: dict, plans: list[dict]) -> Iterator[Output]:
+    search, report = settings["search"], settings["report"]
+    logs = results / "logs" / "verify"
+    found = {*_searched(settings), group_name(_searched(settings))}
+    found |= set(plans[-1].get("solution", []) if plans else [])
+    for backbone, group in _models(settings, plans):
+        sets = {search["test_set"]} if backbone == search["backbone"] else set()
+        if backbone in report["backbones"] and group in found:
+            sets |= set(report["test_sets"])
+        for name in sorted(sets):
+            yield Output(
+                results / "verify" / backbone / group / f"{name}.parquet",
+                f"rule_verify_wildcards_{backbone}_{group}_{name}",
+                logs / backbone / f"{group}_{name}.log",
+            )
+    place = f"{search['backbone']}_{{name}}_{search['test_set']}"
+    for seed, name in _reseeded(settings):
+        folder = results / "reseeded" / str(seed) / "verify" / search["backbone"] / name
+        yield Output(
+            folder / f"{search['test_set']}.parquet",
+            f"rule_verify_reseeded_wildcards_{seed}_{place.format(name=name)}",
+            logs / search["backbone"] / f"{name}_{search['test_set']}_seed_{seed}.log",
+        )
+
+
+def _search(plans: list[dict]) -> str:
+    if not plans:
+        return "not begun"
+    last = plans[-1]
+    if "solution" in last:
+        rounds, groups = counted(last["round"], "round"), counted(len(last["solution"]), "group")
+        return f"over after {rounds}: {groups}"
+    return f"round {last['round']}: asks for {', '.join(last['requests'])}"
+
+
+def _on_their_way(trainings: list[Training], live: dict[str, str]) -> Iterator[str]:
+    for training in trainings:
+        if reason := training.failure():
+            yield f"  {training.name}: failed for good ({reason})"
+            continue
+        done, rate, left = training.progress()
+        state = training.state(live)
+        if state != "done" and (done or state == "running"):
+            running = f", {rate:.3g} it/s, ETA {left}" if state == "running" and rate else ""
+            yield f"  {training.name}: {done}/{training.steps} it, {state}{running}"
+
+
+def _hours(trainings: list[Training], settings: dict) -> str:
+    """Time of the trainings that are known so far, at the mean rate where none is known yet."""
+    gpus = settings["resources"]["train"]["gpus"]
+    trained = [training for training in trainings if not training.failure()]
+    seen = [(training.steps, *training.progress()[:2]) for training in trained]
+    rates = [rate for _, _, rate in seen if rate]
+    if not rates:
+        return f"{'time':14} no training has told its rate yet"
+    mean = sum(rates) / len(rates)
+    spent = sum(done / (rate or mean) for _, done, rate in seen)
+    left = sum((steps - done) / (rate or mean) for steps, done, rate in seen)
+    return (
+        f"{'time':14} {_duration(spent, gpus)} of training spent, {_duration(left, gpus)} to come "
+        "for what is known to be needed"
+    )
+
+
+def _duration(seconds: float, gpus: int) -> str:
+    """Hours, or minutes below an hour; of GPUs where there are any."""
+    unit, seconds = ("GPU-", seconds * gpus) if gpus else ("", seconds)
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} {unit}min"
+    return f"{seconds / 3600:.1f} {unit}hours"

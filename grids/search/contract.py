@@ -1,0 +1,114 @@
+"""What a strategy of the search is told and what it answers.
+
+A strategy is a module of `grids/search/strategies/` with one pure function
+
+    plan(similarity, measured, settings) -> Requests | Solution
+
+Requests are trained and verified, then `plan` is called again with what is known by then: all state
+is in `measured`. So a search can stop, go on, change its δ or its strategy, and loses no training.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+# Names of degradations in alphabetical order.
+Group = tuple[str, ...]
+
+# Drop of each member of each verified group in dB, positive where the group's model is worse than
+# the single-task model. Groups of one are their own reference: known, 0. A drop of infinity says
+# that the training failed for good.
+Drops = Mapping[Group, Mapping[str, float]]
+
+
+@dataclass(frozen=True, eq=False)
+class Similarity:
+    """The similarity matrix S (GRIDS, Section 4.1).
+
+    Attributes:
+        names: the n degradations in alphabetical order.
+        distance: S from row to column, shape (n, n); smaller is more similar.
+        distance_std: standard errors of S, shape (n, n).
+    """
+
+    names: tuple[str, ...]
+    distance: NDArray[np.float64]
+    distance_std: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """What the search is asked for.
+
+    Attributes:
+        delta: largest drop in dB that a group's model may have on any of its degradations.
+        requests_per_round: groups that may be trained side by side, at least 1.
+        tolerance: width of the bins of the rankings in units of S (`grids.search.candidates.rank`).
+        all_solutions: ask for every partition with the fewest groups instead of one
+            (strategy `paper`).
+        groups: the partition that strategy `given` verifies.
+        group_worth: trainings that one group fewer is worth, above 0 (strategy `active`).
+    """
+
+    delta: float
+    requests_per_round: int = 1
+    tolerance: float = 0.1
+    all_solutions: bool = False
+    groups: tuple[Group, ...] = ()
+    group_worth: float = 32.0
+
+
+@dataclass(frozen=True)
+class Requests:
+    """Groups to train and verify next, the most urgent first, and why (fit for JSON)."""
+
+    groups: tuple[Group, ...]
+    why: dict
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Verified groups that hold each degradation once, and how they were found (fit for JSON).
+
+    They pass, unless the user gave them (strategy `given`).
+    """
+
+    groups: tuple[Group, ...]
+    why: dict
+
+
+def similarity_from(table: pd.DataFrame, names: tuple[str, ...] = ()) -> Similarity:
+    """The similarity matrix from its table.
+
+    Args:
+        table: all ordered pairs: `source`, `target`, `distance`, `distance_std`.
+        names: the degradations to group; empty: all of the table.
+    """
+    chosen = sorted(names or table["source"].unique())
+    square = table.pivot(index="source", columns="target")
+    distance, spread = (
+        square[column].loc[chosen, chosen].to_numpy(dtype=np.float64)
+        for column in ("distance", "distance_std")
+    )
+    return Similarity(tuple(chosen), distance, spread)
+
+
+def passes(drops: Mapping[str, float], delta: float) -> bool:
+    """Whether a group's model loses at most `delta` dB on each of its degradations."""
+    return max(drops.values()) <= delta
+
+
+def failed(drops: Mapping[str, float]) -> bool:
+    """Whether a group's training failed for good."""
+    return max(drops.values()) == math.inf
+
+
+def outcomes(measured: Drops, names: tuple[str, ...], delta: float) -> dict[Group, bool]:
+    """Whether each verified group passes. Groups of one do; other degradations are left out."""
+    known = {group: passes(drops, delta) for group, drops in measured.items()}
+    inside = {group: passed for group, passed in known.items() if set(group) <= set(names)}
+    return inside | {(name,): True for name in names}

@@ -1,0 +1,1 @@
+"""Drops of groups: as measured, as a model expects them."""

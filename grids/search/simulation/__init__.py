@@ -1,0 +1,1 @@
+"""Searches without trainings, against drops that are known."""

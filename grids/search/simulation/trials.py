@@ -1,0 +1,93 @@
+"""Simulated searches over ranges of settings."""
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import product
+from pathlib import Path
+
+import pandas as pd
+
+from grids.base.errors import InputError
+from grids.base.plugins import names_in, require_known
+from grids.search import standing
+from grids.search.contract import SearchSettings
+from grids.search.simulation.families import FAMILIES, Instance, completed, published
+from grids.search.simulation.searches import compare, summary
+
+
+def trials(
+    source: str,
+    strategies: Sequence[str],
+    requests: Sequence[int],
+    sizes: Sequence[int],
+    correlations: Sequence[float],
+    noise: float,
+    delta: float,
+    seeds: Sequence[int],
+    group_worth: float = 32.0,
+) -> pd.DataFrame:
+    """Runs strategies against known drops.
+
+    Args:
+        source: a family, `published`, or a folder of results; the last two are one instance each,
+            of their own n.
+        strategies: names of modules in `grids/search/strategies/`.
+        requests: numbers of requests a round, each at least 1.
+        sizes: numbers of degradations, each at least 1.
+        correlations: knobs of the families, 0 … 1.
+        noise: of the families' drops in dB.
+        delta: drop allowed in dB.
+        seeds: one instance each, not negative, at least one.
+        group_worth: as `grids.search.contract.SearchSettings` has it.
+
+    Returns:
+        The summaries of `grids.search.simulation.searches` for each setting.
+
+    Raises:
+        InputError: an unknown source or strategy, or a number out of its range.
+    """
+    for name in strategies:
+        require_known(name, names_in("search/strategies"), "strategy")
+    if min(sizes) < 1 or min(requests) < 1:
+        raise InputError("n and requests are at least 1")
+    if not (0 < delta < math.inf and 0 < group_worth < math.inf and 0 <= noise < math.inf):
+        raise InputError("delta and the worth of a group are positive, noise is not negative")
+    if not all(0 <= value <= 1 for value in correlations):
+        raise InputError("a correlation is from 0 to 1")
+    if not seeds or min(seeds) < 0:
+        raise InputError("instances are at least 1, and a seed is not negative")
+    found = []
+    for n, correlation, instances in _instances(source, sizes, correlations, noise, delta, seeds):
+        for k in requests:
+            table = compare(
+                instances, strategies, SearchSettings(delta, k, group_worth=group_worth)
+            )
+            found.append(
+                summary(table).assign(n=n, correlation=correlation, requests=k, source=source)
+            )
+    table = pd.concat(found, ignore_index=True)
+    first = ["source", "n", "correlation", "strategy", "requests"]
+    return table[[*first, *table.columns.drop(first)]]
+
+
+def _instances(
+    source: str,
+    sizes: Sequence[int],
+    correlations: Sequence[float],
+    noise: float,
+    delta: float,
+    seeds: Sequence[int],
+) -> Iterator[tuple[int, float, dict[int, Instance]]]:
+    if source in FAMILIES:
+        for n, correlation in product(sizes, correlations):
+            draw = FAMILIES[source]
+            yield n, correlation, {seed: draw(n, correlation, noise, seed) for seed in seeds}
+        return
+    if Path(source).is_dir():
+        found = standing.read(Path(source))
+        similarity, measured = found.similarity, found.drops
+    else:
+        require_known(source, [*FAMILIES, "published"], "family or folder")
+        similarity, measured = published()
+    instance = completed(similarity, measured, delta)
+    yield len(similarity.names), float("nan"), {0: instance}

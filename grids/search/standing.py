@@ -1,0 +1,78 @@
+"""What a folder of results says of its search."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from grids.base.errors import InputError
+from grids.jobs import schemas
+from grids.search import plans as plan_files
+from grids.search.contract import Group, Similarity, similarity_from
+from grids.search.drops.measurements import drops
+from grids.search.group_names import group_name
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search as its files tell it.
+
+    Attributes:
+        plans: the contents of the plan files, round by round.
+        similarity: of the degradations to group.
+        drops: measured drops in dB.
+        errors: their standard errors.
+    """
+
+    plans: list[dict]
+    similarity: Similarity
+    drops: dict[Group, dict[str, float]]
+    errors: dict[Group, dict[str, float]]
+
+
+def read(results: Path, backbone: str = "", test_set: str = "") -> Search:
+    """Reads the search of a folder, finished or not.
+
+    Args:
+        results: the folder of results.
+        backbone: network whose verifications are meant; empty: the search's.
+        test_set: test set that they were measured on; empty: likewise.
+
+    Raises:
+        InputError: there is no search yet, nothing is verified that is meant, or a file is damaged.
+    """
+    plans = plan_files.walk(results)
+    if not plans or not (results / "similarity.parquet").is_file():
+        raise InputError(f"{results}: no plan of a search yet (search/<round>.json)")
+    backbone = backbone or plans[0]["backbone"]
+    test_set = test_set or plans[0]["test_set"]
+    found = sorted(results.glob(f"verify/{backbone}/*/{test_set}.parquet"))
+    # What was measured elsewhere is of the search's network.
+    for name in plans[-1]["elsewhere"] if backbone == plans[0]["backbone"] else []:
+        found += results.glob(f"measurements/{name}/{test_set}.parquet")
+    schemas.check(results, [results / "similarity.parquet", *found])
+    tables = {}
+    for path in found:
+        table = pd.read_parquet(path)
+        tables[tuple(sorted(table["degradation"].unique()))] = table
+    singles = {group[0] for group in tables if len(group) == 1}
+    comparable = {group: table for group, table in tables.items() if singles.issuperset(group)}
+    if not comparable:
+        known = sorted(
+            {f"{p.parent.parent.name} on {p.stem}" for p in results.glob("verify/*/*/*")}
+        )
+        raise InputError(
+            f"{results}: no single-task model of {backbone} is verified on {test_set}; "
+            f"there are: {', '.join(known) or 'none'}"
+        )
+    measured, errors = drops(comparable)
+    distances = pd.read_parquet(results / "similarity.parquet")
+    similarity = similarity_from(distances, tuple(plans[0]["degradations"]))
+    return Search(plans, similarity, measured, errors)
+
+
+def groups(names: Iterable[str], search: Search) -> list[Group]:
+    """The groups of some names, those that are verified or single."""
+    known = {group_name(group): group for group in search.drops}
+    return [known[name] for name in names if name in known]

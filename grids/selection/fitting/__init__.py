@@ -1,0 +1,1 @@
+"""How the choice is fitted and judged, on photographs under known degradations."""

@@ -1,0 +1,50 @@
+"""Table of what is chosen for photographs of unknown damage, a row each."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from grids.base.errors import InputError
+from grids.selection.decision import decide
+from grids.selection.fitting.views import Pixels
+from grids.selection.rule import Rule
+from grids.selection.statistics import Describer
+
+
+def of_photographs(
+    photographs: Iterable[tuple[str, Pixels]],
+    describer: Describer,
+    rule: Rule,
+    groups: tuple[str, ...],
+) -> pd.DataFrame:
+    """What is decided for photographs of unknown damage; of one that cannot be judged, why.
+
+    Args:
+        photographs: name and pixels (height, width, 3), uint8, of each.
+        describer: what measures them.
+        rule: what was fitted.
+        groups: names of the groups in the order of the rule's.
+    """
+    rows = []
+    for name, photograph in photographs:
+        row: Mapping[str, Any]
+        try:
+            decision = decide(rule, groups, describer(photograph))
+        except InputError as error:
+            row = {"reason": str(error)}
+        else:
+            low, high = decision.interval_db
+            row = {
+                "group": decision.group,
+                "probability": decision.scores[decision.group],
+                "distance": decision.distances[decision.group],
+                "predicted_gain_db": decision.predicted_gain_db,
+                "low_db": low,
+                "high_db": high,
+                "usualness": decision.usualness,
+                "known": decision.known,
+                "reason": decision.reason,
+            }
+        rows.append({"photograph": name, **row})
+    return pd.DataFrame(rows)

@@ -1,0 +1,59 @@
+"""Tables of what the describer says of many photographs, a row each."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import pandas as pd
+
+from grids.base.errors import InputError
+from grids.selection.fitting.cases import Case
+from grids.selection.fitting.views import View
+from grids.selection.statistics import Describer
+
+
+def of_views(
+    views: Iterable[View], describer: Describer, laws: int, left_out: Callable[[View, str], None]
+) -> pd.DataFrame:
+    """Statistics of views: `number`, `photograph`, `vector`, `alpha`, `sigma`.
+
+    Args:
+        views: parts of photographs under a degradation.
+        describer: what measures them.
+        laws: how many of the first views get a law too, which takes most of the time.
+        left_out: told of a view that cannot be judged, and why; it gets no row.
+    """
+    rows = []
+    for view in views:
+        try:
+            statistics = describer(view.degraded, law=view.number < laws)
+        except InputError as error:
+            left_out(view, str(error))
+        else:
+            about = {"number": view.number, "photograph": view.photograph}
+            rows.append({**about, **vars(statistics)})
+    return pd.DataFrame(rows)
+
+
+def of_cases(
+    photographs: Iterable[tuple[str, Iterator[Case]]], describer: Describer
+) -> pd.DataFrame:
+    """Statistics of cases: `photograph`, `kind`, `degradation`, `parameters`, and as of views.
+
+    Severities have no law: the paper's rule is compared where the degradations have their values.
+
+    Args:
+        photographs: name of each, with its cases.
+        describer: what measures them.
+
+    Raises:
+        InputError: names a photograph that cannot be judged.
+    """
+    rows = []
+    for name, cases in photographs:
+        for case in cases:
+            try:
+                statistics = describer(case.degraded, law=case.kind != "severity")
+            except InputError as error:
+                raise InputError(f"{name} under {case.degradation}: {error}") from None
+            about = {key: getattr(case, key) for key in ("kind", "degradation", "parameters")}
+            rows.append({"photograph": name, **about, **vars(statistics)})
+    return pd.DataFrame(rows)

@@ -1,0 +1,81 @@
+"""Single photographs as selection meets them: parts of many sizes, each under one degradation."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grids.base import randomness
+from grids.degrading import operators
+from grids.pixels.arrays import to_bytes, to_tensor
+
+SIDES = (128, 512)
+CLEAN = "clean"
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class View:
+    """A part of a photograph.
+
+    Attributes:
+        number: of the view in its set.
+        photograph: number of the photograph.
+        clean, degraded: (height, width, 3) uint8.
+    """
+
+    number: int
+    photograph: int
+    clean: Pixels
+    degraded: Pixels
+
+
+def views(
+    photographs: Sequence[Pixels],
+    identities: Sequence[str],
+    degradation: str,
+    parameters: dict,
+    numbers: Iterable[int],
+    seed: int,
+) -> Iterator[View]:
+    """Views under a degradation; the photographs take turns.
+
+    What a view shows depends on its photograph's content, its turn, the degradation and the seed.
+
+    Args:
+        photographs: (height, width, 3) uint8 arrays.
+        identities: names the content of each photograph in the keys of randomness.
+        degradation: a module's name, or `clean` for none.
+        parameters: its numbers or ranges.
+        numbers: which views.
+        seed: seed of the parts and of what is random in the degradation.
+    """
+    for number in numbers:
+        turn, photograph = divmod(number, len(photographs))
+        key = randomness.key(seed, "views", degradation, identities[photograph], turn)
+        clean = part(photographs[photograph], randomness.generator(key))
+        yield View(number, photograph, clean, damaged(clean, degradation, parameters, key))
+
+
+def part(photograph: Pixels, generator: np.random.Generator) -> Pixels:
+    """A random part with the photograph's aspect, between 128 and 512 pixels as far as it has them.
+
+    The shorter side is at least 128, the longer at most 512 pixels.
+    """
+    height, width = photograph.shape[:2]
+    least = min(1.0, SIDES[0] / min(height, width))
+    share = generator.uniform(least, max(least, min(1.0, SIDES[1] / max(height, width))))
+    rows, columns = round(share * height), round(share * width)
+    top = generator.integers(height - rows + 1)
+    left = generator.integers(width - columns + 1)
+    return np.ascontiguousarray(photograph[top : top + rows, left : left + columns])
+
+
+def damaged(clean: Pixels, degradation: str, parameters: dict, key: int) -> Pixels:
+    """A photograph under a degradation by the draws of a key; `clean` leaves it as it is."""
+    if degradation == CLEAN:
+        return clean
+    images = operators.degrade(degradation, to_tensor(clean)[None], parameters, [key])
+    return to_bytes(images)[0]

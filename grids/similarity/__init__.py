@@ -1,0 +1,1 @@
+"""How alike degradations are: PIES, features, their law, the matrix of distances."""

@@ -1,0 +1,1 @@
+"""A training in processes and on clusters: ranks, signals, allocations."""

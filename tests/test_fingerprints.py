@@ -1,0 +1,263 @@
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from grids.base.errors import InputError
+from grids.jobs import fingerprints
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A copy of the package that tests may edit."""
+    shutil.copytree(ROOT / "grids", tmp_path / "grids")
+    shutil.copytree(ROOT / "workflow", tmp_path / "workflow")
+    monkeypatch.setattr(fingerprints, "PACKAGE", tmp_path / "grids")
+    fingerprints.clear()
+    yield tmp_path
+    fingerprints.clear()
+
+
+def edit(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    fingerprints.clear()
+
+
+def of(package, script, *modules):
+    return fingerprints.fingerprint(package / "workflow" / "scripts" / script, *modules)
+
+
+def of_all(package):
+    return {script.name: of(package, script.name) for script in SCRIPTS}
+
+
+def changed(package, before):
+    """Names of the scripts whose fingerprint is no longer as before."""
+    return {name for name, now in of_all(package).items() if now != before[name]}
+
+
+def test_fingerprints_of_all_scripts_differ():
+    assert len({fingerprints.fingerprint(script) for script in SCRIPTS}) == len(SCRIPTS)
+
+
+def test_comments_docstrings_and_formatting_do_not_count(package):
+    before = of(package, "ggd.py")
+    edit(package / "grids" / "similarity" / "ggd.py", '"""Shape α and', '"""The shape α and')
+    edit(
+        package / "grids" / "similarity" / "ggd.py",
+        "return max(1, min(components, of - 1) * patches // of)",
+        "return max(\n        1,  # one\n        min(components, of - 1) * patches // of)",
+    )
+    edit(
+        package / "workflow" / "scripts" / "ggd.py",
+        "params, name = snakemake.params, snakemake.wildcards.degradation",
+        "params, name = (snakemake.params, snakemake.wildcards.degradation)  # short",
+    )
+    assert of(package, "ggd.py") == before
+
+
+def test_what_only_comments_on_a_search_plans_nothing_anew(package):
+    before = of(package, "plan.py")
+    for module in (
+        "search/simulation/families",
+        "search/simulation/searches",
+        "search/standing",
+        "search/forecast",
+        "report/search",
+    ):
+        path = package / "grids" / f"{module}.py"
+        path.write_text(path.read_text(encoding="utf-8") + "\nMORE = 1\n", encoding="utf-8")
+    fingerprints.clear()
+    assert of(package, "plan.py") == before
+
+
+def test_code_counts_in_the_script_and_in_what_it_imports_and_nowhere_else(package):
+    before = of_all(package)
+    edit(package / "grids" / "similarity" / "ggd.py", "BINS = 101", "BINS = 99")
+    again = changed(package, before)
+    assert {"ggd.py", "similarity.py"} <= again
+    assert not again & {"train.py", "verify.py", "index.py", "degraded_pies.py"}
+    edit(package / "workflow" / "scripts" / "index.py", "with job(", "with (job)(1 and ")
+    assert of(package, "index.py") != before["index.py"]
+
+
+def test_an_edit_of_how_is_decided_describes_and_fits_nothing_again(package):
+    before = of_all(package)
+    edit(package / "grids" / "bundle" / "contents.py", "FORMAT = 1", "FORMAT = 2")
+    assert changed(package, before) == {"bundle.py"}
+    edit(package / "grids" / "selection" / "decision.py", "UNUSUAL = 0.05", "UNUSUAL = 0.1")
+    assert changed(package, before) == {"bundle.py", "decisions.py", "real_photographs.py"}
+    edit(package / "grids" / "selection" / "statistics.py", "FLOOR = 1e-8", "FLOOR = 1e-9")
+    assert changed(package, before) >= {"views.py", "selection_cases.py"}
+
+
+def test_another_ssim_is_measured_by_verifications_alone(package):
+    before = of_all(package)
+    edit(package / "grids" / "models" / "evaluation.py", "sigma=1.5", "sigma=1.0")
+    assert changed(package, before) == {"verify.py"}
+    edit(package / "grids" / "pixels" / "psnr.py", "PSNR_CAP = 100.0", "PSNR_CAP = 99.0")
+    assert changed(package, before) >= {"verify.py", "degraded_pies.py", "pair_pies.py"}
+    assert "train.py" not in changed(package, before)
+
+
+def test_how_a_configuration_is_checked_degrades_and_trains_nothing_again(package):
+    before = of_all(package)
+    edit(package / "grids" / "base" / "plugins.py", "known, n=1", "known, n=2")
+    edit(package / "grids" / "degrading" / "parameters.py", "len(ends) > 2", "len(ends) >= 3")
+    degrading = {"train.py", "verify.py", "samples.py", "degraded_pies.py", "severity.py"}
+    selecting = {"views.py", "selection_cases.py", "selection_gains.py"}
+    assert not changed(package, before) & (degrading | selecting)
+    edit(package / "grids" / "degrading" / "operators.py", "endpoint=True", "endpoint=False")
+    assert changed(package, before) >= degrading | selecting
+
+
+def test_where_photographs_are_found_changes_no_pixel(package):
+    before, images = of_all(package), package / "grids" / "images"
+    edit(images / "sets.py", 'SUFFIXES = (".png"', 'SUFFIXES = (".gif", ".png"')
+    assert changed(package, before) == {"index.py"}  # a rule without this parameter
+    edit(images / "reading.py", '"black"', '"white"')
+    assert changed(package, before) >= {"index.py", "store.py", "clean_pies.py"}
+
+
+def test_indirect_imports_count(package):
+    before = of(package, "train.py")
+    edit(package / "grids" / "base" / "files.py", "os.fsync", "os.fdatasync")
+    assert of(package, "train.py") != before
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from .gaussian_noise import SEVERITIES as MORE",
+        "from . import gaussian_noise",
+        "from ..degradations.gaussian_noise import degrade as other",
+        "from grids.degradations import gaussian_noise",
+    ],
+)
+def test_imports_count_however_they_are_written(package, line):
+    folder = package / "grids" / "degradations"
+    edit(folder / "jpeg.py", "import io\n", f"import io\n{line}\n")
+    before = of(package, "train.py", "grids.degradations.jpeg")
+    edit(folder / "gaussian_noise.py", '"sigma": 5.0', '"sigma": 6.0')
+    assert of(package, "train.py", "grids.degradations.jpeg") != before
+
+
+def test_what_only_talks_does_not_count(package):
+    before = of(package, "train.py")
+    edit(package / "grids" / "base" / "progress.py", "ETA", "left")
+    assert of(package, "train.py") == before
+
+
+def test_the_wording_of_errors_and_of_what_is_said_does_not_count_but_what_they_carry_does(package):
+    loop = package / "grids" / "training" / "loop.py"
+    before = of(package, "train.py")
+    edit(
+        package / "grids" / "images" / "reading.py",
+        'raise InputError(f"{path}: ',
+        'raise InputError(f"at {path}: ',
+    )
+    edit(loop, 'self.say(f"resuming after', 'self.say(f"going on after')
+    assert of(package, "train.py") == before
+    edit(loop, "raise Diverged(step, loss)", "raise Diverged(step + 1, loss)")
+    assert of(package, "train.py") != before
+
+
+def test_modules_named_by_wildcards_count_for_themselves_only(package):
+    jpeg = of(package, "train.py", "grids.degradations.jpeg")
+    sr = of(package, "train.py", "grids.degradations.sr")
+    plain = of(package, "train.py")
+    path = package / "grids" / "degradations" / "jpeg.py"
+    path.write_text(path.read_text(encoding="utf-8") + "\nMORE = 1\n", encoding="utf-8")
+    fingerprints.clear()
+    assert of(package, "train.py", "grids.degradations.jpeg") != jpeg
+    assert of(package, "train.py", "grids.degradations.sr") == sr
+    assert of(package, "train.py") == plain
+
+
+def move(package, old, new):
+    """Moves a module and follows it in all imports, as an editor would."""
+    target = package / "grids" / f"{new.replace('.', '/')}.py"
+    target.parent.mkdir(exist_ok=True)
+    (package / "grids" / f"{old.replace('.', '/')}.py").rename(target)
+    old_room, _, old_stem = f"grids.{old}".rpartition(".")
+    new_room, _, new_stem = f"grids.{new}".rpartition(".")
+    alone = re.compile(rf"from {re.escape(old_room)} import {old_stem}$", re.MULTILINE)
+    among = re.compile(
+        rf"from {re.escape(old_room)} import (.*\b){old_stem}\b(?:, )?(.*)$", re.MULTILINE
+    )
+    for path in package.rglob("*.py"):
+        before = text = path.read_text(encoding="utf-8")
+        text = text.replace(f"from grids.{old} import", f"from grids.{new} import")
+        text = alone.sub(f"from {new_room} import {new_stem}", text)
+        text = among.sub(rf"from {new_room} import {new_stem}\nfrom {old_room} import \1\2", text)
+        if f"from {new_room} import {new_stem}" in text and new_stem != old_stem:
+            text = re.sub(rf"(?<![\w./]){old_stem}\.(?=\w)", f"{new_stem}.", text)
+        text = re.sub(r"import (.*), $", r"import \1", text, flags=re.MULTILINE)
+        if text != before:
+            path.write_text(text, encoding="utf-8")
+    fingerprints.clear()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("base.files", "ground.files"),  # what is imported from it has the same names
+        ("pixels.psnr", "quality"),
+        ("base.randomness", "ground.keyed_streams"),  # called by its own name
+        ("similarity.ggd", "laws.generalized_gaussian"),
+        ("training.schedule", "training.rates"),
+    ],
+)
+def test_where_a_module_lies_and_what_it_is_called_does_not_count(package, old, new):
+    before = of_all(package)
+    move(package, old, new)
+    assert changed(package, before) == set()
+    path = package / "grids" / f"{new.replace('.', '/')}.py"
+    edit(path, path.read_text(encoding="utf-8"), path.read_text(encoding="utf-8") + "\nMORE = 1\n")
+    assert changed(package, before)
+
+
+def test_a_variable_of_a_function_is_not_the_module_whose_name_it_bears(package):
+    path = package / "grids" / "degradations" / "jpeg.py"
+    root = "grids.degradations.jpeg"
+    edit(path, "import io\n", "import io\nfrom grids.pixels import arrays\n")
+    texts = [
+        "def more(arrays):\n    return arrays\n",
+        "def more(other):\n    return arrays\n",
+        "def more(arrays):\n    return [arrays for arrays in ()]\n",
+        "def more(array):\n    return [arrays for array in ()]\n",
+    ]
+    seen = []
+    for text in texts:
+        before = path.read_text(encoding="utf-8")
+        edit(path, before, before + text)
+        seen.append(of(package, "train.py", root))
+        edit(path, before + text, before)
+    assert len({*seen}) == len(texts)
+
+
+def test_modules_that_import_one_another_are_named(package):
+    folder = package / "grids" / "degradations"
+    edit(folder / "jpeg.py", "import io\n", "import io\nfrom grids.degradations import sr\n")
+    edit(folder / "sr.py", '"""\n', '"""\nfrom grids.degradations import jpeg\n')
+    circle = r"grids.degradations.jpeg → grids.degradations.sr → grids.degradations.jpeg"
+    with pytest.raises(InputError, match=f"import one another: {circle}"):
+        of(package, "train.py", "grids.degradations.jpeg")
+    with pytest.raises(InputError, match="import one another"):
+        of(package, "train.py", "grids.degradations.jpeg")
+
+
+def test_helpers_shared_by_the_blurs_count_for_those_that_use_them(package):
+    names = ["gaussian_blur", "motion_blur", "defocus_blur", "ringing", "jpeg", "gaussian_noise"]
+    before = {n: of(package, "degraded_pies.py", f"grids.degradations.{n}") for n in names}
+    path = package / "grids" / "pixels" / "filters.py"
+    path.write_text(path.read_text(encoding="utf-8") + "\nMORE = 1\n", encoding="utf-8")
+    fingerprints.clear()
+    after = {n: of(package, "degraded_pies.py", f"grids.degradations.{n}") for n in names}
+    assert {n for n in names if before[n] != after[n]} == set(names[:4])
