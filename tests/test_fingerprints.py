@@ -93,7 +93,7 @@ def test_an_edit_of_how_is_decided_describes_and_fits_nothing_again(package):
     assert changed(package, before) == {"bundle.py"}
     edit(package / "grids" / "selection" / "decision.py", "UNUSUAL = 0.05", "UNUSUAL = 0.1")
     assert changed(package, before) == {"bundle.py", "decisions.py", "real_photographs.py"}
-    edit(package / "grids" / "selection" / "statistics.py", "FLOOR = 1e-8", "FLOOR = 1e-9")
+    edit(package / "grids" / "selection" / "describer.py", "FLOOR = 1e-8", "FLOOR = 1e-9")
     assert changed(package, before) >= {"views.py", "selection_cases.py"}
 
 
