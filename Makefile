@@ -20,7 +20,8 @@ test-slurm: environment
 lint: environment
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/lint-imports --no-logo --no-cache
+	$(BIN)/snakefmt --check Snakefile rules workflow/Snakefile
 	$(BIN)/snakemake --lint
 
 environment: .venv/installed
