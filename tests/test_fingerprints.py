@@ -48,7 +48,7 @@ def test_fingerprints_of_all_scripts_differ():
 
 def test_comments_docstrings_and_formatting_do_not_count(package):
     before = of(package, "ggd.py")
-    edit(package / "grids" / "similarity" / "ggd.py", '"""Shape α and', '"""The shape α and')
+    edit(package / "grids" / "similarity" / "law.py", '"""Shape α and', '"""The shape α and')
     edit(
         package / "grids" / "similarity" / "ggd.py",
         "return max(1, min(components, of - 1) * patches // of)",
