@@ -11,10 +11,11 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 TRIAL = """
 import torch
-from grids import degrade, parameters
+from grids.degrading import parameters
+from grids.degrading.operators import degrade
 values = parameters.resolve(parameters.specification("vignetting"), {}, "training")
 images = torch.full((2, 3, 32, 48), 0.8)
-degraded = degrade.degrade("vignetting", images, values, [1, 2])
+degraded = degrade("vignetting", images, values, [1, 2])
 assert degraded.shape == images.shape
 assert (degraded[..., 0, 0] < degraded[..., 16, 24]).all()
 assert not torch.equal(degraded[0], degraded[1])
