@@ -48,7 +48,7 @@ def test_readme_lists_every_key():
 
 
 class TestSchema:
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def validator(self):
         schema = json.loads((ROOT / "config" / "schema.json").read_text(encoding="utf-8"))
         jsonschema.Draft202012Validator.check_schema(schema)

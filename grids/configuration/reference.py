@@ -179,7 +179,7 @@ def schema() -> dict:
         mapping = whole["properties"][section]
         entry = mapping["additionalProperties"] = _or_null(mapping["additionalProperties"])
         # By name, so that editors offer them.
-        mapping["properties"] = {name: entry for name in names_in(section)}
+        mapping["properties"] = dict.fromkeys(names_in(section), entry)
     return {"$schema": GenerateJsonSchema.schema_dialect, **whole}
 
 
