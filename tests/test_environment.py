@@ -21,9 +21,14 @@ def locked():
     return pins((ROOT / "requirements.lock").read_text().split())
 
 
-def declared():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    lines = project["dependencies"] + project["optional-dependencies"]["test"]
+def project():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def declared(*extras):
+    lines = sum(
+        (project()["optional-dependencies"][extra] for extra in extras), project()["dependencies"]
+    )
     return {canonicalize_name(r.name): r for r in map(Requirement, lines)}
 
 
@@ -33,12 +38,12 @@ def conda():
 
 
 def test_locked_versions_are_what_the_project_declares():
-    for name, requirement in declared().items():
+    for name, requirement in declared(*project()["optional-dependencies"]).items():
         assert locked()[name] in requirement.specifier, name
 
 
 def test_conda_environment_pins_what_the_project_declares_as_locked():
-    assert conda() == {name: locked()[name] for name in declared()}
+    assert conda() == {name: locked()[name] for name in declared("test")}
 
 
 def test_lock_names_exact_versions_only():
