@@ -31,8 +31,3 @@ def test_the_module_of_the_readme_is_a_degradation(tmp_path):
         [sys.executable, "-c", TRIAL], cwd=tmp_path, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-
-
-def test_files_that_the_readme_links_to_exist():
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        assert (ROOT / target).exists(), target
