@@ -3,7 +3,7 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-configfile: f"{workflow.basedir}/config/config.yaml"
+configfile: f"{workflow.current_basedir}/config/config.yaml"
 
 
 include: "rules/common.smk"
@@ -45,7 +45,7 @@ localrules:
     bundle,
 
 
-include: "rules/data.smk"
+include: "rules/images.smk"
 include: "rules/pies.smk"
 include: "rules/similarity.smk"
 include: "rules/candidates.smk"
@@ -60,7 +60,7 @@ rule all:
     """The groups, their models, the rankings, the tables and the figures."""
     default_target: True
     input:
-        groups="<results>/groups.json",
+        groups=f"<results>/{places.GROUPS}",
         models=found_models,
         rankings=rules.candidates.output.rankings,
         report=report_files(),

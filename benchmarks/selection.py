@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from grids.configuration.settings import PACKAGED
 from grids.models import restorers
-from grids.selection.statistics import Describer
+from grids.selection.describer import Describer
 
 HEIGHT, WIDTH = 1152, 1728
 DESCRIBING = {"layer": "hr", "count": 24, "components": 9, "clip": 5.0}

@@ -24,7 +24,7 @@ from sklearn.decomposition import PCA
 
 from grids.configuration.settings import PACKAGED
 from grids.descriptors import srresnet
-from grids.similarity import features, ggd, matrix
+from grids.similarity import features, ggd, law
 
 COMPONENTS = 300
 LOOP_SAMPLE = 20_000
@@ -82,9 +82,9 @@ def ours(data: torch.Tensor) -> tuple[dict, tuple[float, float]]:
     start = time.perf_counter()
     gram = features.gram(data)
     gram_done = time.perf_counter()
-    scores = ggd.scores(gram, COMPONENTS)
+    scores = law.scores(gram, COMPONENTS)
     scores_done = time.perf_counter()
-    law = ggd.fit(ggd.clipped(scores, 5))
+    fitted = law.fit(law.clipped(scores, 5))
     end = time.perf_counter()
     seconds = {
         "pca": scores_done - start,
@@ -92,7 +92,7 @@ def ours(data: torch.Tensor) -> tuple[dict, tuple[float, float]]:
         "clip and fit": end - scores_done,
         "whole": end - start,
     }
-    return seconds, law
+    return seconds, fitted
 
 
 def published_outliers(values: np.ndarray, whole: bool) -> tuple[np.ndarray, float]:
@@ -140,7 +140,7 @@ def main() -> None:
     torch.set_num_threads(asked.threads)
 
     data = synthetic_features(asked.patches, asked.columns, seed=0)
-    own, law = ours(data)
+    own, our_law = ours(data)
     show(f"GRIDS, {asked.patches} × {asked.columns}", own)
     own_peak = peak_gib()
     limit = square_product_rate()
@@ -153,8 +153,9 @@ def main() -> None:
     whole, pca = (theirs[step] / own[step] for step in ("whole", "pca"))
     print(f"ratio: whole {whole:.1f}, PCA {pca:.1f}")
     print(f"peak memory: {own_peak:.1f} GiB against {peak_gib():.1f} GiB")
-    print(f"laws (α, σ): {law[0]:.4f}, {law[1]:.4f} against {their_law[0]:.4f}, {their_law[1]:.4f}")
-    print(f"  distance between them S = {matrix.distance(ggd.kl(*law, *their_law)):.2f}")
+    for whose, (alpha, sigma) in (("our", our_law), ("their", their_law)):
+        print(f"{whose} law: α {alpha:.4f}, σ {sigma:.4f}")
+    print(f"  distance between them S = {law.distance(law.kl(*our_law, *their_law)):.2f}")
     del data
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     seconds = degradation_seconds(asked.patches, device)

@@ -5,11 +5,9 @@
 rule candidates:
     """Λ_L for every size L: all groups, the most similar first."""
     input:
-        similarity="<results>/similarity.parquet",
+        similarity=f"<results>/{places.SIMILARITY}",
     output:
-        rankings=expand(
-            "<results>/candidates/{size}.parquet", size=range(1, len(SEARCHED) + 1)
-        ),
+        rankings=expand(f"<results>/{places.RANKING}", size=range(1, len(SEARCHED) + 1)),
     log:
         "<logs>/candidates.log",
     conda:

@@ -30,9 +30,9 @@ rule degraded_pies:
     input:
         clean="<results>/pies/clean.parquet",
     output:
-        pies="<results>/pies/{degradation}.parquet",
+        pies=f"<results>/{places.PIES}",
     log:
-        "<logs>/pies/{degradation}.log",
+        f"<results>/{places.PIES_LOG}",
     wildcard_constraints:
         degradation=rf"(?!({one_of(['clean', *PAIRED])})\.)[a-z0-9_]+",
     conda:
@@ -54,9 +54,9 @@ rule pair_pies:
     input:
         pairs=pairs_of("pies"),
     output:
-        pies="<results>/pies/{degradation}.parquet",
+        pies=f"<results>/{places.PIES}",
     log:
-        "<logs>/pies/{degradation}.log",
+        f"<results>/{places.PIES_LOG}",
     wildcard_constraints:
         degradation=one_of(PAIRED),
     conda:

@@ -4,7 +4,7 @@
 rule table1:
     """Table 1 of the paper: single-task, mix of all, grouped."""
     input:
-        groups="<results>/groups.json",
+        groups=f"<results>/{places.GROUPS}",
         baselines=baseline_verifications,
         verifications=table1_verifications,
     output:
@@ -50,7 +50,7 @@ rule table1:
 rule similarity_figure:
     """The similarity matrix as a heat map with its clustering, and as a map in 2-D."""
     input:
-        similarity="<results>/similarity.parquet",
+        similarity=f"<results>/{places.SIMILARITY}",
     output:
         heat_map=report(
             "<results>/report/similarity.svg",
@@ -80,7 +80,7 @@ rule densities_figure:
     """The fitted laws over the histograms of the scores."""
     input:
         ggd=expand(
-            "<results>/ggd/{degradation}.parquet",
+            f"<results>/{places.LAW}",
             degradation=sorted(SETTINGS.degradations),
         ),
     output:
@@ -107,7 +107,7 @@ rule contact_sheet:
     """The same patches under every degradation."""
     input:
         pies=expand(
-            "<results>/pies/{degradation}.parquet",
+            f"<results>/{places.PIES}",
             degradation=["clean", *sorted(SETTINGS.degradations)],
         ),
     output:
@@ -133,8 +133,8 @@ rule contact_sheet:
 rule drop_distance_figure:
     """Drop of every verified group against its mean distance."""
     input:
-        groups="<results>/groups.json",
-        similarity="<results>/similarity.parquet",
+        groups=f"<results>/{places.GROUPS}",
+        similarity=f"<results>/{places.SIMILARITY}",
     output:
         figure=report(
             "<results>/report/drop_distance.svg",
@@ -157,7 +157,7 @@ rule severity_figure:
     """Distance from the clean patches against severity."""
     input:
         severities=expand(
-            "<results>/severity/{degradation}.parquet",
+            f"<results>/{places.SEVERITY}",
             degradation=OPERATORS,
         ),
     output:
@@ -183,7 +183,7 @@ rule severity_figure:
 rule paper_averages:
     """The mean distances that the paper quotes, beside ours."""
     input:
-        similarity="<results>/similarity.parquet",
+        similarity=f"<results>/{places.SIMILARITY}",
     output:
         csv="<results>/report/paper_averages.csv",
         text=report(

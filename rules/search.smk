@@ -5,10 +5,10 @@
 checkpoint plan:
     """One round: what is known, and what must be trained next, or the solution."""
     input:
-        similarity="<results>/similarity.parquet",
+        similarity=f"<results>/{places.SIMILARITY}",
         verifications=known_verifications,
     output:
-        plan="<results>/search/{round}.json",
+        plan=f"<results>/{places.PLAN}",
     log:
         "<logs>/search/{round}.log",
     conda:
@@ -37,7 +37,7 @@ rule groups:
         noise=noise_verifications,
     output:
         groups=report(
-            "<results>/groups.json",
+            f"<results>/{places.GROUPS}",
             caption="../workflow/report/groups.rst",
             category="Groups",
         ),

@@ -9,7 +9,7 @@ rule views:
         store=store_of("train"),
         weights=descriptor_weights(),
     output:
-        views="<results>/selection/views/{degradation}.parquet",
+        views=f"<results>/{places.VIEWS}",
     log:
         "<logs>/selection/views/{degradation}.log",
     conda:
@@ -39,14 +39,14 @@ rule selector:
         index=index_of("train"),
         store=store_of("train"),
         views=expand(
-            "<results>/selection/views/{degradation}.parquet",
+            f"<results>/{places.VIEWS}",
             degradation=[*SELECTED, "clean"],
         ),
         models=selected_models,
         weights=descriptor_weights(),
     output:
-        selector="<results>/selection/selector.safetensors",
-        descriptor="<results>/selection/descriptor.safetensors",
+        selector=f"<results>/{places.SELECTOR}",
+        descriptor=f"<results>/{places.SELECTOR_DESCRIPTOR}",
         calibration="<results>/selection/calibration.parquet",
     log:
         "<logs>/selection/selector.log",
@@ -80,7 +80,7 @@ rule selection_cases:
         store=store_of(),
         weights=descriptor_weights(),
     output:
-        cases="<results>/selection/cases/{test_set}.parquet",
+        cases=f"<results>/{places.CASES}",
     log:
         "<logs>/selection/cases/{test_set}.log",
     conda:
@@ -90,7 +90,7 @@ rule selection_cases:
         **on_cluster("describe"),
     params:
         content=content(),
-        shown=selection_shown,
+        shown=SETTINGS.tried(),
         describing=SETTINGS.describing(),
         precision=SETTINGS.selection.precision,
         descriptor=descriptor_digest(),
@@ -105,11 +105,11 @@ rule selection_cases:
 rule selection_gains:
     """What a model gives for the photographs of a test set under every degradation."""
     input:
-        weights="<results>/models/{backbone}/{group}/model.safetensors",
+        weights=f"<results>/{places.MODEL}",
         index=index_of(),
         store=store_of(),
     output:
-        gains="<results>/selection/gains/{backbone}/{group}/{test_set}.parquet",
+        gains=f"<results>/{places.GAINS}",
     log:
         "<logs>/selection/gains/{backbone}/{group}_{test_set}.log",
     conda:
@@ -119,7 +119,7 @@ rule selection_gains:
         **on_cluster("verify"),
     params:
         content=content(),
-        shown=selection_shown,
+        shown=SETTINGS.tried(),
         kinds=gains_measured,
         sizes=sizes,
         precision=SETTINGS.selection.precision,
@@ -134,10 +134,12 @@ rule selection_gains:
 rule decisions:
     """What is chosen and promised for a test set, and what every choice would have given."""
     input:
-        selector="<results>/selection/selector.safetensors",
-        cases="<results>/selection/cases/{test_set}.parquet",
+        selector=f"<results>/{places.SELECTOR}",
+        cases=f"<results>/{places.CASES}",
         gains=selected_gains,
-        mix=f"{RESULTS}/selection/gains/{SETTINGS.search.backbone}/{MIX}/{{test_set}}.parquet",
+        mix=f"{RESULTS}/{places.GAINS}".format(
+            backbone=SETTINGS.search.backbone, group=MIX, test_set="{test_set}"
+        ),
     output:
         decisions="<results>/selection/decisions_{test_set}.parquet",
     log:
@@ -161,7 +163,7 @@ rule selection_figures:
         decisions="<results>/selection/decisions_{test_set}.parquet",
     output:
         text=report(
-            "<results>/report/selection_{test_set}.txt",
+            f"<results>/{places.SELECTION_TEXT}",
             caption="../workflow/report/selection_text.rst",
             category="Selection",
             labels={"figure": "numbers", "test set": "{test_set}"},
@@ -193,8 +195,8 @@ rule selection_figures:
 rule real_photographs:
     """What is chosen and promised for photographs with unknown damage."""
     input:
-        selector="<results>/selection/selector.safetensors",
-        descriptor="<results>/selection/descriptor.safetensors",
+        selector=f"<results>/{places.SELECTOR}",
+        descriptor=f"<results>/{places.SELECTOR_DESCRIPTOR}",
         index=index_of("real"),
         store=store_of("real"),
     output:
@@ -219,16 +221,16 @@ rule real_photographs:
 rule bundle:
     """All that `grids restore` needs, in one folder."""
     input:
-        selector="<results>/selection/selector.safetensors",
-        descriptor="<results>/selection/descriptor.safetensors",
+        selector=f"<results>/{places.SELECTOR}",
+        descriptor=f"<results>/{places.SELECTOR_DESCRIPTOR}",
         models=selected_models,
         measured=expand(
-            "<results>/report/selection_{test_set}.txt",
+            f"<results>/{places.SELECTION_TEXT}",
             test_set=SETTINGS.report.test_sets,
         ),
         shown=[f"{RESULTS}/selection/real.csv"] if SETTINGS.images.real else [],
     output:
-        bundle=directory("<results>/bundle"),
+        bundle=directory(f"<results>/{places.BUNDLE}"),
     log:
         "<logs>/selection/bundle.log",
     conda:

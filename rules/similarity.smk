@@ -8,10 +8,10 @@ rule train_descriptor:
         index=index_of("train"),
         store=store_of("train"),
     output:
-        weights="<results>/descriptor/model.safetensors",
+        weights=f"<results>/{places.DESCRIPTOR}",
         history="<results>/descriptor/history.parquet",
     log:
-        "<logs>/descriptor.log",
+        f"<results>/{places.DESCRIPTOR_LOG}",
     conda:
         "../environment.yml"
     threads: TRAINING_THREADS
@@ -33,12 +33,12 @@ rule train_descriptor:
 rule ggd:
     """Features of a PIES set, their principal components, and the law fitted to the scores."""
     input:
-        pies="<results>/pies/{degradation}.parquet",
+        pies=f"<results>/{places.PIES}",
         weights=descriptor_weights(),
     output:
-        ggd="<results>/ggd/{degradation}.parquet",
+        ggd=f"<results>/{places.LAW}",
     log:
-        "<logs>/ggd/{degradation}.log",
+        f"<results>/{places.LAW_LOG}",
     conda:
         "../environment.yml"
     threads: SETTINGS.execution.threads
@@ -60,13 +60,13 @@ rule similarity:
     """The distance of every ordered pair of degradations, with its standard error."""
     input:
         ggd=expand(
-            "<results>/ggd/{degradation}.parquet",
+            f"<results>/{places.LAW}",
             degradation=sorted(SETTINGS.degradations),
         ),
     output:
-        similarity="<results>/similarity.parquet",
+        similarity=f"<results>/{places.SIMILARITY}",
     log:
-        "<logs>/similarity.log",
+        f"<results>/{places.SIMILARITY_LOG}",
     conda:
         "../environment.yml"
     params:
@@ -85,7 +85,7 @@ rule severity:
         ggd="<results>/ggd/clean.parquet",
         weights=descriptor_weights(),
     output:
-        severity="<results>/severity/{degradation}.parquet",
+        severity=f"<results>/{places.SEVERITY}",
     log:
         "<logs>/severity/{degradation}.log",
     conda:

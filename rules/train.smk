@@ -9,10 +9,10 @@ rule train:
         store=store_of("train"),
         pairs=pairs_of("training"),
     output:
-        weights="<results>/models/{backbone}/{group}/model.safetensors",
-        history="<results>/models/{backbone}/{group}/history.parquet",
+        weights=f"<results>/{places.MODEL}",
+        history=f"<results>/{places.HISTORY}",
     log:
-        "<logs>/train/{backbone}/{group}.log",
+        f"<results>/{places.TRAINING_LOG}",
     conda:
         "../environment.yml"
     threads: TRAINING_THREADS
@@ -34,10 +34,10 @@ rule train:
 
 use rule train as train_reseeded with:
     output:
-        weights="<results>/reseeded/{seed}/models/{backbone}/{group}/model.safetensors",
-        history="<results>/reseeded/{seed}/models/{backbone}/{group}/history.parquet",
+        weights=f"<results>/{places.RESEEDED_MODEL}",
+        history=f"<results>/{places.RESEEDED_HISTORY}",
     log:
-        "<logs>/train/{backbone}/{group}_seed_{seed}.log",
+        f"<results>/{places.RESEEDED_LOG}",
     params:
         content=content("train"),
         recipe=SETTINGS.training.recipe(),
@@ -53,7 +53,7 @@ use rule train as train_reseeded with:
 rule training_figure:
     """Loss, learning rate and validation PSNR over the steps of a training."""
     input:
-        history="<results>/models/{backbone}/{group}/history.parquet",
+        history=f"<results>/{places.HISTORY}",
     output:
         figure=report(
             "<results>/report/training/{backbone}/{group}.svg",
@@ -81,7 +81,7 @@ rule training_figure:
 rule samples:
     """Crops of the training photographs and of test pairs: degraded, restored, clean."""
     input:
-        weights="<results>/models/{backbone}/{group}/model.safetensors",
+        weights=f"<results>/{places.MODEL}",
         index=index_of("train"),
         store=store_of("train"),
         pairs=pairs_of("evaluation"),

@@ -5,14 +5,14 @@
 rule verify:
     """A model measured on each degradation of its group."""
     input:
-        weights="<results>/models/{backbone}/{group}/model.safetensors",
+        weights=f"<results>/{places.MODEL}",
         index=index_of(),
         store=store_of(),
         pairs=pairs_of("evaluation"),
     output:
-        verification="<results>/verify/{backbone}/{group}/{test_set}.parquet",
+        verification=f"<results>/{places.VERIFICATION}",
     log:
-        "<logs>/verify/{backbone}/{group}_{test_set}.log",
+        f"<results>/{places.VERIFICATION_LOG}",
     conda:
         "../environment.yml"
     threads: SETTINGS.execution.threads
@@ -32,14 +32,14 @@ rule verify:
 
 use rule verify as verify_reseeded with:
     input:
-        weights="<results>/reseeded/{seed}/models/{backbone}/{group}/model.safetensors",
+        weights=f"<results>/{places.RESEEDED_MODEL}",
         index=index_of(),
         store=store_of(),
         pairs=pairs_of("evaluation"),
     output:
-        verification="<results>/reseeded/{seed}/verify/{backbone}/{group}/{test_set}.parquet",
+        verification=f"<results>/{places.RESEEDED_VERIFICATION}",
     log:
-        "<logs>/verify/{backbone}/{group}_{test_set}_seed_{seed}.log",
+        f"<results>/{places.RESEEDED_VERIFICATION_LOG}",
     message:
         "Verifying {wildcards.backbone} on {wildcards.group} with {wildcards.test_set},"
         " seed {wildcards.seed}"
@@ -52,7 +52,7 @@ if MEASUREMENTS:
         input:
             table=ancient(str(SETTINGS.search.measured_elsewhere())),
         output:
-            verification="<results>/measurements/{group}/{test_set}.parquet",
+            verification=f"<results>/{places.MEASUREMENT}",
         log:
             "<logs>/measurements/{group}_{test_set}.log",
         localrule: True

@@ -1,8 +1,8 @@
-import re
 import shutil
 from pathlib import Path
 
 import pytest
+from moves import move
 
 from grids.base.errors import InputError
 from grids.jobs import fingerprints
@@ -93,7 +93,7 @@ def test_an_edit_of_how_is_decided_describes_and_fits_nothing_again(package):
     assert changed(package, before) == {"bundle.py"}
     edit(package / "grids" / "selection" / "decision.py", "UNUSUAL = 0.05", "UNUSUAL = 0.1")
     assert changed(package, before) == {"bundle.py", "decisions.py", "real_photographs.py"}
-    edit(package / "grids" / "selection" / "statistics.py", "FLOOR = 1e-8", "FLOOR = 1e-9")
+    edit(package / "grids" / "selection" / "describer.py", "FLOOR = 1e-8", "FLOOR = 1e-9")
     assert changed(package, before) >= {"views.py", "selection_cases.py"}
 
 
@@ -180,30 +180,6 @@ def test_modules_named_by_wildcards_count_for_themselves_only(package):
     assert of(package, "train.py") == plain
 
 
-def move(package, old, new):
-    """Moves a module and follows it in all imports, as an editor would."""
-    target = package / "grids" / f"{new.replace('.', '/')}.py"
-    target.parent.mkdir(exist_ok=True)
-    (package / "grids" / f"{old.replace('.', '/')}.py").rename(target)
-    old_room, _, old_stem = f"grids.{old}".rpartition(".")
-    new_room, _, new_stem = f"grids.{new}".rpartition(".")
-    alone = re.compile(rf"from {re.escape(old_room)} import {old_stem}$", re.MULTILINE)
-    among = re.compile(
-        rf"from {re.escape(old_room)} import (.*\b){old_stem}\b(?:, )?(.*)$", re.MULTILINE
-    )
-    for path in package.rglob("*.py"):
-        before = text = path.read_text(encoding="utf-8")
-        text = text.replace(f"from grids.{old} import", f"from grids.{new} import")
-        text = alone.sub(f"from {new_room} import {new_stem}", text)
-        text = among.sub(rf"from {new_room} import {new_stem}\nfrom {old_room} import \1\2", text)
-        if f"from {new_room} import {new_stem}" in text and new_stem != old_stem:
-            text = re.sub(rf"(?<![\w./]){old_stem}\.(?=\w)", f"{new_stem}.", text)
-        text = re.sub(r"import (.*), $", r"import \1", text, flags=re.MULTILINE)
-        if text != before:
-            path.write_text(text, encoding="utf-8")
-    fingerprints.clear()
-
-
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -217,6 +193,7 @@ def move(package, old, new):
 def test_where_a_module_lies_and_what_it_is_called_does_not_count(package, old, new):
     before = of_all(package)
     move(package, old, new)
+    fingerprints.clear()
     assert changed(package, before) == set()
     path = package / "grids" / f"{new.replace('.', '/')}.py"
     edit(path, path.read_text(encoding="utf-8"), path.read_text(encoding="utf-8") + "\nMORE = 1\n")

@@ -9,7 +9,7 @@ from scipy.integrate import quad
 from scipy.special import gamma
 
 from grids.base.errors import InputError
-from grids.similarity import features, ggd, matrix
+from grids.similarity import features, ggd, law, matrix
 
 # Published procedure of SRGA: (σ, α) of two laws, their divergence and distance.
 VECTORS = [
@@ -26,21 +26,21 @@ shapes = st.floats(0.3, 5.0)
 sigmas = st.floats(0.1, 10.0)
 
 
-def law(alpha, sigma):
+def exact(alpha, sigma):
     return stats.gennorm(alpha, scale=sigma * np.sqrt(gamma(1 / alpha) / gamma(3 / alpha)))
 
 
 @pytest.mark.parametrize(("p", "q", "divergence", "distance"), VECTORS)
 def test_divergence_and_distance_of_known_laws(p, q, divergence, distance):
-    kl = ggd.kl(p[1], p[0], q[1], q[0])
+    kl = law.kl(p[1], p[0], q[1], q[0])
     assert kl == pytest.approx(divergence, abs=1e-6)
-    assert matrix.distance(kl) == pytest.approx(distance, abs=1e-3)
+    assert law.distance(kl) == pytest.approx(distance, abs=1e-3)
 
 
 @settings(deadline=None, max_examples=30)
 @given(shapes, sigmas, st.floats(0.5, 3.0), sigmas)
 def test_divergence_is_the_integral(alpha1, sigma1, alpha2, sigma2):
-    p, q = law(alpha1, sigma1), law(alpha2, sigma2)
+    p, q = exact(alpha1, sigma1), exact(alpha2, sigma2)
     tail = p.isf(1e-13)
     expected = (
         2
@@ -48,51 +48,51 @@ def test_divergence_is_the_integral(alpha1, sigma1, alpha2, sigma2):
             lambda x: p.pdf(x) * (p.logpdf(x) - q.logpdf(x)), 0, tail, limit=500, points=[sigma1]
         )[0]
     )
-    assert ggd.kl(alpha1, sigma1, alpha2, sigma2) == pytest.approx(expected, rel=1e-3, abs=1e-5)
+    assert law.kl(alpha1, sigma1, alpha2, sigma2) == pytest.approx(expected, rel=1e-3, abs=1e-5)
 
 
 @given(shapes, sigmas)
 def test_divergence_of_a_law_from_itself_is_zero(alpha, sigma):
-    assert ggd.kl(alpha, sigma, alpha, sigma) == pytest.approx(0, abs=1e-9)
+    assert law.kl(alpha, sigma, alpha, sigma) == pytest.approx(0, abs=1e-9)
 
 
 @given(shapes, sigmas, st.floats(-20, 20))
 def test_density_is_scipys(alpha, sigma, x):
-    ours = ggd.density(np.array([x]), alpha, sigma)[0]
-    assert ours == pytest.approx(law(alpha, sigma).pdf(x), rel=1e-6, abs=1e-12)
+    ours = law.density(np.array([x]), alpha, sigma)[0]
+    assert ours == pytest.approx(exact(alpha, sigma).pdf(x), rel=1e-6, abs=1e-12)
 
 
 @pytest.mark.parametrize("alpha", [0.3, 0.687, 1.0, 2.0, 5.0])
 def test_fit_recovers_the_law(alpha):
-    samples = law(alpha, 2.5).rvs(400_000, random_state=0)
-    fitted_alpha, fitted_sigma = ggd.fit(samples)
+    samples = exact(alpha, 2.5).rvs(400_000, random_state=0)
+    fitted_alpha, fitted_sigma = law.fit(samples)
     assert fitted_alpha == pytest.approx(alpha, rel=0.04)
     assert fitted_sigma == pytest.approx(2.5, rel=0.02)
 
 
 def test_fit_agrees_with_a_scan_over_shapes():
-    samples = law(0.7, 1.3).rvs(5000, random_state=1)
+    samples = exact(0.7, 1.3).rvs(5000, random_state=1)
     ratio = np.mean(samples**2) / np.mean(np.abs(samples - samples.mean())) ** 2
     grid = np.arange(0.2, 10, 0.001)
     scan = grid[np.argmin(np.abs(ratio - gamma(1 / grid) * gamma(3 / grid) / gamma(2 / grid) ** 2))]
-    assert ggd.fit(samples)[0] == pytest.approx(scan, abs=6e-4)
+    assert law.fit(samples)[0] == pytest.approx(scan, abs=6e-4)
 
 
 def test_clip_biases_a_heavy_tail():
-    samples = law(0.687, 2.718).rvs(240_000, random_state=2)
-    assert ggd.fit(ggd.clipped(samples, 0)) == pytest.approx((0.687, 2.718), rel=0.02)
-    assert ggd.fit(ggd.clipped(samples, 5)) == pytest.approx((0.759, 2.556), rel=0.02)
+    samples = exact(0.687, 2.718).rvs(240_000, random_state=2)
+    assert law.fit(law.clipped(samples, 0)) == pytest.approx((0.687, 2.718), rel=0.02)
+    assert law.fit(law.clipped(samples, 5)) == pytest.approx((0.759, 2.556), rel=0.02)
 
 
 def test_clip_is_one_pass_over_the_full_vector():
     samples = np.random.default_rng(0).standard_t(2, 10_000)
     kept = [x for x in samples if abs(x - np.mean(samples)) < 5 * np.std(samples)]
-    assert np.array_equal(ggd.clipped(samples, 5), kept)
+    assert np.array_equal(law.clipped(samples, 5), kept)
 
 
 def test_fit_refuses_constant_scores():
     with pytest.raises(ValueError, match="constant"):
-        ggd.fit(np.zeros(10))
+        law.fit(np.zeros(10))
 
 
 @pytest.mark.parametrize("components", [5, 30, 100])
@@ -101,7 +101,7 @@ def test_scores_are_those_of_a_singular_value_decomposition(components):
     u, s, _ = np.linalg.svd(data - data.mean(axis=0), full_matrices=False)
     kept = min(components, 39)
     expected = u[:, :kept] * s[:kept]
-    scores = ggd.scores(features.gram(torch.from_numpy(data)), components)
+    scores = law.scores(features.gram(torch.from_numpy(data)), components)
     assert scores.shape == (40, kept)
     # The sign of a component is arbitrary.
     assert np.abs(scores) == pytest.approx(np.abs(expected), rel=1e-3, abs=2e-3)
@@ -110,8 +110,8 @@ def test_scores_are_those_of_a_singular_value_decomposition(components):
 def test_scores_of_some_rows_are_those_of_their_features_alone():
     data = torch.randn(30, 200, generator=torch.Generator().manual_seed(0))
     rows = np.array([1, 4, 5, 9, 20, 21, 22, 29])
-    alone = ggd.scores(features.gram(data[rows]), 5)
-    inside = ggd.scores(features.gram(data)[np.ix_(rows, rows)], 5)
+    alone = law.scores(features.gram(data[rows]), 5)
+    inside = law.scores(features.gram(data)[np.ix_(rows, rows)], 5)
     assert np.abs(inside) == pytest.approx(np.abs(alone), rel=1e-3, abs=1e-3)
 
 
@@ -142,7 +142,7 @@ def test_estimate_has_the_full_set_first_and_halves_behind():
     assert table["components"].tolist() == [20, 10, 10, 10, 10]
     assert sum(table["histogram"][0]) == pytest.approx(50 * 20, abs=20)
     assert table["histogram"][1:].isna().all()
-    assert (table["alpha"][0], table["sigma"][0]) == ggd.fit(ggd.clipped(ggd.scores(gram, 20), 5))
+    assert (table["alpha"][0], table["sigma"][0]) == law.fit(law.clipped(law.scores(gram, 20), 5))
 
 
 def correlated(patches, seed):
@@ -164,12 +164,12 @@ def test_laws_of_one_degradation_compare_at_equal_number_of_patches():
     assert kept == ggd.share(150, 60, 400) == 22
     mean = at_60[["alpha", "sigma"]].mean()
     own = [at_60.iloc[i][["alpha", "sigma"]].to_numpy(float) for i in range(16)]
-    floor = max(matrix.distance(ggd.kl(*law, *mean)) for law in own)
+    floor = max(law.distance(law.kl(*fitted, *mean)) for fitted in own)
     for seed in range(1, 6):
         gram = features.gram(correlated(60, seed))
-        small = ggd.fit(ggd.clipped(ggd.scores(gram, kept), 5.0))
-        equal_number = matrix.distance(ggd.kl(*small, *mean))
-        as_they_stand = matrix.distance(ggd.kl(*small, *reference.loc[0, ["alpha", "sigma"]]))
+        small = law.fit(law.clipped(law.scores(gram, kept), 5.0))
+        equal_number = law.distance(law.kl(*small, *mean))
+        as_they_stand = law.distance(law.kl(*small, *reference.loc[0, ["alpha", "sigma"]]))
         assert equal_number <= floor + 0.3
         assert as_they_stand > equal_number + 1
 
@@ -199,7 +199,7 @@ def test_standard_error_of_halves_is_that_of_repeated_sampling():
     generator = np.random.default_rng(3)
 
     def fit_of(rows):
-        return ggd.fit(rows.ravel())[1]
+        return law.fit(rows.ravel())[1]
 
     fresh = [fit_of(generator.laplace(size=(100, 5))) for _ in range(300)]
     ratios = []
@@ -227,7 +227,7 @@ def test_matrix_has_all_ordered_pairs():
     square = matrix.square(table)
     assert list(square.index) == list(square.columns) == ["a", "b"]
     assert square.loc["a", "a"] == pytest.approx(0, abs=1e-6)
-    assert square.loc["b", "a"] == pytest.approx(float(matrix.distance(ggd.kl(0.7, 2.7, 0.6, 2.3))))
+    assert square.loc["b", "a"] == pytest.approx(float(law.distance(law.kl(0.7, 2.7, 0.6, 2.3))))
     assert square.loc["a", "b"] != square.loc["b", "a"]
     off_diagonal = table[table["source"] != table["target"]]
     assert (off_diagonal["distance_std"] > 0).all()

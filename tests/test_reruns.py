@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT, Tree, write_photographs
+from moves import move
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -137,6 +138,11 @@ class TestNothingRuns:
     )
     def test_comments_docstrings_formatting_and_wording(self, edited, name, old, new):
         assert edited(name, old, new).jobs("all") == set()
+
+    def test_a_module_moved(self, finished, tmp_path, checkout):
+        move(checkout, "similarity.ggd", "laws.moments")
+        move(checkout, "training.schedule", "training.rates")
+        assert finished.copy(tmp_path / "tree", checkout).jobs("all") == set()
 
     def test_order_of_keys_and_of_degradations(self, other):
         config = {key: other.config[key] for key in reversed(other.config)}

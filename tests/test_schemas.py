@@ -2,14 +2,14 @@ import pandas as pd
 import pytest
 
 from grids.base.errors import InputError
-from grids.jobs import schemas
+from grids.jobs import places, schemas
 
 
-@pytest.mark.parametrize("pattern", schemas.COLUMNS)
-def test_each_column_of_each_table_is_needed(tmp_path, pattern):
-    path = tmp_path / pattern.replace("*", "name")
+@pytest.mark.parametrize("place", schemas.COLUMNS)
+def test_each_column_of_each_table_is_needed(tmp_path, place):
+    path = tmp_path / places.anywhere(place).replace("*", "name")
     path.parent.mkdir(parents=True, exist_ok=True)
-    table = pd.DataFrame({column: [1] for column in schemas.COLUMNS[pattern].split()})
+    table = pd.DataFrame({column: [1] for column in schemas.COLUMNS[place].split()})
     table.assign(more=1).to_parquet(path)
     schemas.check(tmp_path, [path])
     for column in table:

@@ -8,11 +8,11 @@ import torch
 from grids.base.errors import InputError
 from grids.bundle import contents
 from grids.selection.decision import decide
+from grids.selection.describer import Describer
 from grids.selection.fitting import choices, described
 from grids.selection.fitting.cases import Case
 from grids.selection.fitting.views import View
 from grids.selection.rule import Rule
-from grids.selection.statistics import Describer
 
 SMALL = np.zeros((20, 20, 3), np.uint8)
 

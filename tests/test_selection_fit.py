@@ -10,7 +10,7 @@ from grids.selection.decision import decide
 from grids.selection.fitting import fit
 from grids.selection.fitting.decisions import nearest
 from grids.selection.statistics import Statistics
-from grids.similarity import ggd
+from grids.similarity import law
 
 GROUPS = (("a", "b"), ("c",))
 CENTRES = {"a": (0, 0), "b": (4, 0), "c": (0, 6), "clean": (9, 9)}
@@ -48,7 +48,7 @@ def rule():
 def test_the_papers_rule_takes_means_of_members_and_the_least_divergence(rule):
     distances = rule.distances(np.array([0.6]), np.array([2.6]))[0]
     # a and b have σ 2 and 3, so 2.5 in the mean; c has 4. All have α 0.6.
-    expected = [ggd.kl(0.6, 2.5, 0.6, 2.6), ggd.kl(0.6, 4.0, 0.6, 2.6)]
+    expected = [law.kl(0.6, 2.5, 0.6, 2.6), law.kl(0.6, 4.0, 0.6, 2.6)]
     np.testing.assert_allclose(distances, np.log10(np.array(expected) + 1e-5) + 5)
 
 

@@ -10,9 +10,9 @@ from grids.degrading import parameters
 from grids.descriptors import srresnet
 from grids.images import reading, sets
 from grids.models import restorers, weights
+from grids.selection.describer import Describer
 from grids.selection.fitting import fit
 from grids.selection.fitting.views import damaged
-from grids.selection.statistics import Describer
 
 GROUPS = (("jpeg",), ("gaussian_noise", "poisson_noise"))
 SIZES = {"features": 4, "blocks": 1, "strided": False}

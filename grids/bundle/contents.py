@@ -21,7 +21,7 @@ from grids.selection import selector_file
 from grids.selection.selector_file import Arrays
 
 FORMAT = 1
-# Arguments of `grids.selection.statistics.Describer`.
+# Arguments of `grids.selection.describer.Describer`.
 DESCRIBING = {"layer", "count", "components", "clip"}
 ABOUT, CARD, DESCRIPTOR, SELECTOR = (
     "bundle.json",
@@ -41,7 +41,7 @@ class Bundle:
         models: each group's weights file.
         fingerprints: the first 16 hexadecimal digits of the SHA-256 of each group's file.
         descriptor: weights file of the descriptor.
-        describing: how photographs are described (see `grids.selection.statistics.Describer`).
+        describing: how photographs are described (see `grids.selection.describer.Describer`).
         selector: arrays of `grids.selection.rule.Rule`.
         card: how it was trained and measured, Markdown.
     """

@@ -5,6 +5,7 @@ from pathlib import Path
 from grids.base.errors import InputError
 from grids.base.files import sha256
 from grids.bundle import contents
+from grids.jobs import places
 from grids.models import weights
 from grids.selection import selector_file
 
@@ -20,22 +21,22 @@ def export(results: Path, folder: Path) -> None:
         InputError: something has not been made yet, or made anew since the choice was fitted, or
             the folder is not empty.
     """
-    selector, about = selector_file.read(
-        _there(results / "selection" / "selector.safetensors", results)
-    )
+    selector, about = selector_file.read(_there(results / places.SELECTOR, results))
     models = {
-        group: _there(results / "models" / about["backbone"] / group / "model.safetensors", results)
+        group: _there(
+            places.at(results, places.MODEL, backbone=about["backbone"], group=group), results
+        )
         for group in about["groups"]
     }
     if [*map(sha256, models.values())] != about.get("models"):
         raise InputError(
             f"{results}: the choice was fitted to other models than are there now; "
-            f"run `snakemake --cores all {results}/bundle`"
+            f"run `snakemake --cores all {results / places.BUNDLE}`"
         )
-    fitted = (results / "selection" / "selector.safetensors").stat().st_mtime_ns
+    fitted = (results / places.SELECTOR).stat().st_mtime_ns
     measured = {
         path.stem.removeprefix("selection_"): path.read_text(encoding="utf-8")
-        for path in sorted((results / "report").glob("selection_*.txt"))
+        for path in places.found(results, places.SELECTION_TEXT)
         # An older one, as of a test set that was taken out since, is about another choice.
         if path.stat().st_mtime_ns >= fitted
     }
@@ -44,7 +45,7 @@ def export(results: Path, folder: Path) -> None:
         models=models,
         backbone=about["backbone"],
         sizes=about["sizes"],
-        descriptor=_there(results / "selection" / "descriptor.safetensors", results),
+        descriptor=_there(results / places.SELECTOR_DESCRIPTOR, results),
         describing=about["describing"],
         selector=selector,
         card=card(
@@ -92,5 +93,7 @@ def card(backbone: str, models: dict[str, dict], measured: dict[str, str]) -> st
 
 def _there(path: Path, results: Path) -> Path:
     if not path.is_file():
-        raise InputError(f"{path}: not made yet; run `snakemake --cores all {results}/bundle`")
+        raise InputError(
+            f"{path}: not made yet; run `snakemake --cores all {results / places.BUNDLE}`"
+        )
     return path

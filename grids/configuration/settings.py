@@ -7,6 +7,7 @@ library takes plain numbers, so that a change here alters no fingerprint.
 
 import os
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -525,7 +526,7 @@ class Settings(Section):
         return [pair_set(name, part) for name in self.paired() for part in pairs.PARTS]
 
     def describing(self) -> dict:
-        """How a photograph is described (see `grids.selection.statistics.Describer`).
+        """How a photograph is described (see `grids.selection.describer.Describer`).
 
         Of its patches the same share of principal components is kept as of a PIES set.
         """
@@ -544,6 +545,35 @@ class Settings(Section):
     def searched(self) -> list[str]:
         """Names of the degradations to group, in alphabetical order."""
         return sorted(self.search.degradations or self.degradations)
+
+    def selected(self) -> list[str]:
+        """Degradations of the groups that selection chooses among: not those given as pairs."""
+        chosen = {*chain.from_iterable(self.selection.groups)} or self.searched()
+        return sorted({*chosen} - {*self.paired()})
+
+    def unseen(self) -> list[str]:
+        """Degradations that selection is shown although no group has them."""
+        return [name for name in self.selection.unseen if name not in self.degradations]
+
+    def shown(self) -> list[str]:
+        """What selection is shown besides `selected`."""
+        return sorted({*self.unseen(), *chain.from_iterable(self.selection.mixed)})
+
+    def tried(self) -> dict:
+        """What the photographs of a test set are put through to try the choice.
+
+        Arguments of `grids.selection.fitting.cases.cases`.
+        """
+        selected = self.selected()
+        shown = [*selected, *self.shown()]
+        return {
+            "degradations": selected,
+            "evaluation": {name: self.parameters(name, "evaluation") for name in shown},
+            "training": {name: self.parameters(name, "training") for name in shown},
+            "severities": {name: self.severities(name) for name in selected},
+            "mixed": self.selection.mixed,
+            "unseen": self.unseen(),
+        }
 
     def strategy_settings(self) -> dict:
         """What a strategy is told (see `grids.search.contract.SearchSettings`)."""

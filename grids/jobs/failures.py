@@ -15,7 +15,7 @@ import pandas as pd
 
 from grids.base.errors import NotFiniteError
 from grids.base.files import appearing
-from grids.jobs import schemas
+from grids.jobs import places, schemas
 
 # Of the metadata of a safetensors file without tensors.
 KEY = "failed"
@@ -51,7 +51,7 @@ def note(weights: Path, history: Path, reason: str) -> None:
     header += b" " * (-len(header) % 8)
     with appearing(weights) as temporary:
         temporary.write_bytes(len(header).to_bytes(8, "little") + header)
-    columns = schemas.COLUMNS["models/*/*/history.parquet"].split()
+    columns = schemas.COLUMNS[places.HISTORY].split()
     with appearing(history) as temporary:
         pd.DataFrame(columns=columns, dtype=float).to_parquet(temporary, index=False)
 

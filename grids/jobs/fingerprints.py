@@ -27,6 +27,7 @@ WITHOUT_EFFECT = {
     "grids.jobs.schemas",
     "grids.base.progress",
     "grids.jobs.job",
+    "grids.jobs.places",
     "grids.training.processes.allocation",
     "grids.training.processes.ownership",
     "grids.training.processes.signals",

@@ -11,25 +11,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from grids.base.errors import InputError
+from grids.jobs import places
 
 INDEX = "path sha256 bytes inode changed_ns left width height"
 VERIFICATION = "degradation image psnr_db ssim input_psnr_db"
 
-# By the path of the file in the folder of the results.
 COLUMNS = {
-    "images/*.parquet": INDEX,
-    "images/*/*.parquet": INDEX,
-    "pies/*.parquet": "id image psnr_db parameters",
-    "ggd/*.parquet": "alpha sigma patches components histogram histogram_limit",
-    "severity/*.parquet": "parameters psnr_db distance distance_std",
-    "similarity.parquet": "source target kl distance distance_std",
-    "models/*/*/history.parquet": "step loss learning_rate steps_per_second validation_psnr_db",
-    "verify/*/*/*.parquet": VERIFICATION,
-    "reseeded/*/verify/*/*/*.parquet": VERIFICATION,
-    "measurements/*/*.parquet": "degradation image psnr_db",
-    "selection/views/*.parquet": "number photograph vector alpha sigma",
-    "selection/cases/*.parquet": "photograph kind degradation parameters vector alpha sigma",
-    "selection/gains/*/*/*.parquet": "gain_db",
+    places.CURRENT_INDEX: INDEX,
+    places.INDEX: INDEX,
+    places.PIES: "id image psnr_db parameters",
+    places.LAW: "alpha sigma patches components histogram histogram_limit",
+    places.SEVERITY: "parameters psnr_db distance distance_std",
+    places.SIMILARITY: "source target kl distance distance_std",
+    places.HISTORY: "step loss learning_rate steps_per_second validation_psnr_db",
+    places.VERIFICATION: VERIFICATION,
+    places.RESEEDED_VERIFICATION: VERIFICATION,
+    places.MEASUREMENT: "degradation image psnr_db",
+    places.VIEWS: "number photograph vector alpha sigma",
+    places.CASES: "photograph kind degradation parameters vector alpha sigma",
+    places.GAINS: "gain_db",
 }
 
 
@@ -44,8 +44,9 @@ def check(results: Path, files: Iterable[str | Path]) -> None:
             continue
         # From a root, since a relative pattern may match the last parts alone.
         inside = PurePosixPath("/", path.relative_to(results))
-        for pattern, columns in COLUMNS.items():
-            if inside.match(f"/{pattern}") and (missing := set(columns.split()) - _columns(path)):
+        for place, columns in COLUMNS.items():
+            fits = inside.match(f"/{places.anywhere(place)}")
+            if fits and (missing := set(columns.split()) - _columns(path)):
                 raise InputError(
                     f"{path}: no column {min(missing)} (made by another version?); "
                     "delete it and run again"

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from grids.report import style
-from grids.similarity import ggd
+from grids.similarity import ggd, law
 
 COLUMNS = 4
 POINTS = 201
@@ -39,10 +39,10 @@ def figure(fits: Mapping[str, pd.DataFrame]) -> Figure:
     panels = drawn.subplots(lines, COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
     limit = max(table["histogram_limit"][0] for table in fits.values())
     x = np.linspace(-limit, limit, POINTS)
-    laws = {name: ggd.density(x, t["alpha"][0], t["sigma"][0]) for name, t in fits.items()}
+    laws = {name: law.density(x, t["alpha"][0], t["sigma"][0]) for name, t in fits.items()}
     # A bin of one count at the very end sets no scale.
-    lowest = min(law.min() for law in laws.values())
-    highest = max(law.max() for law in laws.values())
+    lowest = min(curve.min() for curve in laws.values())
+    highest = max(curve.max() for curve in laws.values())
     for panel, (name, table) in zip(panels, fits.items(), strict=False):
         heights, edges = histogram(table["histogram"][0], table["histogram_limit"][0])
         panel.stairs(

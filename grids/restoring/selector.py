@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from grids.bundle.contents import Bundle
 from grids.selection.decision import Decision, RuleName, decide
+from grids.selection.describer import Describer
 from grids.selection.rule import Rule
-from grids.selection.statistics import Describer
 
 
 class Selector:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from grids.base.errors import InputError
-from grids.jobs import records
+from grids.jobs import places, records
 
 LEFT_OVER = re.compile(r"state\.aside-\d+|.+\.broken|\..+\.\d+")
 """What trainings set aside (`grids.training.state`), and files that a kill kept from appearing."""
@@ -66,7 +66,7 @@ def orphans(results: Path, wanted: Mapping[Path, bool]) -> Iterator[Path]:
             the search has not ended or must be gone through again, so that it is not known what
             it will ask for.
     """
-    groups = results / "groups.json"
+    groups = results / places.GROUPS
     if groups not in wanted:
         elsewhere = [path.parent for path in wanted if path.name == groups.name]
         if not elsewhere:
@@ -100,9 +100,9 @@ def spent(results: Path) -> Iterator[Path]:
         results: the folder of the results, of a workflow that has ended well.
     """
     # Not all below: another tree of results may lie in this one.
-    for top in ("descriptor", "models", "reseeded"):
-        for folder in (results / top).rglob("state"):
-            if folder.with_name("model.safetensors").exists():
+    for place in (places.DESCRIPTOR, places.MODEL, places.RESEEDED_MODEL):
+        for weights in places.found(results, place):
+            if (folder := weights.with_name("state")).is_dir():
                 yield folder
 
 

@@ -14,10 +14,9 @@ from pathlib import Path
 
 from grids.base.errors import InputError
 from grids.base.wording import counted
-from grids.jobs import failures
-from grids.runs import slurm
+from grids.jobs import failures, places
+from grids.runs import needed, slurm
 from grids.search import plans as plan_files
-from grids.search.group_names import group_name
 from grids.training.pace import pace
 
 # As `grids.base.progress.Progress` writes it.
@@ -120,11 +119,15 @@ def status(results: Path, folder: Path) -> Iterator[str]:
     plans = plan_files.walk(results)
     trainings = list(_trainings(results, settings, plans))
     stages = {
-        "PIES sets": [_shared(results, "pies", name, "pies") for name in _with_clean(settings)],
-        "laws": [_shared(results, "ggd", name, "laws") for name in settings["degradations"]],
-        "similarity": [
-            Output(results / "similarity.parquet", "", results / "logs" / "similarity.log")
+        "PIES sets": [
+            _shared(results, places.PIES, places.PIES_LOG, name, "pies")
+            for name in ["clean", *settings["degradations"]]
         ],
+        "laws": [
+            _shared(results, places.LAW, places.LAW_LOG, name, "laws")
+            for name in settings["degradations"]
+        ],
+        "similarity": [Output(results / places.SIMILARITY, "", results / places.SIMILARITY_LOG)],
         "trainings": trainings,
         "verifications": list(_verifications(results, settings, plans)),
     }
@@ -141,7 +144,7 @@ def status(results: Path, folder: Path) -> Iterator[str]:
 
 
 def _settings(results: Path) -> dict:
-    path = results / "settings.json"
+    path = results / places.SETTINGS
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError:
@@ -150,62 +153,38 @@ def _settings(results: Path) -> dict:
         raise InputError(f"{path}: cut off (damaged?); the next run writes it anew") from None
 
 
-def _with_clean(settings: dict) -> list[str]:
-    return ["clean", *settings["degradations"]]
-
-
-def _shared(results: Path, stage: str, name: str, group: str) -> Output:
+def _shared(results: Path, place: str, its_log: str, name: str, group: str) -> Output:
     """An output of a group of jobs, whose comment begins with the group's name."""
-    log = results / "logs" / stage / f"{name}.log"
-    return Output(results / stage / f"{name}.parquet", f"rule_{group}_*", log)
-
-
-def _searched(settings: dict) -> list[str]:
-    return sorted(settings["search"]["degradations"] or settings["degradations"])
-
-
-def _models(settings: dict, plans: list[dict]) -> list[tuple[str, str]]:
-    """Backbone and group of all models that are known to be needed and are trained here."""
-    names, search = _searched(settings), settings["search"]
-    baselines = [*names, group_name(names)]
-    asked = [group for plan in plans for group in plan.get("requests", [])]
-    found = plans[-1].get("solution", []) if plans else []
-    needed = [(search["backbone"], group) for group in [*baselines, *asked]]
-    needed += [(name, g) for name in settings["report"]["backbones"] for g in [*baselines, *found]]
-    elsewhere = {(search["backbone"], group) for group in settings.get("elsewhere", [])}
-    return [model for model in dict.fromkeys(needed) if model not in elsewhere]
-
-
-def _reseeded(settings: dict) -> list[tuple[int, str]]:
-    report = settings["report"]
-    return [(seed, name) for seed in report["noise_seeds"] for name in report["noise_degradations"]]
+    path, log = (places.at(results, kind, degradation=name) for kind in (place, its_log))
+    return Output(path, f"rule_{group}_*", log)
 
 
 def _trainings(results: Path, settings: dict, plans: list[dict]) -> Iterator[Training]:
-    steps, logs = settings["training"]["iterations"], results / "logs"
+    steps = settings["training"]["iterations"]
     if settings["descriptor"]["weights"] == "trained":
         yield Training(
-            results / "descriptor" / "model.safetensors",
+            results / places.DESCRIPTOR,
             "rule_train_descriptor",
-            logs / "descriptor.log",
+            results / places.DESCRIPTOR_LOG,
             "descriptor",
             settings["descriptor"]["iterations"],
         )
-    for backbone, group in _models(settings, plans):
+    for backbone, group in needed.models(settings, plans):
+        named = {"backbone": backbone, "group": group}
         yield Training(
-            results / "models" / backbone / group / "model.safetensors",
+            places.at(results, places.MODEL, **named),
             f"rule_train_wildcards_{backbone}_{group}",
-            logs / "train" / backbone / f"{group}.log",
+            places.at(results, places.TRAINING_LOG, **named),
             f"{backbone} {group}",
             steps,
         )
     backbone = settings["search"]["backbone"]
-    for seed, name in _reseeded(settings):
-        folder = results / "reseeded" / str(seed) / "models" / backbone / name
+    for seed, name in needed.reseeded(settings):
+        named = {"seed": seed, "backbone": backbone, "group": name}
         yield Training(
-            folder / "model.safetensors",
+            places.at(results, places.RESEEDED_MODEL, **named),
             f"rule_train_reseeded_wildcards_{seed}_{backbone}_{name}",
-            logs / "train" / backbone / f"{name}_seed_{seed}.log",
+            places.at(results, places.RESEEDED_LOG, **named),
             f"{backbone} {name} seed {seed}",
             steps,
         )
@@ -213,26 +192,25 @@ def _trainings(results: Path, settings: dict, plans: list[dict]) -> Iterator[Tra
 
 def _verifications(results: Path, settings: dict, plans: list[dict]) -> Iterator[Output]:
     search, report = settings["search"], settings["report"]
-    logs = results / "logs" / "verify"
-    found = {*_searched(settings), group_name(_searched(settings))}
-    found |= set(plans[-1].get("solution", []) if plans else [])
-    for backbone, group in _models(settings, plans):
+    found = {*needed.baselines(settings), *(plans[-1].get("solution", []) if plans else [])}
+    for backbone, group in needed.models(settings, plans):
         sets = {search["test_set"]} if backbone == search["backbone"] else set()
         if backbone in report["backbones"] and group in found:
             sets |= set(report["test_sets"])
-        for name in sorted(sets):
+        for test_set in sorted(sets):
+            named = {"backbone": backbone, "group": group, "test_set": test_set}
             yield Output(
-                results / "verify" / backbone / group / f"{name}.parquet",
-                f"rule_verify_wildcards_{backbone}_{group}_{name}",
-                logs / backbone / f"{group}_{name}.log",
+                places.at(results, places.VERIFICATION, **named),
+                f"rule_verify_wildcards_{backbone}_{group}_{test_set}",
+                places.at(results, places.VERIFICATION_LOG, **named),
             )
-    place = f"{search['backbone']}_{{name}}_{search['test_set']}"
-    for seed, name in _reseeded(settings):
-        folder = results / "reseeded" / str(seed) / "verify" / search["backbone"] / name
+    backbone, test_set = search["backbone"], search["test_set"]
+    for seed, name in needed.reseeded(settings):
+        named = {"seed": seed, "backbone": backbone, "group": name, "test_set": test_set}
         yield Output(
-            folder / f"{search['test_set']}.parquet",
-            f"rule_verify_reseeded_wildcards_{seed}_{place.format(name=name)}",
-            logs / search["backbone"] / f"{name}_{search['test_set']}_seed_{seed}.log",
+            places.at(results, places.RESEEDED_VERIFICATION, **named),
+            f"rule_verify_reseeded_wildcards_{seed}_{backbone}_{name}_{test_set}",
+            places.at(results, places.RESEEDED_VERIFICATION_LOG, **named),
         )
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from grids.base.errors import InputError
 from grids.base.wording import counted, duration
+from grids.jobs import places
 from grids.search.contract import (
     Drops,
     Group,
@@ -30,8 +31,11 @@ from grids.training.pace import pace
 UNMEASURED = 0.1
 """Tolerance of distances whose uncertainty is not known yet."""
 
-# What the similarity is made of, in the folder of the results.
-SIMILARITY = {"pies", "descriptor", "ggd", "similarity.parquet"}
+# What the similarity is made of: where it lies in the folder of the results.
+SIMILARITY = {
+    place.partition("/")[0]
+    for place in (places.PIES, places.DESCRIPTOR, places.LAW, places.SIMILARITY)
+}
 
 
 @dataclass(frozen=True)
@@ -133,8 +137,8 @@ def line(
         about to be made again.
     """
     tables, distances = {}, None
-    for path in (results / "verify" / backbone).glob(f"*/{test_set}.parquet"):
-        weights = results / "models" / backbone / path.parent.name / "model.safetensors"
+    for path in places.found(results, places.VERIFICATION, backbone=backbone, test_set=test_set):
+        weights = places.at(results, places.MODEL, backbone=backbone, group=path.parent.name)
         if {path, weights} & set(outdated):
             continue
         with suppress(Exception):
@@ -142,7 +146,7 @@ def line(
             tables[tuple(sorted(table["degradation"].unique()))] = table
     tables |= brought
     with suppress(Exception):
-        table = pd.read_parquet(results / "similarity.parquet")
+        table = pd.read_parquet(results / places.SIMILARITY)
         distances = table if set(degradations) <= set(table["source"]) else None
     if distances is not None:
         tolerance = matrix.tolerance(distances, asked["tolerance"])
@@ -178,7 +182,7 @@ def hours(results: Path, backbone: str, configured: float) -> float:
     """Hours of one training: configured, or if 0, measured on what is trained; NaN: neither."""
     if configured:
         return configured
-    histories = sorted((results / "models" / backbone).glob("*/history.parquet"))
+    histories = places.found(results, places.HISTORY, backbone=backbone)
     seconds = [spent for steps, spent in map(pace, histories) if steps]
     return float(np.mean(seconds)) / 3600 if seconds else float("nan")
 

@@ -5,14 +5,63 @@ files of the old one where they are until it comes to them.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from grids.base.errors import InputError
+from grids.base.files import appearing
+from grids.jobs import places
+from grids.search.contract import Group, Requests, Solution
+from grids.search.group_names import group_name
 
-# As workflow/scripts/plan.py writes them.
+# What the plans of one search share.
 SAME = ["strategy", "backbone", "test_set", "degradations", "delta", "settings", "elsewhere"]
 KEYS = {"round", "known", "why", *SAME}
+
+
+def made(
+    answer: Requests | Solution,
+    *,
+    round: int,
+    strategy: str,
+    backbone: str,
+    test_set: str,
+    degradations: Sequence[str],
+    settings: Mapping,
+    elsewhere: Sequence[str],
+    verified: Iterable[Group],
+) -> dict:
+    """The content of a plan file.
+
+    Args:
+        answer: of the strategy.
+        round: which.
+        strategy, backbone, test_set, degradations: of the search.
+        settings: what the strategy was told (see `grids.search.contract.SearchSettings`).
+        elsewhere: names of groups that were measured elsewhere.
+        verified: all groups that were known.
+    """
+    return {
+        "round": round,
+        "strategy": strategy,
+        "backbone": backbone,
+        "test_set": test_set,
+        "degradations": degradations,
+        "delta": settings["delta"],
+        "settings": settings,
+        "elsewhere": elsewhere,
+        "known": sorted(group_name(group) for group in verified if len(group) > 1),
+        "solution" if isinstance(answer, Solution) else "requests": [
+            group_name(group) for group in answer.groups
+        ],
+        "why": answer.why,
+    }
+
+
+def write(path: Path, plan: Mapping) -> None:
+    """Writes a plan file, at once."""
+    with appearing(path) as temporary:
+        temporary.write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
 
 
 def read(path: Path) -> dict:
@@ -44,7 +93,7 @@ def walk(results: Path) -> list[dict]:
         InputError: one of the files is no plan.
     """
     plans: list[dict] = []
-    while (path := results / "search" / f"{len(plans)}.json").exists():
+    while (path := places.at(results, places.PLAN, round=len(plans))).exists():
         plan = read(path)
         if plans and not _follows(plan, plans[-1]):
             break

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from grids.base.errors import InputError
-from grids.jobs import schemas
+from grids.jobs import places, schemas
 from grids.search import plans as plan_files
 from grids.search.contract import Group, Similarity, similarity_from
 from grids.search.drops.measurements import drops
@@ -43,15 +43,15 @@ def read(results: Path, backbone: str = "", test_set: str = "") -> Search:
         InputError: there is no search yet, nothing is verified that is meant, or a file is damaged.
     """
     plans = plan_files.walk(results)
-    if not plans or not (results / "similarity.parquet").is_file():
+    if not plans or not (results / places.SIMILARITY).is_file():
         raise InputError(f"{results}: no plan of a search yet (search/<round>.json)")
     backbone = backbone or plans[0]["backbone"]
     test_set = test_set or plans[0]["test_set"]
-    found = sorted(results.glob(f"verify/{backbone}/*/{test_set}.parquet"))
+    found = places.found(results, places.VERIFICATION, backbone=backbone, test_set=test_set)
     # What was measured elsewhere is of the search's network.
     for name in plans[-1]["elsewhere"] if backbone == plans[0]["backbone"] else []:
-        found += results.glob(f"measurements/{name}/{test_set}.parquet")
-    schemas.check(results, [results / "similarity.parquet", *found])
+        found += places.found(results, places.MEASUREMENT, group=name, test_set=test_set)
+    schemas.check(results, [results / places.SIMILARITY, *found])
     tables = {}
     for path in found:
         table = pd.read_parquet(path)
@@ -60,14 +60,17 @@ def read(results: Path, backbone: str = "", test_set: str = "") -> Search:
     comparable = {group: table for group, table in tables.items() if singles.issuperset(group)}
     if not comparable:
         known = sorted(
-            {f"{p.parent.parent.name} on {p.stem}" for p in results.glob("verify/*/*/*")}
+            {
+                f"{path.parent.parent.name} on {path.stem}"
+                for path in places.found(results, places.VERIFICATION)
+            }
         )
         raise InputError(
             f"{results}: no single-task model of {backbone} is verified on {test_set}; "
             f"there are: {', '.join(known) or 'none'}"
         )
     measured, errors = drops(comparable)
-    distances = pd.read_parquet(results / "similarity.parquet")
+    distances = pd.read_parquet(results / places.SIMILARITY)
     similarity = similarity_from(distances, tuple(plans[0]["degradations"]))
     return Search(plans, similarity, measured, errors)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from grids.base.errors import InputError
 from grids.selection.discriminant import Discriminant
-from grids.similarity import ggd, matrix
+from grids.similarity import law
 
 Floats = NDArray[np.float64]
 
@@ -76,8 +76,8 @@ class Rule:
     def distances(self, alpha: Floats, sigma: Floats) -> Floats:
         """(N, m) distances S(group, photograph), the group's law the mean of its members'."""
         share = self.membership / self.membership.sum(axis=1, keepdims=True)
-        divergence = ggd.kl(share @ self.alpha, share @ self.sigma, alpha[:, None], sigma[:, None])
-        return matrix.distance(divergence)
+        divergence = law.kl(share @ self.alpha, share @ self.sigma, alpha[:, None], sigma[:, None])
+        return law.distance(divergence)
 
     def probabilities(self, vectors: Floats) -> Floats:
         """(N, m) probabilities of the groups, given a known degradation."""

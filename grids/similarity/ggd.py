@@ -1,101 +1,15 @@
-"""Generalized Gaussian of deep features, and the divergence between two of them.
-
-The procedure of SRGA (Liu et al., TPAMI 2023): features of one set of patches are compressed by
-principal components, all scores are pooled, and a zero-mean generalized Gaussian with shape α and
-standard deviation σ is fitted by its moments. The components come from the N × N Gram matrix (see
-`grids.similarity.features`), so that nothing of the features' dimension must be decomposed.
-"""
+"""Fits of the law of a set of patches, and of random parts of it, as tables."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.special import gammaln
 
 from grids.base.errors import InputError
+from grids.similarity.law import Floats, clipped, fit, scores
 
-SHAPES = (0.2, 10.0)
 BINS = 101
-
-Floats = NDArray[np.float64]
-
-
-def scores(gram: Floats, components: int) -> Floats:
-    """Principal-component scores (N, K) of the patches, K = min(components, N − 1).
-
-    Equals U·S of the centred features. Rows may be any subset of the patches whose features made
-    the Gram matrix: it is centred again.
-    """
-    centred = gram - gram.mean(axis=0) - gram.mean(axis=1, keepdims=True) + gram.mean()
-    values, vectors = np.linalg.eigh(centred)
-    kept = min(components, len(gram) - 1)
-    return (vectors * np.sqrt(values.clip(min=0)))[:, ::-1][:, :kept]
-
-
-def clipped(samples: Floats, deviations: float) -> Floats:
-    """The samples less than `deviations` standard deviations from their mean; 0 keeps all.
-
-    SRGA drops those beyond 5. It shifts the fit: a heavy-tailed law with α = 0.69 comes out at
-    0.76.
-    """
-    samples = samples.ravel()
-    if deviations == 0:
-        return samples
-    return samples[np.abs(samples - samples.mean()) < deviations * samples.std()]
-
-
-def log_moment_ratio(alpha: float) -> float:
-    """Logarithm of E[x²]/E[|x|]² of a generalized Gaussian; falls strictly with its shape α."""
-    return gammaln(1 / alpha) + gammaln(3 / alpha) - 2 * gammaln(2 / alpha)
-
-
-def fit(samples: Floats) -> tuple[float, float]:
-    """Shape α and standard deviation σ of pooled scores by moment matching.
-
-    σ is the root mean square; the absolute deviation is taken about the mean, as SRGA does. α
-    outside 0.2 … 10 becomes the nearer end.
-
-    Raises:
-        ValueError: the samples are constant.
-    """
-    square = float(np.mean(samples**2))
-    deviation = float(np.mean(np.abs(samples - samples.mean())))
-    if deviation == 0:
-        raise ValueError("constant scores: all patches have the same features")
-    target = np.log(square / deviation**2)
-    low, high = SHAPES
-    if target >= log_moment_ratio(low):
-        alpha = low
-    elif target <= log_moment_ratio(high):
-        alpha = high
-    else:
-        alpha = brentq(lambda a: log_moment_ratio(a) - target, low, high, xtol=1e-12)
-    return alpha, float(np.sqrt(square))
-
-
-def kl(alpha1: float, sigma1: float, alpha2: float, sigma2: float) -> float:
-    """Kullback–Leibler divergence of law 1 from law 2 in nats; arguments may be arrays."""
-    log_beta1 = np.log(sigma1) + (gammaln(1 / alpha1) - gammaln(3 / alpha1)) / 2
-    log_beta2 = np.log(sigma2) + (gammaln(1 / alpha2) - gammaln(3 / alpha2)) / 2
-    normalisers = (
-        np.log(alpha1)
-        - log_beta1
-        - gammaln(1 / alpha1)
-        - np.log(alpha2)
-        + log_beta2
-        + gammaln(1 / alpha2)
-    )
-    cross = alpha2 * (log_beta1 - log_beta2) + gammaln((alpha2 + 1) / alpha1) - gammaln(1 / alpha1)
-    return normalisers + np.exp(cross) - 1 / alpha1
-
-
-def density(x: Floats, alpha: float, sigma: float) -> Floats:
-    """Probability density of the zero-mean generalized Gaussian at `x`."""
-    log_beta = np.log(sigma) + (gammaln(1 / alpha) - gammaln(3 / alpha)) / 2
-    log_peak = np.log(alpha) - np.log(2) - log_beta - gammaln(1 / alpha)
-    return np.exp(log_peak - (np.abs(x) / np.exp(log_beta)) ** alpha)
 
 
 def subsets(

@@ -1,17 +1,8 @@
 """Distances between degradations from their fitted generalized Gaussians (GRIDS, Section 4.1)."""
 
-import numpy as np
 import pandas as pd
 
-from grids.similarity import ggd
-
-FLOOR = 1e-5
-
-
-def distance(kl: np.ndarray) -> np.ndarray:
-    """S = log10(KL + 1e-5) + 5: 0 for equal laws, 2 … 5 for the paper's degradations."""
-    # The closed form of two equal laws may round to just below 0.
-    return np.log10(np.maximum(kl, 0) + FLOOR) + 5
+from grids.similarity import ggd, law
 
 
 def matrix(fits: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -36,8 +27,8 @@ def between(source: pd.DataFrame, target: pd.DataFrame) -> dict[str, float]:
     """`kl`, `distance` and `distance_std` from one set to another; arguments as for `matrix`."""
     halves = (pd.concat([fit.iloc[:1], ggd.halves(fit)]) for fit in (source, target))
     laws = (table[column].to_numpy() for table in halves for column in ("alpha", "sigma"))
-    divergence = ggd.kl(*laws)
-    distances = distance(divergence)
+    divergence = law.kl(*laws)
+    distances = law.distance(divergence)
     return {
         "kl": max(float(divergence[0]), 0.0),
         "distance": float(distances[0]),

@@ -6,9 +6,9 @@ from grids.images.store import Store
 from grids.jobs.job import job
 from grids.models import devices
 from grids.selection import selector_file
+from grids.selection.describer import Describer
 from grids.selection.fitting import choices
 from grids.selection.rule import Rule
-from grids.selection.statistics import Describer
 
 with job(snakemake) as say:
     given = snakemake.input

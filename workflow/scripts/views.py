@@ -6,9 +6,9 @@ from grids.images import reading
 from grids.images.store import Store
 from grids.jobs.job import job
 from grids.models import devices
+from grids.selection.describer import Describer
 from grids.selection.fitting import described
 from grids.selection.fitting.views import views
-from grids.selection.statistics import Describer
 
 with job(snakemake) as say:
     params, name = snakemake.params, snakemake.wildcards.degradation

@@ -7,9 +7,9 @@ import pandas as pd
 
 from grids.base.errors import InputError
 from grids.selection.decision import decide
+from grids.selection.describer import Describer
 from grids.selection.fitting.views import Pixels
 from grids.selection.rule import Rule
-from grids.selection.statistics import Describer
 
 
 def of_photographs(

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 import pandas as pd
 
 from grids.base.errors import InputError
+from grids.selection.describer import Describer
 from grids.selection.fitting.cases import Case
 from grids.selection.fitting.views import View
-from grids.selection.statistics import Describer
 
 
 def of_views(

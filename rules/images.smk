@@ -10,7 +10,7 @@
 rule index:
     """Decodes every photograph of a set once, and notes its checksum and size."""
     output:
-        index="<results>/images/{images}/{content}.parquet",
+        index=f"<results>/{places.INDEX}",
     log:
         "<logs>/index/{images}/{content}.log",
     conda:
@@ -26,9 +26,9 @@ rule index:
 rule store:
     """All photographs of a set as raw 8-bit RGB in one memory-mapped file."""
     input:
-        index=ancient("<results>/images/{images}/{content}.parquet"),
+        index=ancient(f"<results>/{places.INDEX}"),
     output:
-        store="<results>/store/{images}/{content}.npy",
+        store=f"<results>/{places.STORE}",
     log:
         "<logs>/store/{images}/{content}.log",
     conda:
@@ -46,7 +46,7 @@ rule current_index:
     input:
         index=lambda wildcards: index_of(wildcards.images)(wildcards),
     output:
-        index="<results>/images/{images}.parquet",
+        index=f"<results>/{places.CURRENT_INDEX}",
     log:
         "<logs>/index/{images}.log",
     conda:

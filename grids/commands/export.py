@@ -1,0 +1,20 @@
+"""`grids export` puts what restoring needs into one folder."""
+
+import argparse
+from pathlib import Path
+
+
+def add_to(commands: argparse._SubParsersAction) -> None:
+    """Adds the command to those of `grids`."""
+    text = "put all that is needed to restore photographs elsewhere into one folder"
+    parser = commands.add_parser("export", help=text, description=text)
+    parser.add_argument("results", type=Path, help="folder of the results")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="a new or empty folder")
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> None:
+    from grids.bundle.export import export
+
+    export(options.results, options.output)
+    print(f"Export: {options.output}")

@@ -1,0 +1,24 @@
+"""`grids recover` cleans up after Snakemake was killed on a cluster."""
+
+import argparse
+from pathlib import Path
+
+
+def add_to(commands: argparse._SubParsersAction) -> None:
+    """Adds the command to those of `grids`."""
+    text = (
+        "after Snakemake was killed on a cluster: wait until the jobs it has left are over, "
+        "or cancel them, and unlock the folder"
+    )
+    parser = commands.add_parser("recover", help=text, description=text)
+    parser.add_argument(
+        "folder", type=Path, nargs="?", default=Path(), help="where Snakemake was run (default: .)"
+    )
+    parser.add_argument("--cancel", action="store_true", help="cancel the jobs instead of waiting")
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> None:
+    from grids.runs.recovery import recover
+
+    recover(options.folder, options.cancel, lambda line: print(line, flush=True))

@@ -1,0 +1,66 @@
+"""Where results lie in their folder: a pattern for each kind of file.
+
+The names in braces are the wildcards of the rules that make the files, and the arguments of `at`
+and `found` for those who read them.
+"""
+
+import string
+from pathlib import Path
+
+SETTINGS = "settings.json"
+
+INDEX = "images/{images}/{content}.parquet"
+CURRENT_INDEX = "images/{images}.parquet"
+STORE = "store/{images}/{content}.npy"
+
+PIES = "pies/{degradation}.parquet"
+LAW = "ggd/{degradation}.parquet"
+SEVERITY = "severity/{degradation}.parquet"
+SIMILARITY = "similarity.parquet"
+RANKING = "candidates/{size}.parquet"
+
+DESCRIPTOR = "descriptor/model.safetensors"
+MODEL = "models/{backbone}/{group}/model.safetensors"
+HISTORY = "models/{backbone}/{group}/history.parquet"
+VERIFICATION = "verify/{backbone}/{group}/{test_set}.parquet"
+MEASUREMENT = "measurements/{group}/{test_set}.parquet"
+# The same trained with another seed.
+RESEEDED_MODEL = f"reseeded/{{seed}}/{MODEL}"
+RESEEDED_HISTORY = f"reseeded/{{seed}}/{HISTORY}"
+RESEEDED_VERIFICATION = f"reseeded/{{seed}}/{VERIFICATION}"
+
+PLAN = "search/{round}.json"
+GROUPS = "groups.json"
+
+VIEWS = "selection/views/{degradation}.parquet"
+CASES = "selection/cases/{test_set}.parquet"
+GAINS = "selection/gains/{backbone}/{group}/{test_set}.parquet"
+SELECTOR = "selection/selector.safetensors"
+SELECTOR_DESCRIPTOR = "selection/descriptor.safetensors"
+SELECTION_TEXT = "report/selection_{test_set}.txt"
+BUNDLE = "bundle"
+
+PIES_LOG = "logs/pies/{degradation}.log"
+LAW_LOG = "logs/ggd/{degradation}.log"
+SIMILARITY_LOG = "logs/similarity.log"
+DESCRIPTOR_LOG = "logs/descriptor.log"
+TRAINING_LOG = "logs/train/{backbone}/{group}.log"
+RESEEDED_LOG = "logs/train/{backbone}/{group}_seed_{seed}.log"
+VERIFICATION_LOG = "logs/verify/{backbone}/{group}_{test_set}.log"
+RESEEDED_VERIFICATION_LOG = "logs/verify/{backbone}/{group}_{test_set}_seed_{seed}.log"
+
+
+def at(results: Path, place: str, **names: str | int) -> Path:
+    """The file of a kind, e.g. `at(results, MODEL, backbone="srresnet", group="jpeg+sr")`."""
+    return results / place.format(**names)
+
+
+def found(results: Path, place: str, **names: str | int) -> list[Path]:
+    """The files of a kind that are there, sorted; a name that is not given may be anything."""
+    return sorted(results.glob(anywhere(place, **names)))
+
+
+def anywhere(place: str, **names: str | int) -> str:
+    """Pattern of shells for the files of a kind, `*` for every name that is not given."""
+    fields = (field for _, field, _, _ in string.Formatter().parse(place) if field)
+    return place.format(**{field: names.get(field, "*") for field in fields})

@@ -1,0 +1,41 @@
+"""Which models a run needs, by its settings and the plans of its search.
+
+Settings are those of the whole configuration as `settings.json` has them, with the groups that were
+measured `elsewhere`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from grids.search.group_names import group_name
+
+
+def searched(settings: Mapping) -> list[str]:
+    """Names of the degradations to group, in alphabetical order."""
+    return sorted(settings["search"]["degradations"] or settings["degradations"])
+
+
+def baselines(settings: Mapping) -> list[str]:
+    """The groups of one, and the mix of all."""
+    names = searched(settings)
+    return [*names, group_name(names)]
+
+
+def models(settings: Mapping, plans: Sequence[Mapping]) -> list[tuple[str, str]]:
+    """Backbone and group of all models that are known to be needed and are trained here."""
+    searching = settings["search"]["backbone"]
+    asked = [group for plan in plans for group in plan.get("requests", [])]
+    found = plans[-1].get("solution", []) if plans else []
+    needed = [(searching, group) for group in [*baselines(settings), *asked]]
+    needed += [
+        (backbone, group)
+        for backbone in settings["report"]["backbones"]
+        for group in [*baselines(settings), *found]
+    ]
+    elsewhere = {(searching, group) for group in settings.get("elsewhere", [])}
+    return [model for model in dict.fromkeys(needed) if model not in elsewhere]
+
+
+def reseeded(settings: Mapping) -> list[tuple[int, str]]:
+    """Seed and degradation of the single-task models that are trained again for the noise."""
+    report = settings["report"]
+    return [(seed, name) for seed in report["noise_seeds"] for name in report["noise_degradations"]]

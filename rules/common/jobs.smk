@@ -1,0 +1,117 @@
+# What a job is given: its degradations with their parameters, the fingerprint of its code, and what
+# it asks of a cluster.
+
+
+def code(script, *packages, degradations=()):
+    """Fingerprint of a script with the modules that are chosen by name.
+
+    `packages` name sub-packages of grids; the module is the value of the wildcard `degradation`,
+    `backbone` (the search's without it) or, for degradations, each member of `group`. Jobs without
+    those wildcards name their `degradations`.
+    """
+
+    def of(wildcards):
+        operators = list(degradations)
+        if "degradations" in packages:
+            operators += [name for name in members(wildcards) if name not in PAIRED]
+        modules = [f"grids.degradations.{name}" for name in operators]
+        if "backbones" in packages:
+            backbone = getattr(wildcards, "backbone", SETTINGS.search.backbone)
+            modules.append(f"grids.backbones.{backbone}")
+        if "search" in packages:
+            modules.append(f"grids.search.strategies.{SETTINGS.search.strategy}")
+        return fingerprints.fingerprint(
+            ROOT / "workflow" / "scripts" / script, *modules
+        )
+
+    return of
+
+
+def on_cluster(kind):
+    """Resources that a job of a kind asks of a cluster, by its attempt."""
+
+    def asked(name):
+        return lambda wildcards, attempt: SETTINGS.resources.requests(kind, attempt)[
+            name
+        ]
+
+    return {name: asked(name) for name in SETTINGS.resources.requests(kind, 1)}
+
+
+def members(wildcards):
+    """Degradations of a job: those of its group, or its one degradation."""
+    if "degradation" in wildcards.keys():
+        name = wildcards.degradation
+        if name == "clean":
+            return []
+        if name not in SETTINGS.degradations:
+            known = ", ".join(sorted(SETTINGS.degradations))
+            raise WorkflowError(
+                f"no degradation {name!r} in the configuration; it has: {known}"
+            )
+        return [name]
+    return members_of(wildcards.group)
+
+
+@cache
+def members_of(group):
+    try:
+        return group_names.members(group, sorted(SETTINGS.degradations))
+    except InputError as error:
+        raise WorkflowError(str(error))
+
+
+def parameters(use):
+    """Parameters of the degradations of a job, for `evaluation` or `training`.
+
+    Those of pairs are the content of the part that serves this use, or `pies`.
+    """
+
+    def of(wildcards):
+        return {
+            name: (
+                {"pairs": content_of(set_of_pairs(name, use))}
+                if name in PAIRED
+                else SETTINGS.parameters(name, use)
+            )
+            for name in members(wildcards)
+        }
+
+    return of
+
+
+def severities(wildcards):
+    if wildcards.degradation == "clean":
+        raise WorkflowError("the clean patches have no severities")
+    (name,) = members(wildcards)
+    if name in PAIRED:
+        raise WorkflowError(f"{name} is given as pairs, which have no severities")
+    return SETTINGS.severities(name)
+
+
+def sizes(wildcards):
+    if wildcards.backbone not in SETTINGS.backbones:
+        known = ", ".join(sorted(SETTINGS.backbones))
+        raise WorkflowError(
+            f"no backbone {wildcards.backbone!r} in the configuration; it has: {known}"
+        )
+    return SETTINGS.sizes(wildcards.backbone)
+
+
+def descriptor_weights():
+    """Weights that are not made here count by their content, not by their time."""
+    if SETTINGS.descriptor.weights == "trained":
+        return f"{RESULTS}/{places.DESCRIPTOR}"
+    return ancient(str(SETTINGS.descriptor.path()))
+
+
+def descriptor_digest():
+    """Parameter: content of the weights that are not made here."""
+    if SETTINGS.descriptor.weights == "trained":
+        return "trained"
+    return sha256(SETTINGS.descriptor.path().read_bytes()).hexdigest()[:16]
+
+
+def one_of(values):
+    """Regular expression of a wildcard with these values; of none, it matches nothing."""
+    return "|".join(values) or "(?!)"

@@ -1,0 +1,33 @@
+# What the tables and figures are made of, and which there are.
+
+
+def table1_verifications(wildcards):
+    """Verifications of a backbone on a test set: singles, mix of all, and the groups found."""
+    groups = {*SINGLES, MIX, *plans()[-1]["solution"]}
+    return [
+        verification(wildcards.backbone, group, wildcards.test_set)
+        for group in sorted(groups)
+    ]
+
+
+def report_files():
+    tables = expand(
+        f"{RESULTS}/report/table1_{{backbone}}_{{test_set}}.{{suffix}}",
+        backbone=SETTINGS.report.backbones,
+        test_set=SETTINGS.report.test_sets,
+        suffix=["parquet", "csv", "txt", "html", "svg"],
+    )
+    figures = [
+        "similarity.svg",
+        "similarity_map.svg",
+        "densities.svg",
+        "degradations.svg",
+        "drop_distance.svg",
+    ]
+    # Of one training, the hardest: any other by its name.
+    if MIX not in ELSEWHERE:
+        trained = f"{SETTINGS.search.backbone}/{MIX}"
+        figures += [f"training/{trained}.svg", f"samples/{trained}.png"]
+    if set(paper.DEGRADATIONS) <= set(SETTINGS.degradations):
+        figures += ["paper_averages.txt", "paper_averages.svg"]
+    return [*tables, *(f"{RESULTS}/report/{figure}" for figure in figures)]

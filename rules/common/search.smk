@@ -1,0 +1,118 @@
+# The search: plans, what each round knows, where models and verifications are.
+
+
+def model_file(backbone, group):
+    return at(places.MODEL, backbone=backbone, group=group)
+
+
+def verification(backbone, group, test_set):
+    if backbone == SETTINGS.search.backbone and group in ELSEWHERE:
+        return at(places.MEASUREMENT, group=group, test_set=test_set)
+    return at(places.VERIFICATION, backbone=backbone, group=group, test_set=test_set)
+
+
+def searched_verification(group):
+    return verification(SETTINGS.search.backbone, group, SETTINGS.search.test_set)
+
+
+def measured_rows(wildcards):
+    """Parameter: digest of what was measured elsewhere of a group."""
+    tables = MEASUREMENTS.get(wildcards.test_set, {})
+    group = tuple(members(wildcards))
+    if group not in tables:
+        raise WorkflowError(
+            f"search.measurements has no rows of {wildcards.group} on {wildcards.test_set}"
+        )
+    return sha256(tables[group].to_csv().encode()).hexdigest()[:16]
+
+
+def searched_elsewhere():
+    """Groups of the search that were measured elsewhere."""
+    tables = MEASUREMENTS.get(SETTINGS.search.test_set, {})
+    inside = [group for group in tables if set(group) <= set(SEARCHED)]
+    return sorted(map(group_names.group_name, inside))
+
+
+def plan_of(number):
+    """The plan of a round, as soon as it is made: it decides what else must be done."""
+    path = Path(checkpoints.plan.get(round=number).output.plan)
+    if workflow.touch and not path.exists():
+        # Snakemake takes it for touched; the search stands where it stood.
+        return {"round": number, "known": [], "solution": []}
+    try:
+        records.check(Path(RESULTS), [path])
+        return json.loads(path.read_text(encoding="utf-8"))
+    except InputError as error:
+        raise WorkflowError(str(error))
+    except ValueError:
+        raise WorkflowError(f"{path}: not a plan (damaged?); delete it and run again")
+
+
+def known_groups(wildcards):
+    """Groups verified before a round: the baselines, what was measured elsewhere, and all that the
+    rounds before asked for."""
+    number = int(wildcards.round)
+    more = set(searched_elsewhere())
+    if number > 0:
+        previous = plan_of(number - 1)
+        if "solution" in previous:
+            raise WorkflowError(
+                f"no round {number}: round {number - 1} ends the search"
+            )
+        more |= {*previous["known"], *previous["requests"]}
+    return [*SINGLES, MIX, *sorted(more - {*SINGLES, MIX})]
+
+
+def known_verifications(wildcards):
+    return [searched_verification(group) for group in known_groups(wildcards)]
+
+
+def plans():
+    """All plans; the last holds the solution. Each round asks for the next as it is walked."""
+    walked = [plan_of(0)]
+    while "solution" not in walked[-1]:
+        walked.append(plan_of(len(walked)))
+    return walked
+
+
+def all_plan_files(wildcards):
+    return [at(places.PLAN, round=plan["round"]) for plan in plans()]
+
+
+def found_models(wildcards):
+    """Models of the groups that the search found, less those that are elsewhere."""
+    return [
+        model_file(SETTINGS.search.backbone, group)
+        for group in plans()[-1]["solution"]
+        if group not in ELSEWHERE
+    ]
+
+
+def search_verifications(wildcards):
+    """All that the search knew in the end, baselines included."""
+    groups = sorted({*SINGLES, *plans()[-1]["known"]})
+    return [searched_verification(group) for group in groups]
+
+
+def baseline_verifications(wildcards):
+    """Needed whatever the search finds, so these trainings start before it."""
+    return [
+        verification(wildcards.backbone, group, wildcards.test_set)
+        for group in [*SINGLES, MIX]
+    ]
+
+
+def noise_verifications(wildcards):
+    """Single-task models trained with another seed: their spread is the noise of a drop."""
+    search = SETTINGS.search
+    return [
+        at(
+            places.RESEEDED_VERIFICATION,
+            seed=seed,
+            backbone=search.backbone,
+            group=name,
+            test_set=search.test_set,
+        )
+        for seed in SETTINGS.report.noise_seeds
+        for name in SETTINGS.report.noise_degradations
+    ]

@@ -1,0 +1,55 @@
+"""The house: what import-linter cannot see of it (its contracts stand in pyproject.toml)."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+
+import pytest
+from conftest import ROOT
+
+from grids.jobs import fingerprints
+
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
+    "contracts"
+]
+LOADING = [contract for contract in CONTRACTS if "torch" in contract.get("forbidden_modules", [])]
+# Where each room may be entered from, one folder deeper: data, and modules that users name.
+DOORS = 24
+
+
+def test_packages_are_empty_but_for_their_docstring():
+    for path in (ROOT / "grids").rglob("__init__.py"):
+        (only,) = ast.parse(path.read_text(encoding="utf-8")).body
+        assert isinstance(only, ast.Expr), path
+        assert isinstance(only.value.value, str), path
+
+
+def test_few_doors_stand_on_the_landing():
+    doors = [path for path in (ROOT / "grids").iterdir() if not path.name.startswith("_")]
+    assert len(doors) <= DOORS
+
+
+def test_modules_without_effect_on_results_are_there():
+    for module in fingerprints.WITHOUT_EFFECT:
+        assert (ROOT / (module.replace(".", "/") + ".py")).is_file(), module
+
+
+@pytest.mark.parametrize("contract", LOADING, ids=lambda contract: contract["name"])
+def test_what_must_not_be_loaded_is_not_loaded(contract):
+    """Imports really done, those of libraries among them."""
+    rooms = [ROOT / module.replace(".", "/") for module in contract["source_modules"]]
+    files = [
+        path
+        for room in rooms
+        for path in (sorted(room.rglob("*.py")) if room.is_dir() else [room.with_suffix(".py")])
+    ]
+    modules = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for path in files
+    ]
+    code = f"import sys; import {', '.join(modules)}; print(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    loaded = set(ast.literal_eval(done.stdout))
+    assert not loaded & set(contract["forbidden_modules"])
