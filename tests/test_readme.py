@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 
+import yaml
 from conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -31,3 +32,21 @@ def test_the_module_of_the_readme_is_a_degradation(tmp_path):
         [sys.executable, "-c", TRIAL], cwd=tmp_path, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_another_workflow_takes_this_one_in_as_the_readme_says(tree):
+    (module,) = re.findall(r"```\n(module grids:.*?)```", README, flags=re.DOTALL)
+    (tree.folder / "config.yaml").write_text(yaml.safe_dump(tree.config))
+    target = 'rule mine:\n    default_target: True\n    input: "results/groups.json"\n'
+    (tree.folder / "Snakefile").write_text(
+        f'configfile: "config.yaml"\n{module}{target}'.replace("CHECKOUT", str(ROOT))
+    )
+    profile = ("--workflow-profile", str(ROOT / "profiles" / "default"))
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", "1", "--dry-run", *profile],
+        cwd=tree.folder,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^grids_train +\d", done.stdout, flags=re.MULTILINE), done.stdout
