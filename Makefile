@@ -4,7 +4,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
 
-.PHONY: run test test-slurm lint environment
+.PHONY: run test test-slurm lint docs wheel paper-dry-run smallest report environment
 
 run: environment
 	$(BIN)/snakemake --cores $(CORES)
@@ -24,9 +24,28 @@ lint: environment
 	$(BIN)/snakefmt --check Snakefile rules workflow/Snakefile
 	$(BIN)/snakemake --lint
 
+# The site of the documentation, in site/. A link that leads nowhere is an error.
+docs: environment
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+# The wheel, in dist/, installed and used in an environment of its own.
+wheel: environment
+	.ci/wheel
+
+paper-dry-run: environment
+	.ci/paper-dry-run
+
+# Every step once, as small as it goes, and its report.
+smallest: environment
+	$(BIN)/snakemake --cores 2 --configfile config/smallest.yaml --quiet all
+
+report: smallest
+	$(BIN)/snakemake --cores 2 --configfile config/smallest.yaml --quiet all --report results/smallest/report.html
+	test -s results/smallest/report.html
+
 environment: .venv/installed
 
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[test]'
+	$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[docs,test]'
 	touch $@

@@ -1,8 +1,10 @@
 import copy
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 import yaml
@@ -43,6 +45,53 @@ def test_shipped_configurations_are_valid(name, monkeypatch, tmp_path):
 def test_readme_lists_every_key():
     written = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
     assert written == reference.document(), "run: python -m grids.configuration.reference"
+
+
+class TestSchema:
+    @pytest.fixture
+    def validator(self):
+        schema = json.loads((ROOT / "config" / "schema.json").read_text(encoding="utf-8"))
+        jsonschema.Draft202012Validator.check_schema(schema)
+        return jsonschema.Draft202012Validator(schema)
+
+    def test_is_that_of_the_settings(self):
+        written = json.loads((ROOT / "config" / "schema.json").read_text(encoding="utf-8"))
+        assert written == reference.schema(), "run: python -m grids.configuration.reference"
+
+    @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.stem)
+    def test_takes_each_shipped_configuration_which_names_it(self, validator, path):
+        text = path.read_text(encoding="utf-8")
+        assert text.startswith("# yaml-language-server: $schema=schema.json\n")
+        validator.validate(yaml.safe_load(text))
+
+    @pytest.mark.parametrize(
+        "part",
+        [
+            {},
+            {"images": {"tests": {"embedded": None}}},
+            {"degradations": {"sr": None, "my_own": {}}, "backbones": {"srresnet": None}},
+            {"degradations": {"mine": {"pairs": {"split": {"train": "2024*"}}}}},
+            {"resources": {"train": {"gpus": 4}}},
+        ],
+    )
+    def test_takes_a_part_that_lies_over_another_file(self, validator, part):
+        validator.validate(part)
+
+    @pytest.mark.parametrize(
+        "part",
+        [
+            {"trainning": {}},
+            {"search": {"delta": 0}},
+            {"search": {"delta": None}},
+            {"training": {"iterations": 2.5}},
+            {"training": None},
+            {"degradations": {"jpeg": {"evalution": {}}}},
+            {"degradations": ["jpeg", "sr"]},
+            {"training": {"weights": {"jpeg": None}}},
+        ],
+    )
+    def test_refuses_what_is_wrong_by_itself(self, validator, part):
+        assert not validator.is_valid(part)
 
 
 def test_checking_a_configuration_imports_neither_torch_nor_snakemake():

@@ -5,16 +5,18 @@ import shutil
 import subprocess
 import sys
 
+import yaml
 from conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 TRIAL = """
 import torch
-from grids import degrade, parameters
+from grids.degrading import parameters
+from grids.degrading.operators import degrade
 values = parameters.resolve(parameters.specification("vignetting"), {}, "training")
 images = torch.full((2, 3, 32, 48), 0.8)
-degraded = degrade.degrade("vignetting", images, values, [1, 2])
+degraded = degrade("vignetting", images, values, [1, 2])
 assert degraded.shape == images.shape
 assert (degraded[..., 0, 0] < degraded[..., 16, 24]).all()
 assert not torch.equal(degraded[0], degraded[1])
@@ -32,6 +34,19 @@ def test_the_module_of_the_readme_is_a_degradation(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_files_that_the_readme_links_to_exist():
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        assert (ROOT / target).exists(), target
+def test_another_workflow_takes_this_one_in_as_the_readme_says(tree):
+    (module,) = re.findall(r"```\n(module grids:.*?)```", README, flags=re.DOTALL)
+    (tree.folder / "config.yaml").write_text(yaml.safe_dump(tree.config))
+    target = 'rule mine:\n    default_target: True\n    input: "results/groups.json"\n'
+    (tree.folder / "Snakefile").write_text(
+        f'configfile: "config.yaml"\n{module}{target}'.replace("CHECKOUT", str(ROOT))
+    )
+    profile = ("--workflow-profile", str(ROOT / "profiles" / "default"))
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", "1", "--dry-run", *profile],
+        cwd=tree.folder,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^grids_train +\d", done.stdout, flags=re.MULTILINE), done.stdout

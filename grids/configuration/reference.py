@@ -1,14 +1,15 @@
-"""The reference of the configuration, `config/README.md`, written from the typed settings.
+"""The reference of the configuration and its JSON schema, written from the typed settings.
 
-python -m grids.configuration.reference > config/README.md
+In a checkout: python -m grids.configuration.reference
 """
 
 import json
-import sys
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import GenerateJsonSchema
 
 from grids.base.plugins import names_in, options_of
 from grids.configuration.settings import Section, Settings
@@ -27,7 +28,10 @@ line before any job starts; only whether a network's sizes fit together (`dim` a
 Restormer) is left to its training. *Default* is what counts where no file sets a key. A change of a
 key runs again the rules that depend on it and no other.
 
-This file is written from `grids/configuration/settings.py`:
+Editors that speak JSON Schema complete and check the keys of a file that begins with
+`# yaml-language-server: $schema=config/schema.json`, the path as seen from the file.
+
+This file and `config/schema.json` are written from `grids/configuration/settings.py`:
 `python -m grids.configuration.reference`.
 """
 
@@ -149,5 +153,46 @@ def _backbone_rows() -> list[str]:
     ]
 
 
+class _Partial(GenerateJsonSchema):
+    """Files lie over one another: each may leave out what another has."""
+
+    def field_is_required(self, *_: Any, **__: Any) -> bool:
+        return False
+
+    def field_title_should_be_set(self, *_: Any, **__: Any) -> bool:
+        return False
+
+
+def schema() -> dict:
+    """The JSON schema of one file of a configuration.
+
+    It knows types, ranges and names of keys; what must hold together is left to
+    `grids.configuration.loading`.
+    """
+    whole = Settings.model_json_schema(schema_generator=_Partial)
+    # A file may take any entry out of these, the last one too: another may bring one.
+    tests = whole["$defs"]["Images"]["properties"]["tests"]
+    del tests["minProperties"]
+    (kind,) = tests["patternProperties"]
+    tests["patternProperties"][kind] = _or_null(tests["patternProperties"][kind])
+    for section in ("degradations", "backbones"):
+        mapping = whole["properties"][section]
+        entry = mapping["additionalProperties"] = _or_null(mapping["additionalProperties"])
+        # By name, so that editors offer them.
+        mapping["properties"] = dict.fromkeys(names_in(section), entry)
+    return {"$schema": GenerateJsonSchema.schema_dialect, **whole}
+
+
+def _or_null(entry: dict) -> dict:
+    return {"anyOf": [entry, {"type": "null"}]}
+
+
+def write(folder: Path) -> None:
+    """Writes the reference and the schema into the folder `config` of a checkout."""
+    (folder / "README.md").write_text(document(), encoding="utf-8")
+    text = json.dumps(schema(), indent=1, ensure_ascii=False)
+    (folder / "schema.json").write_text(text + "\n", encoding="utf-8")
+
+
 if __name__ == "__main__":
-    sys.stdout.write(document())
+    write(Path("config"))
