@@ -9,17 +9,25 @@ import sys
 from contextlib import suppress
 from functools import cache
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
 
-# Jobs import the grids package of this checkout, the code that is fingerprinted, even where another
-# copy is installed.
-ROOT = Path(workflow.current_basedir).parent
-sys.path.insert(0, str(ROOT))
-os.environ.update(
-    PYTHONPATH=os.pathsep.join(filter(None, [str(ROOT), os.getenv("PYTHONPATH")]))
-)
+HERE = workflow.current_basedir
+if HERE.is_local:
+    # Jobs import the grids package of this checkout, the code that is fingerprinted, even where
+    # another copy is installed.
+    ROOT = str(Path(HERE).parent)
+    sys.path.insert(0, ROOT)
+    os.environ.update(
+        PYTHONPATH=os.pathsep.join(filter(None, [ROOT, os.getenv("PYTHONPATH")]))
+    )
+elif not find_spec("grids"):
+    # Of a repository Snakemake fetches rules and scripts, file by file.
+    sys.exit(
+        "error: the package grids is not installed, which the rules need: pip install it"
+    )
 
 from snakemake.exceptions import IncompleteCheckpointException
 from snakemake.iocontainers import Wildcards

@@ -21,10 +21,16 @@ def code(script, *packages, degradations=()):
         if "search" in packages:
             modules.append(f"grids.search.strategies.{SETTINGS.search.strategy}")
         return fingerprints.fingerprint(
-            ROOT / "workflow" / "scripts" / script, *modules
+            own_file(f"../workflow/scripts/{script}"), *modules
         )
 
     return of
+
+
+def own_file(path):
+    """A file of this workflow, named from rules/, whether it lies in a checkout or is fetched."""
+    file = HERE.join(path)
+    return Path(file if file.is_local else workflow.sourcecache.get_path(file))
 
 
 def on_cluster(kind):
