@@ -2,9 +2,11 @@ import json
 import shutil
 import subprocess
 import sys
+import tomllib
 
 import pandas as pd
 import pytest
+from conftest import ROOT
 
 from grids.cli import main
 from grids.search.contract import SearchSettings
@@ -195,3 +197,10 @@ def test_a_table_of_another_version_is_named(tmp_path, capsys):
     pd.read_parquet(path).drop(columns="distance_std").to_parquet(path)
     assert main(["explain", str(tmp_path)]) == 1
     assert f"{path}: no column distance_std (made by" in capsys.readouterr().err
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert capsys.readouterr().out == f"grids {declared}\n"
