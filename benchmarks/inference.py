@@ -3,9 +3,10 @@
 python benchmarks/inference.py [NETWORK ...] [--precision bf16] [--tiles 512 1024] [--size W H]
 
 Networks (all by default): srresnet and restormer at the paper's sizes, srresnet-small at those of
-the embedded default, and restormer-small with a million parameters. Each case runs in a process of
-its own, for its peak of memory; rates and peaks are also given as ratios to the whole image.
-Weights are random. On a CPU the seconds are those of the processor, which others disturb less.
+the embedded default, and restormer-small and nafnet-small with about a million parameters. Each
+case runs in a process of its own, for its peak of memory; rates and peaks are also given as ratios
+to the whole image. Weights are random. On a CPU the seconds are those of the processor, which
+others disturb less.
 """
 
 import argparse
@@ -18,12 +19,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from grids.backbones import restormer, srresnet
+from grids.backbones import nafnet, restormer, srresnet
 from grids.restoring import tiles
 
 NETWORKS = {
     "srresnet-small": (srresnet.build, {"features": 32, "blocks": 4}),
     "restormer-small": (restormer.build, {"dim": 16, "blocks": [1, 1, 1, 2], "refinement": 1}),
+    "nafnet-small": (
+        nafnet.build,
+        {"encoder": [1, 1], "middle": 2, "decoder": [1, 1], "shuffle": 2},
+    ),
     "srresnet": (srresnet.build, {}),
     "restormer": (restormer.build, {}),
 }

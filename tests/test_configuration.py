@@ -144,6 +144,8 @@ WRONG = [
     ("backbones.restormer", {"heads": [1, 2, 0, 8]}, r"heads: must be at least 1, got 0"),
     ("backbones.restormer", {"blocks": [1, 1]}, r"blocks: must have 4 entries, got \[1, 1\]"),
     ("backbones.restormer", {"blocks": ["a", 1, 1, 1]}, r"blocks: must be of type int, got 'a'"),
+    ("backbones.nafnet", {"encoder": [1, 0]}, r"encoder: must be at least 1, got 0"),
+    ("backbones.nafnet", {"encoder": 2}, r"encoder: must be of type list, got 2"),
     ("backbones.restormer", {"expansion": -1.0}, r"expansion: must be above 0 and finite"),
     ("results", "", r"results: .* got ''"),
     ("backbones", {"srresnt": None}, r"unknown backbone 'srresnt'"),
@@ -205,6 +207,12 @@ def test_a_path_of_weights_takes_variables(monkeypatch, tmp_path):
     (tmp_path / "net.pth").touch()
     loaded = loading.load(with_value("descriptor.weights", "$WHERE/net.pth"))
     assert loaded.descriptor.path() == tmp_path / "net.pth"
+
+
+def test_a_list_of_levels_may_have_another_length():
+    levels = {"encoder": [1, 1, 2], "decoder": [1, 1, 1]}
+    loaded = loading.load(with_value("backbones.nafnet", levels))
+    assert loaded.backbones["nafnet"] == levels
 
 
 def test_null_takes_an_entry_out():

@@ -10,7 +10,7 @@ import torch
 from photograph_files import scene
 from torch import nn
 
-from grids.backbones import restormer, srresnet
+from grids.backbones import nafnet, restormer, srresnet
 from grids.base.errors import InputError, NotFiniteError
 from grids.restoring import memory, tiles
 from grids.restoring.tiles import Needs, Tiler
@@ -21,6 +21,8 @@ LOCAL = {
     "strided": (srresnet.build, {"features": 8, "blocks": 2, "strided": True}),
 }
 GLOBAL = (restormer.build, {"dim": 8, "blocks": [1, 1, 1, 1], "refinement": 1})
+NAFNET = {"width": 8, "encoder": [1, 1, 1], "middle": 1, "decoder": [1, 1, 1], "shuffle": 2}
+GLOBALS = {"restormer": GLOBAL, "nafnet": (nafnet.build, NAFNET)}
 
 
 def network(build, options, seed=0):
@@ -136,7 +138,33 @@ def test_reach_of_networks():
     assert tiles.reach(network(*LOCAL["srresnet"])) == 1 + 2 * 3 + 2
     # At most three at full size, two at half, and the trunk at a quarter.
     assert tiles.reach(network(*LOCAL["strided"])) <= 3 * 1 + 2 * 2 + 4 * (1 + 2 * 2 + 1)
-    assert tiles.reach(network(*GLOBAL)) is None
+    for kind in GLOBALS.values():
+        assert tiles.reach(network(*kind)) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "grid"),
+    [
+        (LOCAL["srresnet"], 8),
+        (LOCAL["strided"], 8),
+        (GLOBAL, 8),
+        ((nafnet.build, NAFNET), 16),
+        ((nafnet.build, NAFNET | {"encoder": [1] * 4, "decoder": [1] * 4}), 32),
+        ((nafnet.build, NAFNET | {"shuffle": 8}), 64),
+        ((nafnet.build, NAFNET | {"shuffle": 3}), 24),
+    ],
+)
+def test_tiles_are_on_the_grid_of_strides(kind, grid):
+    """Off it, a trained NAFNet lost 0.2 dB, and single pixels by as much as 118 of 255."""
+    built, starts = network(*kind), []
+    tiler = Tiler(built, CPU, tile=500)
+    assert tiler._needs.grid == grid
+    assert tiler._tile == 500 // grid * grid
+    for span in tiles._spans(3000, tiler._tile, tiler._needs):
+        assert span.start % grid == 0
+        assert span.end % grid == 0 or span.end == 3000
+        starts.append(span.start)
+    assert len(starts) > 5
 
 
 def test_reach_is_not_that_of_an_algorithm():
@@ -148,12 +176,14 @@ def test_reach_is_not_that_of_an_algorithm():
 
 
 @pytest.mark.parametrize("length", [1, 8, 95, 96, 97, 200, 513, 4001])
-@pytest.mark.parametrize("needs", [Needs(9, 1, 1), Needs(0, 1, 1), Needs(16, 24, 1)])
+@pytest.mark.parametrize(
+    "needs", [Needs(9, 1, 1), Needs(0, 1, 1), Needs(16, 24, 1), Needs(9, 1, 1, 24)]
+)
 def test_tiles_cover_every_pixel_once_within_their_size(length, needs):
     total, starts = np.zeros(length), []
     for span in tiles._spans(length, 96, needs):
         assert span.end - span.start <= 96
-        assert span.start % tiles.GRID == 0
+        assert span.start % needs.grid == 0
         total[span.start : span.end] += span.weights
         # What lies within the margin of an inner edge does not count.
         if span.start > 0:
@@ -166,7 +196,7 @@ def test_tiles_cover_every_pixel_once_within_their_size(length, needs):
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (5, 7), (300, 3)])
-@pytest.mark.parametrize("kind", [*LOCAL.values(), GLOBAL])
+@pytest.mark.parametrize("kind", [*LOCAL.values(), *GLOBALS.values()])
 def test_the_smallest_images(shape, kind):
     built, image = network(*kind), scene(*shape)
     restored, _ = Tiler(built, CPU, tile=144).restore(built, image)
@@ -191,14 +221,14 @@ def test_tiles_are_halved_until_they_fit(error):
 
 
 def test_it_fails_when_the_smallest_tiles_do_not_fit():
-    hungry, lines = nn.Sequential(Hungry(16, MemoryError()), Shift(11)), []
+    hungry, lines = nn.Sequential(Hungry(32, MemoryError()), Shift(11)), []
     with pytest.raises(InputError, match="not even tiles of 48 pixels fit into memory"):
         Tiler(hungry, CPU, tile=120, say=lines.append).restore(hungry, scene(150, 130))
     assert [int(line.split()[-1]) for line in lines] == [56, 48]
 
 
 def test_other_errors_are_not_taken_for_lack_of_memory():
-    faulty = Hungry(16, RuntimeError("illegal access"))
+    faulty = Hungry(32, RuntimeError("illegal access"))
     with pytest.raises(RuntimeError, match="illegal"):
         Tiler(faulty, CPU).restore(faulty, scene(150, 130))
 
@@ -234,7 +264,10 @@ def test_bfloat16_is_near():
 
 @pytest.mark.parametrize(
     ("kind", "largest"),
-    [(LOCAL["srresnet"], tiles.LARGEST_LOCAL_ON_CPU), (GLOBAL, tiles.LARGEST)],
+    [
+        (LOCAL["srresnet"], tiles.LARGEST_LOCAL_ON_CPU),
+        *((kind, tiles.LARGEST) for kind in GLOBALS.values()),
+    ],
 )
 def test_the_tile_follows_the_memory(monkeypatch, kind, largest):
     built = network(*kind)

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from grids.backbones._norm import over_channels
 from grids.backbones._padding import on_multiple
 from grids.base.errors import InputError
 
@@ -89,18 +90,14 @@ class Norm(nn.Module):
         self.body.bias = nn.Parameter(torch.zeros(channels)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        # In channels_last memory this view is contiguous and nothing is copied.
+        weight, bias = self.body.weight, self.body.bias
+        if bias is not None:
+            return over_channels(x, weight, bias, EPSILON)
         pixels = x.permute(0, 2, 3, 1)
-        weight = self.body.weight.to(x.dtype)
-        # Autocast would write the pixels out in float32, and again what is made of them; the sums
-        # over a pixel's channels are float32 in any case.
+        # As in `over_channels`, and for its reasons.
         with torch.autocast(x.device.type, enabled=False):
-            if self.body.bias is None:
-                variance = pixels.var(-1, keepdim=True, unbiased=False)
-                normed = pixels * torch.rsqrt(variance + EPSILON) * weight
-            else:
-                bias = self.body.bias.to(x.dtype)
-                normed = F.layer_norm(pixels, weight.shape, weight, bias, EPSILON)
+            variance = pixels.var(-1, keepdim=True, unbiased=False)
+            normed = pixels * torch.rsqrt(variance + EPSILON) * weight.to(x.dtype)
         return normed.permute(0, 3, 1, 2)
 
 

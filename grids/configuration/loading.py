@@ -237,19 +237,24 @@ def _check_backbones(settings: Settings) -> None:
     for name, sizes in settings.backbones.items():
         require_known(name, names_in("backbones"), "backbone")
         options = options_of("backbones", name)
+        any_length = constant_of("backbones", name, "ANY_LENGTH") or []
         for option, value in sizes.items():
             require_known(option, options, f"option of backbones.{name}")
-            _check_option(f"backbones.{name}.{option}", value, options[option])
+            key = f"backbones.{name}.{option}"
+            _check_option(key, value, options[option], option in any_length)
 
 
-def _check_option(key: str, value: Any, default: Any) -> None:
-    """An option of a network has the type of its default, and is above 0 as far as it counts."""
+def _check_option(key: str, value: Any, default: Any, any_length: bool = False) -> None:
+    """An option of a network has the type of its default, and is above 0 as far as it counts.
+
+    A list has as many entries as its default, unless it may have `any_length`.
+    """
     if isinstance(value, int) and type(default) is float and type(value) is not bool:
         value = float(value)
     if type(value) is not type(default):
         raise InputError(f"{key}: must be of type {type(default).__name__}, got {value!r}")
     if isinstance(default, list):
-        if len(value) != len(default):
+        if len(value) != len(default) and not any_length:
             raise InputError(f"{key}: must have {len(default)} entries, got {value!r}")
         for part in value:
             _check_option(key, part, default[0])

@@ -25,8 +25,8 @@ behind one `--configfile` the last counts most. `null` takes an entry out of a m
 
 Every key is listed here. An unknown key, a wrong type or a value out of its range is refused in one
 line before any job starts; only whether a network's sizes fit together (`dim` and `heads` of
-Restormer) is left to its training. *Default* is what counts where no file sets a key. A change of a
-key runs again the rules that depend on it and no other.
+Restormer, the numbers of levels of NAFNet) is left to its training. *Default* is what counts where
+no file sets a key. A change of a key runs again the rules that depend on it and no other.
 
 Editors that speak JSON Schema complete and check the keys of a file that begins with
 `# yaml-language-server: $schema=config/schema.json`, the path as seen from the file.

@@ -6,9 +6,10 @@ other. Two kinds of networks are told apart by trying (see `reach`):
 
 - *Local* ones, where an output pixel depends on a bounded neighbourhood, get that neighbourhood
   as margin. Tiles then give what the whole image gives, up to rounding of the arithmetic.
-- *Global* ones, like Restormer, whose channel attention weighs by sums over the whole image, sum
-  over the tile instead. No margin mends that: theirs is fixed, and neighbours are blended so that
-  no seam shows. The result depends on the size of the tiles; `docs/restore.md` says how much.
+- *Global* ones, like Restormer and NAFNet, whose channel attention weighs by sums over the whole
+  image, sum over the tile instead. No margin mends that: theirs is fixed, and neighbours are
+  blended so that no seam shows. The result depends on the size of the tiles; `docs/restore.md` says
+  how much.
 """
 
 import math
@@ -22,7 +23,8 @@ from torch import Tensor, nn
 from grids.base.errors import InputError, NotFiniteError
 from grids.restoring import memory
 
-# The strides of every network divide it: a tile's pixels lie on the same grid as the whole image's.
+# A tile's pixels lie on the same grid of strides as the whole image's. This is the finest; networks
+# with strides that do not divide it get a coarser one.
 GRID = 8
 
 # On a CPU, large tiles leave its caches: local networks are 1.3 times as fast in tiles of 512 as on
@@ -38,6 +40,8 @@ GLOBAL_BLEND = 32
 LAYERS_AT_ONCE = 3
 SHARE_OF_FREE_MEMORY = 0.5
 
+# A network with strides above 64 would need a larger one. 3 divides it, for strides like 12.
+PROBE = (32, 192)
 PROBE_HEIGHT = 16
 PROBE_LENGTHS = (128, 512)
 
@@ -62,11 +66,13 @@ class Needs:
         margin: pixels by which a tile reaches over a cut.
         blend: width in pixels of the transition around a cut, 1 for none.
         bytes_per_pixel: upper bound of the memory that a pixel of a tile takes.
+        grid: every tile starts at a multiple of so many pixels, which the strides divide.
     """
 
     margin: int
     blend: int
     bytes_per_pixel: int
+    grid: int = GRID
 
     @property
     def local(self) -> bool:
@@ -75,12 +81,12 @@ class Needs:
     @property
     def halo(self) -> int:
         """Pixels of a tile behind a cut, on the grid."""
-        return _on_grid(self.margin + self.blend // 2)
+        return _on_grid(self.margin + self.blend // 2, self.grid)
 
     @property
     def smallest(self) -> int:
         """Side of the smallest tile that leaves something between two cuts."""
-        return 2 * self.halo + 2 * GRID
+        return 2 * self.halo + 2 * self.grid
 
 
 class Tiler:
@@ -133,8 +139,8 @@ class Tiler:
 
         height, width = image.shape[:2]
         # Networks mirror what their strides lack, for which less than a step is not enough.
-        lacking = [(0, max(0, GRID - side)) for side in (height, width)]
-        padded = np.pad(image, [*lacking, (0, 0)], "edge") if min(height, width) < GRID else image
+        lacking = [(0, max(0, self._needs.grid - side)) for side in (height, width)]
+        padded = np.pad(image, [*lacking, (0, 0)], "edge") if np.any(lacking) else image
         while True:
             try:
                 restored = _tiled(forward, padded, self._tile, self._needs, progress)
@@ -159,22 +165,23 @@ class Tiler:
             return network(images).float().cpu()
 
     def _chosen(self, tile: int | None) -> int:
-        least = self._needs.smallest
+        least, grid = self._needs.smallest, self._needs.grid
         if tile is None:
             budget = SHARE_OF_FREE_MEMORY * memory.free(self._device)
             side = math.isqrt(int(budget / self._needs.bytes_per_pixel))
             local_on_cpu = self._needs.local and self._device.type == "cpu"
             largest = LARGEST_LOCAL_ON_CPU if local_on_cpu else LARGEST
-            return min(largest, max(least, side // GRID * GRID))
+            return max(least, min(largest, side) // grid * grid)
         if tile < least:
             raise InputError(f"tiles of {tile} pixels: this network needs {least} at least")
-        return tile // GRID * GRID
+        return tile // grid * grid
 
     def _halve(self, longest: int, reason: str) -> None:
-        tried = min(self._tile, _on_grid(longest))
+        grid = self._needs.grid
+        tried = min(self._tile, _on_grid(longest, grid))
         if tried <= self._needs.smallest:
             raise InputError(f"not even tiles of {tried} pixels fit into memory ({reason})")
-        self._tile = max(self._needs.smallest, tried // 2 // GRID * GRID)
+        self._tile = max(self._needs.smallest, tried // 2 // grid * grid)
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
         self._say(f"memory ran out with tiles of {tried} pixels; going on with {self._tile}")
@@ -182,34 +189,40 @@ class Tiler:
 
 def needs(forward: Callable[[Tensor], Tensor], network: nn.Module) -> Needs:
     """Finds out what `network` asks of its tiles, from thin images that `forward` sends through."""
-    widest = 0
+    height, width = PROBE
+    widest, narrowest = 0, width
 
     def measure(module: nn.Module, inputs: tuple, output: Tensor) -> None:
-        nonlocal widest
+        nonlocal widest, narrowest
         tensors = [t for t in (*inputs, output) if isinstance(t, Tensor)]
         widest = max(widest, sum(t.nbytes for t in tensors))
+        # One pixel is a mean over the image and says nothing of strides.
+        widths = [t.shape[-1] for t in tensors if t.ndim == 4 and t.shape[-1] > 1]
+        narrowest = min([narrowest, *widths])
 
     leaves = [module for module in network.modules() if not any(module.children())]
     hooks = [leaf.register_forward_hook(measure) for leaf in leaves]
-    forward(torch.zeros(1, 3, PROBE_HEIGHT, PROBE_HEIGHT))
+    forward(torch.zeros(1, 3, height, width))
     for hook in hooks:
         hook.remove()
-    bytes_per_pixel = math.ceil(LAYERS_AT_ONCE * widest / PROBE_HEIGHT**2)
-    margin = reach(forward)
+    bytes_per_pixel = math.ceil(LAYERS_AT_ONCE * widest / (height * width))
+    grid = math.lcm(GRID, math.ceil(width / narrowest))
+    margin = reach(forward, grid)
     if margin is None:
-        return Needs(GLOBAL_MARGIN, GLOBAL_BLEND, bytes_per_pixel)
-    return Needs(margin, 1, bytes_per_pixel)
+        return Needs(GLOBAL_MARGIN, GLOBAL_BLEND, bytes_per_pixel, grid)
+    return Needs(margin, 1, bytes_per_pixel, grid)
 
 
-def reach(forward: Callable[[Tensor], Tensor]) -> int | None:
+def reach(forward: Callable[[Tensor], Tensor], grid: int = GRID) -> int | None:
     """How many pixels away an input pixel changes the output; None if farther than 248 or anywhere.
 
     Tried with values that are not a number, which no weight and no activation makes disappear. The
-    answer holds for every position on the grid of strides.
+    answer holds for every position on the grid of strides, so many pixels apart.
     """
     for length in PROBE_LENGTHS:
-        images = torch.zeros(1, 3, PROBE_HEIGHT, length)
-        first, behind = length // 2, length // 2 + GRID
+        images = torch.zeros(1, 3, max(PROBE_HEIGHT, grid), length)
+        first = length // 2 // grid * grid
+        behind = first + grid
         images[..., first:behind] = torch.nan
         # Some of cuDNN's algorithms (Winograd, FFT) mix pixels that do not depend on each other.
         with torch.backends.cudnn.flags(enabled=False):
@@ -233,8 +246,8 @@ def _spans(length: int, tile: int, needs: Needs) -> list[Span]:
     if length <= tile:
         return [Span(0, length, np.ones(length, np.float32))]
     # The last term is what rounding to the grid can add.
-    count = math.ceil(length / (tile - 2 * needs.halo - GRID))
-    cuts = [round(length * i / count / GRID) * GRID for i in range(count)] + [length]
+    count = math.ceil(length / (tile - 2 * needs.halo - needs.grid))
+    cuts = [round(length * i / count / needs.grid) * needs.grid for i in range(count)] + [length]
     spans = []
     for index in range(count):
         start = max(0, cuts[index] - needs.halo)
@@ -290,8 +303,8 @@ def _to_tensor(part: np.ndarray, white: int) -> Tensor:
     return torch.from_numpy(part.astype(np.float32) / white).permute(2, 0, 1)[None]
 
 
-def _on_grid(pixels: int) -> int:
-    return math.ceil(pixels / GRID) * GRID
+def _on_grid(pixels: int, grid: int) -> int:
+    return math.ceil(pixels / grid) * grid
 
 
 def _is_out_of_memory(error: Exception) -> bool:
