@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grids.base.errors import InputError
 
@@ -23,7 +23,7 @@ ADVICE = "--force restores all the same, --group GROUP names a model"
 INTERRUPTED = 130
 
 
-def add_to(commands: argparse._SubParsersAction) -> None:
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the command to those of `grids`."""
     parser = commands.add_parser("restore", help=SUMMARY, description=SUMMARY, epilog=EXIT_STATUSES)
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photograph or folder")
@@ -166,7 +166,7 @@ def _table(outcomes: Sequence["Outcome"]) -> str:
     return pd.DataFrame(rows).to_string(index=False)
 
 
-def _as_json(outcome: "Outcome") -> dict:
+def _as_json(outcome: "Outcome") -> dict[str, Any]:
     gain, low, high = outcome.expected or (None, None, None)
     decision = outcome.decision
     return {

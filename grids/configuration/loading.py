@@ -78,7 +78,7 @@ def load(config: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def _without_removed(config: Mapping[str, Any]) -> dict:
+def _without_removed(config: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration less what is null in its mappings by name.
 
     Snakemake lays one file over another: null is how a file takes an entry out that one below has.

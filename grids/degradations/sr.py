@@ -1,5 +1,7 @@
 """Low resolution: antialiased bicubic reduction, and bicubic enlargement to the old size."""
 
+from typing import Any
+
 import torch
 from torch import Generator, Tensor
 
@@ -22,7 +24,7 @@ SEVERITIES = [
 ]
 
 
-def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:
+def degrade(images: Tensor, draws: list[dict[str, Any]], generators: list[Generator]) -> Tensor:
     size = tuple(images.shape[-2:])
     return torch.cat(
         [

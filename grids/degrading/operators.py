@@ -11,7 +11,7 @@ from grids.base import randomness
 from grids.base.errors import InputError
 
 
-def drawn(name: str, values: dict, key: int) -> dict[str, float | int]:
+def drawn(name: str, values: dict[str, Any], key: int) -> dict[str, float | int]:
     """The numbers that the image of this key gets for each parameter of a degradation.
 
     Ranges are drawn from, uniformly and in alphabetical order of the parameters' names.
@@ -29,7 +29,7 @@ def _number(value: Any, generator: np.random.Generator) -> float | int:
     return float(generator.uniform(low, high))
 
 
-def degrade(name: str, images: Tensor, values: dict, keys: list[int]) -> Tensor:
+def degrade(name: str, images: Tensor, values: dict[str, Any], keys: list[int]) -> Tensor:
     """Degrades a batch of images, each by its own draw.
 
     Args:

@@ -5,7 +5,7 @@ Training crops from it at the cost of a copy; the operating system shares and dr
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -66,7 +66,9 @@ class Pairs(NamedTuple):
 NO_PAIRS: Mapping[str, Pairs] = {}
 
 
-def read_pairs(group: Mapping[str, dict], files: Sequence[str | Path]) -> dict[str, Pairs]:
+def read_pairs(
+    group: Mapping[str, dict[str, Any]], files: Sequence[str | Path]
+) -> dict[str, Pairs]:
     """The pairs of those degradations of a group that are pairs instead of operators.
 
     Args:

@@ -5,6 +5,7 @@ image a forward pass. P of a model on a degradation is the mean of the images' P
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from grids.models.restorers import restore
 from grids.pixels.arrays import to_bytes, to_tensor
 from grids.pixels.psnr import psnr
 
-NO_PAIRS: Mapping[str, Iterable] = {}
+NO_PAIRS: Mapping[str, Iterable[Any]] = {}
 
 
 def ssim(reference: np.ndarray, image: np.ndarray) -> float:
@@ -36,7 +37,7 @@ def ssim(reference: np.ndarray, image: np.ndarray) -> float:
 
 def verify(
     network: nn.Module,
-    group: dict[str, dict],
+    group: dict[str, dict[str, Any]],
     photographs: Iterable[tuple[str, str, np.ndarray]],
     seed: int,
     device: torch.device,

@@ -2,6 +2,7 @@
 
 import importlib
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,12 +11,12 @@ from grids.base.errors import InputError
 from grids.models import weights
 
 
-def build(backbone: str, sizes: dict) -> nn.Module:
+def build(backbone: str, sizes: dict[str, Any]) -> nn.Module:
     """The network of `grids/backbones/<backbone>.py` with these options."""
     return importlib.import_module(f"grids.backbones.{backbone}").build(**sizes)
 
 
-def read(path: Path, backbone: str, sizes: dict, device: torch.device) -> nn.Module:
+def read(path: Path, backbone: str, sizes: dict[str, Any], device: torch.device) -> nn.Module:
     """A trained restorer, ready to evaluate on `device`.
 
     Raises:

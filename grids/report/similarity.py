@@ -1,5 +1,7 @@
 """The similarity matrix for people: a heat map in the order of a clustering, and a map in 2-D."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -106,7 +108,7 @@ def _write(axes: Axes, image, row: int, column: int, values: Floats, errors: Flo
     )
 
 
-def _draw_dendrogram(axes: Axes, tree: dict, links: Floats) -> None:
+def _draw_dendrogram(axes: Axes, tree: dict[str, Any], links: Floats) -> None:
     for x, y in zip(tree["icoord"], tree["dcoord"], strict=True):
         # SciPy puts leaf i at 10 i + 5.
         axes.plot((np.array(x) - 5) / 10, y, color=style.BLACK, linewidth=1)

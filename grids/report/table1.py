@@ -3,6 +3,7 @@
 import html
 import math
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -119,7 +120,7 @@ def wide(table: pd.DataFrame, column: str = "psnr_db") -> pd.DataFrame:
 
 def text(
     table: pd.DataFrame,
-    found: Mapping,
+    found: Mapping[str, Any],
     backbone: str,
     test_set: str,
     paired: Collection[str] = (),

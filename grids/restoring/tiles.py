@@ -14,6 +14,7 @@ other. Two kinds of networks are told apart by trying (see `reach`):
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -184,7 +185,7 @@ def needs(forward: Callable[[Tensor], Tensor], network: nn.Module) -> Needs:
     """Finds out what `network` asks of its tiles, from thin images that `forward` sends through."""
     widest = 0
 
-    def measure(module: nn.Module, inputs: tuple, output: Tensor) -> None:
+    def measure(module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
         nonlocal widest
         tensors = [t for t in (*inputs, output) if isinstance(t, Tensor)]
         widest = max(widest, sum(t.nbytes for t in tensors))

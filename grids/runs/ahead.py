@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -17,11 +18,11 @@ DISTANCES = ["clean_pies", "degraded_pies", "pair_pies", "ggd", "similarity"]
 
 def line(
     results: Path,
-    settings: Mapping,
+    settings: Mapping[str, Any],
     *,
-    asked: Mapping,
+    asked: Mapping[str, Any],
     brought: Mapping[Group, pd.DataFrame],
-    expected: Callable[[str, dict], dict | None],
+    expected: Callable[[str, dict[str, Any]], dict[str, Any] | None],
 ) -> str:
     """How many trainings the search will need, and their hours; nothing where nothing is ahead.
 

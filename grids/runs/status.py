@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from grids.base.errors import InputError
 from grids.base.wording import counted
@@ -143,7 +144,7 @@ def status(results: Path, folder: Path) -> Iterator[str]:
         yield f"job {job.id}: {job.state} {job.elapsed} {job.where} {job.work}"
 
 
-def _settings(results: Path) -> dict:
+def _settings(results: Path) -> dict[str, Any]:
     path = results / places.SETTINGS
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -159,7 +160,9 @@ def _shared(results: Path, place: str, its_log: str, name: str, group: str) -> O
     return Output(path, f"rule_{group}_*", log)
 
 
-def _trainings(results: Path, settings: dict, plans: list[dict]) -> Iterator[Training]:
+def _trainings(
+    results: Path, settings: dict[str, Any], plans: list[dict[str, Any]]
+) -> Iterator[Training]:
     steps = settings["training"]["iterations"]
     if settings["descriptor"]["weights"] == "trained":
         yield Training(
@@ -190,7 +193,9 @@ def _trainings(results: Path, settings: dict, plans: list[dict]) -> Iterator[Tra
         )
 
 
-def _verifications(results: Path, settings: dict, plans: list[dict]) -> Iterator[Output]:
+def _verifications(
+    results: Path, settings: dict[str, Any], plans: list[dict[str, Any]]
+) -> Iterator[Output]:
     search, report = settings["search"], settings["report"]
     found = {*needed.baselines(settings), *(plans[-1].get("solution", []) if plans else [])}
     for backbone, group in needed.models(settings, plans):
@@ -214,7 +219,7 @@ def _verifications(results: Path, settings: dict, plans: list[dict]) -> Iterator
         )
 
 
-def _search(plans: list[dict]) -> str:
+def _search(plans: list[dict[str, Any]]) -> str:
     if not plans:
         return "not begun"
     last = plans[-1]
@@ -236,7 +241,7 @@ def _on_their_way(trainings: list[Training], live: dict[str, str]) -> Iterator[s
             yield f"  {training.name}: {done}/{training.steps} it, {state}{running}"
 
 
-def _hours(trainings: list[Training], settings: dict) -> str:
+def _hours(trainings: list[Training], settings: dict[str, Any]) -> str:
     """Time of the trainings that are known so far, at the mean rate where none is known yet."""
     gpus = settings["resources"]["train"]["gpus"]
     trained = [training for training in trainings if not training.failure()]

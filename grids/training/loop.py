@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from signal import SIGTERM, Signals
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 import torch
@@ -87,7 +87,7 @@ def train(
     recipe: Recipe,
     *,
     state_folder: Path,
-    about: dict,
+    about: dict[str, Any],
     execution: Execution,
     say: Callable[[str], None],
     label: str,
@@ -132,7 +132,7 @@ class _Training:
         batches: Batches,
         recipe: Recipe,
         folder: Path,
-        about: dict,
+        about: dict[str, Any],
         execution: Execution,
         say: Callable[[str], None],
         label: str,

@@ -6,6 +6,7 @@ noise out of the drop between them.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from grids.training.batches import Batches, Pair, cut, place
 
 def restoration(
     photographs: Sequence[np.ndarray],
-    group: Mapping[str, dict],
+    group: Mapping[str, dict[str, Any]],
     *,
     patch: int,
     weights: Mapping[str, float],

@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,20 +29,20 @@ class Run:
     groups: tuple[Group, ...]
     measured: dict[Group, Mapping[str, float]]
     rounds: tuple[tuple[Group, ...], ...]
-    whys: tuple[dict, ...]
+    whys: tuple[dict[str, Any], ...]
 
     @property
     def trainings(self) -> int:
         return sum(map(len, self.rounds))
 
 
-def strategy(name: str) -> Callable:
+def strategy(name: str) -> Callable[..., Any]:
     """The function `plan` of a strategy."""
     return importlib.import_module(f"grids.search.strategies.{name}").plan
 
 
 def run(
-    plan: Callable,
+    plan: Callable[..., Any],
     similarity: Similarity,
     drops: Callable[[Group], Mapping[str, float]],
     settings: SearchSettings,
