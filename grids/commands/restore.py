@@ -99,7 +99,11 @@ def _done(work: "Batch", jobs: Sequence["Job"], dry_run: bool) -> Iterator["Outc
     progress = Progress("restored", round(sum(megapixels), 3), "megapixels", _say)
     before = 0.0
     for job, size in zip(jobs, megapixels, strict=True):
-        yield work.run(job, lambda pixels, b=before: progress.report(round(b + pixels / 1e6, 3)))
+
+        def report(pixels: int, before: float = before) -> None:
+            progress.report(round(before + pixels / 1e6, 3))
+
+        yield work.run(job, report)
         before += size
 
 
@@ -163,7 +167,8 @@ def _table(outcomes: Sequence["Outcome"]) -> str:
                 "decision": {"decided": "restore", "refused": "refuse"}.get(outcome.status, "fail"),
             }
         )
-    return pd.DataFrame(rows).to_string(index=False)
+    table: str = pd.DataFrame(rows).to_string(index=False)
+    return table
 
 
 def _as_json(outcome: "Outcome") -> dict[str, Any]:

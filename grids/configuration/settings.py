@@ -345,7 +345,7 @@ class Job(Section):
 
     def requests(self, attempt: int) -> dict[str, int | str]:
         """Resources by the names that Snakemake's executor for SLURM knows."""
-        asked = {
+        asked: dict[str, int | str] = {
             "mem_mb": self.mem_mb * attempt,
             "runtime": self.runtime * attempt,
             "gpu": self.gpus,
@@ -375,16 +375,14 @@ class TrainingJob(Job):
 
     def requests(self, attempt: int) -> dict[str, int | str]:
         """As for any job; several nodes by the names that make one task of each."""
-        asked = super().requests(attempt) | {
-            "runtime": self.runtime,
-            "slurm_extra": "--open-mode=append",  # one log over all its allocations
-        }
+        extra = "--open-mode=append"  # one log over all its allocations
+        if self.nodes > 1 and self.gpus:
+            model = f"{self.gpu_model}:" if self.gpu_model else ""
+            extra += f" --gpus-per-node={model}{self.gpus // self.nodes}"
+        asked = super().requests(attempt) | {"runtime": self.runtime, "slurm_extra": extra}
         if self.nodes > 1:
             # The executor starts such a job on its first node and leaves the others to it.
             asked |= {"mpi": "srun", "tasks": self.nodes, "nodes": self.nodes, "tasks_per_gpu": 0}
-        if self.nodes > 1 and self.gpus:
-            model = f"{self.gpu_model}:" if self.gpu_model else ""
-            asked["slurm_extra"] += f" --gpus-per-node={model}{self.gpus // self.nodes}"
         return asked
 
 
@@ -429,7 +427,8 @@ class Resources(Section):
             "qos": self.qos,
         }
         given = {name: value for name, value in common.items() if value}
-        return given | getattr(self, kind).requests(attempt)
+        job: Job = getattr(self, kind)
+        return given | job.requests(attempt)
 
 
 class Report(Section):
@@ -519,9 +518,10 @@ class Settings(Section):
         overrides = getattr(self.degradations.get(degradation, Degradation()), use)
         return parameters.resolve(parameters.specification(degradation), overrides, use)
 
-    def paired(self) -> list[str]:
-        """Names of the degradations that are given as pairs, in alphabetical order."""
-        return sorted(name for name, entry in self.degradations.items() if entry.pairs)
+    def paired(self) -> dict[str, Pairs]:
+        """The degradations that are given as pairs, in alphabetical order."""
+        named = sorted(self.degradations.items())
+        return {name: entry.pairs for name, entry in named if entry.pairs}
 
     def pair_sets(self) -> list[str]:
         """Names of their image sets."""

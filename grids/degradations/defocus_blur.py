@@ -38,4 +38,5 @@ def _disk(radius: float, half: int) -> np.ndarray:
     inside = (fine[:, None] ** 2 + fine**2 <= radius**2).astype(np.float64)
     side = 2 * half + 1
     area = inside.reshape(side, SUBDIVISION, side, SUBDIVISION).sum(axis=(1, 3))
-    return area / area.sum()
+    normed: np.ndarray = area / area.sum()
+    return normed

@@ -42,4 +42,5 @@ def degrade(images: Tensor, draws: list[dict[str, Any]], generators: list[Genera
 def _line(sigma: float, half: int, frame: int) -> np.ndarray:
     x = np.arange(-frame, frame + 1)
     weights = np.where(np.abs(x) <= half, np.exp(-(x**2) / (2 * sigma**2)), 0)
-    return weights / weights.sum()
+    normed: np.ndarray = weights / weights.sum()
+    return normed

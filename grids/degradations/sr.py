@@ -25,10 +25,10 @@ SEVERITIES = [
 
 
 def degrade(images: Tensor, draws: list[dict[str, Any]], generators: list[Generator]) -> Tensor:
-    size = tuple(images.shape[-2:])
+    height, width = images.shape[-2:]
     return torch.cat(
         [
-            bicubic(bicubic_down(image[None], draw["scale"]), size)
+            bicubic(bicubic_down(image[None], draw["scale"]), (height, width))
             for image, draw in zip(images, draws, strict=True)
         ]
     )

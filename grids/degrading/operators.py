@@ -20,7 +20,7 @@ def drawn(name: str, values: dict[str, Any], key: int) -> dict[str, float | int]
     return {parameter: _number(values[parameter], generator) for parameter in sorted(values)}
 
 
-def _number(value: Any, generator: np.random.Generator) -> float | int:
+def _number(value: float | list[Any], generator: np.random.Generator) -> float | int:
     if not isinstance(value, list):
         return value
     low, high = value
@@ -56,7 +56,7 @@ def degrade(name: str, images: Tensor, values: dict[str, Any], keys: list[int]) 
         for key in keys
     ]
     with torch.inference_mode():
-        degraded = operator(images, draws, generators)
+        degraded: Tensor = operator(images, draws, generators)
         if degraded.shape != images.shape:
             raise InputError(
                 f"grids/degradations/{name}.py: degrade returned {tuple(degraded.shape)} for "

@@ -24,7 +24,7 @@ def specification(degradation: str) -> dict[str, dict[str, Any]]:
         InputError: there is no such degradation, and the nearest name is given; or a parameter
             lacks something, or has a value out of its own range.
     """
-    declared = _constant(degradation, "PARAMETERS")
+    declared: dict[str, dict[str, Any]] = _constant(degradation, "PARAMETERS")
     for name, about in declared.items():
         missing = [key for key in DECLARED if not isinstance(about, dict) or key not in about]
         if missing:

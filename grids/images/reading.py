@@ -74,8 +74,8 @@ def _content(path: Path) -> bytes:
 
 
 def _decoded(content: bytes, path: Path) -> np.ndarray:
-    with _naming(path, "decoded"), Image.open(io.BytesIO(content)) as image:
-        image = ImageOps.exif_transpose(image)
+    with _naming(path, "decoded"), Image.open(io.BytesIO(content)) as stored:
+        image = ImageOps.exif_transpose(stored)
         if image.mode == "F":
             raise ValueError("its values are floats of unknown range; save it with 8 or 16 bits")
         if image.mode.startswith("I"):

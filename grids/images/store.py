@@ -49,7 +49,8 @@ class Store:
     def __getitem__(self, i: int) -> np.ndarray:
         shape = self._shapes[i]
         end = self._ends[i]
-        return self._data[end - np.prod(shape) : end].reshape(shape)
+        pixels: np.ndarray = self._data[end - np.prod(shape) : end].reshape(shape)
+        return pixels
 
     def __iter__(self) -> Iterator[np.ndarray]:
         return (self[i] for i in range(len(self)))

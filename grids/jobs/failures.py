@@ -64,9 +64,10 @@ def noted(weights: Path) -> str | None:
         # Notes are short: no need to read the header of a large network.
         header = file.read(length) if 0 < length <= 1 << 20 else b"{}"
     try:
-        return json.loads(header).get("__metadata__", {}).get(KEY)
+        reason: str | None = json.loads(header).get("__metadata__", {}).get(KEY)
     except (ValueError, AttributeError):
         return None
+    return reason
 
 
 def verification(images: Mapping[str, Iterable[str]]) -> pd.DataFrame:

@@ -18,6 +18,9 @@ from grids.base.files import appearing, sha256
 
 TWINS = Path(".snakemake") / "grids"
 
+Expected = Callable[[str, dict[str, Any]], dict[str, Any] | None]
+"""Today's parameters of a rule's job with these wildcards, as far as known; None: no such job."""
+
 # Larger files are stores of pixels, whose size is checked against their index; a folder is an
 # export, which has checksums of its own.
 LARGEST_CHECKED = 1 << 30
@@ -55,9 +58,7 @@ def check(results: Path, inputs: Iterable[str]) -> None:
             raise InputError(f"{name}: not as it was written (damaged?); delete it and run again")
 
 
-def stale(
-    results: Path, expected: Callable[[str, dict[str, Any]], dict[str, Any] | None]
-) -> Iterator[tuple[str, list[str]]]:
+def stale(results: Path, expected: Expected) -> Iterator[tuple[str, list[str]]]:
     """Results of which Snakemake has no memory and that were made with other parameters.
 
     Args:
@@ -75,18 +76,14 @@ def stale(
             yield str(output), names
 
 
-def differing(
-    record: dict[str, Any], expected: Callable[[str, dict[str, Any]], dict[str, Any] | None]
-) -> list[str]:
+def differing(record: dict[str, Any], expected: Expected) -> list[str]:
     """Names of the parameters that a record has otherwise than they are now, as far as known."""
     now = expected(record["rule"], record["wildcards"])
     comparable = json.loads(json.dumps(now or {}, default=list))
     return sorted(name for name, value in comparable.items() if record["params"].get(name) != value)
 
 
-def accept(
-    results: Path, expected: Callable[[str, dict[str, Any]], dict[str, Any] | None], since: int
-) -> None:
+def accept(results: Path, expected: Expected, since: int) -> None:
     """Records results that were touched as made with today's parameters.
 
     `snakemake --touch` is how a user says that an edit does not matter; no job runs that would

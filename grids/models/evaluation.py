@@ -24,7 +24,7 @@ NO_PAIRS: Mapping[str, Iterable[Any]] = {}
 
 def ssim(reference: np.ndarray, image: np.ndarray) -> float:
     """Structural similarity (Wang et al., 2004: Gaussian window, σ 1.5), mean over the channels."""
-    return structural_similarity(
+    similarity: float = structural_similarity(
         reference,
         image,
         channel_axis=-1,
@@ -33,6 +33,7 @@ def ssim(reference: np.ndarray, image: np.ndarray) -> float:
         sigma=1.5,
         use_sample_covariance=False,
     )
+    return similarity
 
 
 def verify(
@@ -67,8 +68,8 @@ def verify(
                 degraded = operators.degrade(name, to_tensor(clean)[None], group[name], [key])
                 yield name, image, degraded, clean
         for name, own in pairs.items():
-            for image, degraded, clean in own:
-                yield name, image, to_tensor(degraded)[None], clean
+            for image, given, clean in own:
+                yield name, image, to_tensor(given)[None], clean
 
     rows = []
     for name, image, degraded, clean in inputs():

@@ -26,7 +26,8 @@ def about(path: Path) -> dict[str, Any]:
     """Metadata that `save` wrote; empty for a file of other origin."""
     try:
         with safe_open(path, framework="pt") as file:
-            return json.loads((file.metadata() or {}).get("grids", "{}"))
+            content: dict[str, Any] = json.loads((file.metadata() or {}).get("grids", "{}"))
+            return content
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path}: not a safetensors file ({error})") from None
 

@@ -88,7 +88,7 @@ def _error_of_average(values: pd.DataFrame) -> float:
     for name, measured in values.notna().items():
         sets.setdefault(tuple(measured), []).append(name)
     errors = (values[names].sum(axis=1, min_count=1).sem() for names in sets.values())
-    return math.hypot(*errors) / values.shape[1]
+    return math.hypot(*errors) / len(values.columns)
 
 
 def _images(

@@ -157,7 +157,8 @@ class Tiler:
             torch.inference_mode(),
             torch.autocast(self._device.type, self._precision, enabled=reduced),
         ):
-            return network(images).float().cpu()
+            restored: Tensor = network(images).float().cpu()
+            return restored
 
     def _chosen(self, tile: int | None) -> int:
         least = self._needs.smallest

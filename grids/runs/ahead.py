@@ -1,12 +1,12 @@
 """What a start says of the trainings ahead, before anything is submitted."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from grids.jobs import places
+from grids.jobs import places, records
 from grids.runs import needed
 from grids.runs.outdated import outdated
 from grids.search.contract import Group
@@ -22,7 +22,7 @@ def line(
     *,
     asked: Mapping[str, Any],
     brought: Mapping[Group, pd.DataFrame],
-    expected: Callable[[str, dict[str, Any]], dict[str, Any] | None],
+    expected: records.Expected,
 ) -> str:
     """How many trainings the search will need, and their hours; nothing where nothing is ahead.
 

@@ -3,16 +3,15 @@
 Snakemake finds them when it builds its plan of jobs; what is said before that asks here.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 from grids.jobs import records
 
 
 def outdated(
     results: Path,
-    expected: Callable[[str, dict[str, Any]], dict[str, Any] | None],
+    expected: records.Expected,
     rules: Collection[str],
 ) -> set[Path]:
     """Results of some rules whose records differ from today's parameters; code is one of them.

@@ -7,7 +7,7 @@ time, while the workflow runs or not, and disturbs nothing.
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -119,7 +119,7 @@ def status(results: Path, folder: Path) -> Iterator[str]:
     live = {job.work: job.state for job in jobs}
     plans = plan_files.walk(results)
     trainings = list(_trainings(results, settings, plans))
-    stages = {
+    stages: dict[str, Sequence[Output]] = {
         "PIES sets": [
             _shared(results, places.PIES, places.PIES_LOG, name, "pies")
             for name in ["clean", *settings["degradations"]]
@@ -147,11 +147,12 @@ def status(results: Path, folder: Path) -> Iterator[str]:
 def _settings(results: Path) -> dict[str, Any]:
     path = results / places.SETTINGS
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except OSError:
         raise InputError(f"{path}: no such file; no run has begun in this folder") from None
     except ValueError:
         raise InputError(f"{path}: cut off (damaged?); the next run writes it anew") from None
+    return settings
 
 
 def _shared(results: Path, place: str, its_log: str, name: str, group: str) -> Output:
@@ -183,11 +184,11 @@ def _trainings(
         )
     backbone = settings["search"]["backbone"]
     for seed, name in needed.reseeded(settings):
-        named = {"seed": seed, "backbone": backbone, "group": name}
+        again = {"seed": str(seed), "backbone": backbone, "group": name}
         yield Training(
-            places.at(results, places.RESEEDED_MODEL, **named),
+            places.at(results, places.RESEEDED_MODEL, **again),
             f"rule_train_reseeded_wildcards_{seed}_{backbone}_{name}",
-            places.at(results, places.RESEEDED_LOG, **named),
+            places.at(results, places.RESEEDED_LOG, **again),
             f"{backbone} {name} seed {seed}",
             steps,
         )

@@ -21,7 +21,7 @@ def distances(
     clean: list[Patch],
     clean_law: pd.DataFrame,
     descriptor: Path,
-    layer: str,
+    layer: srresnet.Layer,
     settings: Mapping[str, Any],
     seed: int,
     device: torch.device,

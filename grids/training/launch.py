@@ -86,8 +86,8 @@ def _torchrun(
     command = [*_start(layout, arguments["threads"], arguments["device"]), "-m", __name__]
     command += [train.__module__, train.__name__, json.dumps(arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as started:
-        before = signal.signal(signal.SIGTERM, lambda *_: _tell_to_end(started))
-        for line in started.stdout:
+        before = signal.signal(signal.SIGTERM, lambda *_: _tell_to_end(started, command[0]))
+        for line in started.stdout or ():
             say(line.rstrip())
         signal.signal(signal.SIGTERM, before)
     if started.returncode:
@@ -95,9 +95,9 @@ def _torchrun(
         sys.exit(f"error: the training ended with status {started.returncode}, see above")
 
 
-def _tell_to_end(started: subprocess.Popen[str]) -> None:
+def _tell_to_end(started: subprocess.Popen[str], program: str) -> None:
     """SIGTERM to all processes of the training, which srun would answer by killing them."""
-    if started.args[0] == "srun":
+    if program == "srun":
         # The job's first step: nothing else in it uses srun.
         subprocess.run(["scancel", "--signal=TERM", f"{os.environ['SLURM_JOB_ID']}.0"])
     else:

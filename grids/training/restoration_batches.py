@@ -5,7 +5,7 @@ not on the group: trainings of different groups see the same photographs, which 
 noise out of the drop between them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,11 @@ from grids.base import randomness
 from grids.degrading import operators
 from grids.images.store import NO_PAIRS, Pairs
 from grids.pixels.arrays import to_tensor
-from grids.training.batches import Batches, Pair, cut, place
+from grids.training.batches import Batches, Pair, Photographs, cut, place
 
 
 def restoration(
-    photographs: Sequence[np.ndarray],
+    photographs: Photographs,
     group: Mapping[str, dict[str, Any]],
     *,
     patch: int,

@@ -38,7 +38,8 @@ class Run:
 
 def strategy(name: str) -> Callable[..., Any]:
     """The function `plan` of a strategy."""
-    return importlib.import_module(f"grids.search.strategies.{name}").plan
+    plan: Callable[..., Any] = importlib.import_module(f"grids.search.strategies.{name}").plan
+    return plan
 
 
 def run(
@@ -62,7 +63,8 @@ def run(
             may or for nothing, or its solution is no partition into groups that were verified.
     """
     known = dict(measured or {})
-    rounds, whys = [], []
+    rounds: list[tuple[Group, ...]] = []
+    whys: list[dict[str, Any]] = []
     while True:
         answer = plan(similarity, known, settings)
         whys.append(answer.why)

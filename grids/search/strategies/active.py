@@ -205,8 +205,8 @@ def _predictions(
         inside = inside[inside.sum(axis=1) > 1]
         inside = inside[model.log_bound(inside) >= least]
         predicted = model.predict(inside)
-        kept = np.flatnonzero(predicted.log_chance >= least)
-        yield inside[kept], predicted.of(kept)
+        likely = np.flatnonzero(predicted.log_chance >= least)
+        yield inside[likely], predicted.of(likely)
         return
     layer = np.eye(n, dtype=bool)
     while len(layer):

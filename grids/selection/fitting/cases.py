@@ -63,7 +63,8 @@ def cases(
     centre = middle(photograph, CROP)
 
     def case(kind: str, clean: Pixels, *steps: tuple[str, dict[str, Any]]) -> Case:
-        degraded, numbers = clean, {}
+        degraded = clean
+        numbers: dict[str, dict[str, float | int]] = {}
         for name, values in steps:
             key = randomness.key(seed, "selection", kind, name, identity, json.dumps(values))
             degraded = damaged(degraded, name, values, key)

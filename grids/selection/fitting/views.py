@@ -79,4 +79,5 @@ def damaged(clean: Pixels, degradation: str, parameters: dict[str, Any], key: in
     if degradation == CLEAN:
         return clean
     images = operators.degrade(degradation, to_tensor(clean)[None], parameters, [key])
-    return to_bytes(images)[0]
+    pixels: Pixels = to_bytes(images)[0]
+    return pixels
