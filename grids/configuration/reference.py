@@ -170,7 +170,7 @@ class _Partial(GenerateJsonSchema):
         return False
 
 
-def schema() -> dict:
+def schema() -> dict[str, Any]:
     """The JSON schema of one file of a configuration.
 
     It knows types, ranges and names of keys; what must hold together is left to
@@ -190,7 +190,7 @@ def schema() -> dict:
     return {"$schema": GenerateJsonSchema.schema_dialect, **whole}
 
 
-def _or_null(entry: dict) -> dict:
+def _or_null(entry: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [entry, {"type": "null"}]}
 
 
