@@ -70,7 +70,7 @@ TRAINING_THREADS = (
     SETTINGS.execution.threads * SETTINGS.processes() // SETTINGS.resources.train.nodes
 )
 SEARCHED = SETTINGS.searched()
-PAIRED = SETTINGS.paired()
+PAIRED = list(SETTINGS.paired())
 OPERATORS = sorted(set(SETTINGS.degradations) - set(PAIRED))
 SINGLES = [group_names.group_name([name]) for name in SEARCHED]
 MIX = group_names.group_name(SEARCHED)

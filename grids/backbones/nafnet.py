@@ -114,8 +114,9 @@ def _scaled(convolution: nn.Conv2d, scale: Tensor, x: Tensor) -> Tensor:
 
     That saves two passes over the pixels, and under autocast pixels in float32.
     """
-    weight = convolution.weight * scale.view(-1, 1, 1, 1)
-    return F.conv2d(x, weight, convolution.bias * scale.flatten())
+    weight, bias = convolution.weight, convolution.bias
+    assert bias is not None  # for the types: all convolutions here have one
+    return F.conv2d(x, weight * scale.view(-1, 1, 1, 1), bias * scale.flatten())
 
 
 class Up(nn.Sequential):
@@ -126,7 +127,9 @@ class Up(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         # On a GPU the shuffle leaves channels_last memory, in which the pixels of `Norm` lie.
-        return super().forward(x).contiguous(memory_format=torch.channels_last)
+        convolution, shuffle = self
+        enlarged: Tensor = shuffle(convolution(x))
+        return enlarged.contiguous(memory_format=torch.channels_last)
 
 
 class NAFNet(nn.Module):

@@ -9,6 +9,7 @@ consists; the numbers are those of the plain formulas up to rounding.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -79,15 +80,22 @@ def _pointwise(x: Tensor, weight: Tensor) -> Tensor:
     return F.linear(x.permute(0, 2, 3, 1), weight.flatten(1)).permute(0, 3, 1, 2)
 
 
+class Affine(nn.Module):
+    """The weights of a normalisation."""
+
+    def __init__(self, channels: int, bias: bool):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
+
+
 class Norm(nn.Module):
     """Normalisation over the channels of each pixel."""
 
     def __init__(self, channels: int, bias: bool):
         super().__init__()
         # The names of the weights want an inner module.
-        self.body = nn.Module()
-        self.body.weight = nn.Parameter(torch.ones(channels))
-        self.body.bias = nn.Parameter(torch.zeros(channels)) if bias else None
+        self.body = Affine(channels, bias)
 
     def forward(self, x: Tensor) -> Tensor:
         weight, bias = self.body.weight, self.body.bias
@@ -122,19 +130,26 @@ class Attention(nn.Module):
         # The products of the normalised q and k are those of q and k over the product of their
         # lengths: c × c numbers are divided instead of c × pixels.
         products = _by_head(q, heads).mT @ _by_head(k, heads)
-        of_q, of_k = (Lengths.apply(t).unflatten(1, (heads, -1)) for t in (q, k))
+        of_q, of_k = (_lengths(t).unflatten(1, (heads, -1)) for t in (q, k))
         lengths = of_q[..., :, None] * of_k[..., None, :]
         weights = (products / lengths * self.temperature).softmax(-1)
         # Weights and output projection are one matrix an image, so v is passed over once.
         projection = self.project_out.weight.view(channels, heads, -1).transpose(0, 1)
         joint = (projection @ weights.to(projection.dtype)).transpose(1, 2).flatten(2)
-        out = v @ joint.mT.to(v.dtype)
-        return out.unflatten(1, (height, width)).permute(0, 3, 1, 2)
+        out: Tensor = v @ joint.mT.to(v.dtype)
+        rows: Tensor = out.unflatten(1, (height, width))
+        return rows.permute(0, 3, 1, 2)
+
+
+def _lengths(pixels: Tensor) -> Tensor:
+    lengths: Tensor = Lengths.apply(pixels)  # type: ignore[no-untyped-call] # torch annotates none
+    return lengths
 
 
 def _by_head(pixels: Tensor, heads: int) -> Tensor:
     """(batch, pixels, channels) → (batch, heads, pixels, channels of a head)."""
-    return pixels.unflatten(2, (heads, -1)).transpose(1, 2)
+    by_head: Tensor = pixels.unflatten(2, (heads, -1))
+    return by_head.transpose(1, 2)
 
 
 class Lengths(torch.autograd.Function):
@@ -144,16 +159,17 @@ class Lengths(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(context, pixels: Tensor) -> Tensor:
+    def forward(context: Any, pixels: Tensor) -> Tensor:
         exact = torch.promote_types(pixels.dtype, torch.float32)
-        lengths = torch.linalg.vector_norm(pixels, dim=1, dtype=exact).clamp(min=1e-12)
+        lengths: Tensor = torch.linalg.vector_norm(pixels, dim=1, dtype=exact).clamp(min=1e-12)
         context.save_for_backward(pixels, lengths)
         return lengths
 
     @staticmethod
-    def backward(context, gradient: Tensor) -> Tensor:
+    def backward(context: Any, gradient: Tensor) -> Tensor:
         pixels, lengths = context.saved_tensors
-        return pixels * (gradient / lengths)[:, None].to(pixels.dtype)
+        of_pixels: Tensor = pixels * (gradient / lengths)[:, None].to(pixels.dtype)
+        return of_pixels
 
 
 class Gated(torch.autograd.Function):
@@ -164,12 +180,12 @@ class Gated(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(context, gate: Tensor, content: Tensor) -> Tensor:
+    def forward(context: Any, gate: Tensor, content: Tensor) -> Tensor:
         context.save_for_backward(gate, content)
         return F.gelu(gate).mul_(content)
 
     @staticmethod
-    def backward(context, gradient: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
         gate, content = context.saved_tensors
         of_gate = torch.ops.aten.gelu_backward(gradient * content, gate)
         return of_gate, F.gelu(gate).mul_(gradient)
@@ -196,7 +212,7 @@ class FeedForward(nn.Module):
                 strict=True,
             )
         )
-        gated = Gated.apply(gate, content)
+        gated: Tensor = Gated.apply(gate, content)  # type: ignore[no-untyped-call] # as above
         weight = self.project_out.weight
         return _pointwise(gated, F.pad(weight, (0, 0, 0, 0, 0, gated.shape[1] - weight.shape[1])))
 
@@ -207,7 +223,8 @@ def _filled(weight: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     Odd numbers of channels, such as 127 and 255, take longer than the next round ones.
     """
     halves = weight.to(dtype).unflatten(0, (2, -1))
-    return F.pad(halves, (0, 0, 0, 0, 0, 0, 0, -halves.shape[1] % 16)).unbind()
+    first, second = F.pad(halves, (0, 0, 0, 0, 0, 0, 0, -halves.shape[1] % 16)).unbind()
+    return first, second
 
 
 class Block(nn.Module):
@@ -220,7 +237,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.attn(self.norm1(x))
-        return x + self.ffn(self.norm2(x))
+        forwarded: Tensor = self.ffn(self.norm2(x))
+        return x + forwarded
 
 
 class Resampling(nn.Module):
@@ -232,7 +250,8 @@ class Resampling(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         # On a GPU the shuffles leave channels_last memory, which all that follows is made for.
-        return self.body(x).contiguous(memory_format=torch.channels_last)
+        resampled: Tensor = self.body(x)
+        return resampled.contiguous(memory_format=torch.channels_last)
 
 
 class PatchEmbedding(nn.Module):
@@ -241,7 +260,8 @@ class PatchEmbedding(nn.Module):
         self.proj = nn.Conv2d(3, dim, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.proj(x)
+        embedded: Tensor = self.proj(x)
+        return embedded
 
 
 class Restormer(nn.Module):
@@ -302,4 +322,5 @@ class Restormer(nn.Module):
         y = self.up3_2(y)
         y = self.decoder_level2(self.reduce_chan_level2(torch.cat([y, level2], 1)))
         y = self.decoder_level1(torch.cat([self.up2_1(y), level1], 1))
-        return self.output(self.refinement(y)) + x
+        residual: Tensor = self.output(self.refinement(y))
+        return residual + x

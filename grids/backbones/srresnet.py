@@ -37,10 +37,12 @@ class ResidualBlock(nn.Module):
         for convolution in (self.conv1, self.conv2):
             nn.init.kaiming_normal_(convolution.weight)
             convolution.weight.data.mul_(0.1)
-            nn.init.zeros_(convolution.bias)
+            if convolution.bias is not None:
+                nn.init.zeros_(convolution.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv2(F.relu(self.conv1(x)))
+        residual: Tensor = self.conv2(F.relu(self.conv1(x)))
+        return x + residual
 
 
 class SRResNet(nn.Module):
@@ -83,14 +85,16 @@ class SRResNet(nn.Module):
         y = F.leaky_relu(self.conv_first(x), SLOPE)
         for stage in range(1, self.downs + 1):
             y = F.leaky_relu(getattr(self, f"downconv{stage}")(y), SLOPE)
-        return self.body(y)
+        end: Tensor = self.body(y)
+        return end
 
     def hr(self, x: Tensor) -> Tensor:
         """(batch, 3, h, w) → (batch, features, scale·h, scale·w): the HR convolution, linear."""
         y = self.trunk(x)
         for stage in range(1, self.stages + 1):
             y = F.leaky_relu(F.pixel_shuffle(getattr(self, f"upconv{stage}")(y), 2), SLOPE)
-        return self.conv_hr(y)
+        convolved: Tensor = self.conv_hr(y)
+        return convolved
 
     def forward(self, x: Tensor) -> Tensor:
         y = on_multiple(self._enlarged, x, self.reduction)
@@ -101,4 +105,5 @@ class SRResNet(nn.Module):
         return y + F.interpolate(x, scale_factor=self.scale, mode="bilinear")
 
     def _enlarged(self, x: Tensor) -> Tensor:
-        return self.conv_last(F.leaky_relu(self.hr(x), SLOPE))
+        enlarged: Tensor = self.conv_last(F.leaky_relu(self.hr(x), SLOPE))
+        return enlarged

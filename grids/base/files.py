@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 @contextmanager
-def appearing(path: str | os.PathLike) -> Iterator[Path]:
+def appearing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yields a temporary path beside `path`, which takes its place when the block ends well.
 
     A reader never sees a half-written file; after an error nothing is left.

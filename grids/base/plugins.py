@@ -34,11 +34,18 @@ def options_of(package: str, name: str) -> dict[str, int | float | bool]:
 
     Read from the source instead of by import: the Snakefile checks the configuration with it, and
     the modules import torch, which takes seconds.
+
+    Raises:
+        InputError: an option has no default.
     """
     functions = (n for n in source_of(package, name).body if isinstance(n, ast.FunctionDef))
     build = next(f for f in functions if f.name == "build")
-    names = [a.arg for a in build.args.kwonlyargs]
-    return dict(zip(names, map(ast.literal_eval, build.args.kw_defaults), strict=True))
+    options = {}
+    for option, default in zip(build.args.kwonlyargs, build.args.kw_defaults, strict=True):
+        if default is None:
+            raise InputError(f"grids/{package}/{name}.py: build: give {option.arg} a default")
+        options[option.arg] = ast.literal_eval(default)
+    return options
 
 
 def constant_of(package: str, name: str, constant: str) -> Any:
@@ -51,14 +58,14 @@ def constant_of(package: str, name: str, constant: str) -> Any:
     """
     for node in source_of(package, name).body:
         if isinstance(node, ast.Assign):
-            targets = node.targets
+            targets, value = node.targets, node.value
         elif isinstance(node, ast.AnnAssign) and node.value:
-            targets = [node.target]
+            targets, value = [node.target], node.value
         else:
             continue
         if any(isinstance(target, ast.Name) and target.id == constant for target in targets):
             try:
-                return ast.literal_eval(node.value)
+                return ast.literal_eval(value)
             except ValueError:
                 raise InputError(
                     f"grids/{package}/{name}.py: write {constant} out, as literal values"

@@ -13,12 +13,12 @@ Say = Callable[[str], None]
 class Progress:
     """Says how far a long loop is, how fast and how long it will take, every ten seconds."""
 
-    def __init__(self, label: str, total: int, unit: str, say: Say, done: int = 0):
+    def __init__(self, label: str, total: float, unit: str, say: Say, done: float = 0):
         self._label, self._total, self._unit, self._say = label, total, unit, say
         self._first, self._done = done, done
         self._start = self._spoke = time.monotonic()
 
-    def report(self, done: int, more: str = "") -> None:
+    def report(self, done: float, more: str = "") -> None:
         """`done` of the total are done now."""
         self._done = done
         now = time.monotonic()

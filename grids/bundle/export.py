@@ -1,6 +1,7 @@
 """From a folder of results to an export (see `grids.bundle.contents`)."""
 
 from pathlib import Path
+from typing import Any
 
 from grids.base.errors import InputError
 from grids.base.files import sha256
@@ -54,7 +55,7 @@ def export(results: Path, folder: Path) -> None:
     )
 
 
-def card(backbone: str, models: dict[str, dict], measured: dict[str, str]) -> str:
+def card(backbone: str, models: dict[str, dict[str, Any]], measured: dict[str, str]) -> str:
     """How the models were trained and the choice was measured, Markdown.
 
     Args:

@@ -6,7 +6,7 @@ from pathlib import Path
 from grids.base.errors import InputError
 
 
-def add_to(commands: argparse._SubParsersAction) -> None:
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the command to those of `grids`."""
     text = "tell the story of a search, finished or not: what it asked for and why, what is left"
     parser = commands.add_parser("explain", help=text, description=text)

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 
-def add_to(commands: argparse._SubParsersAction) -> None:
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the command to those of `grids`."""
     text = "put all that is needed to restore photographs elsewhere into one folder"
     parser = commands.add_parser("export", help=text, description=text)

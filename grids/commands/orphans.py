@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 
-def add_to(commands: argparse._SubParsersAction) -> None:
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the command to those of `grids`."""
     text = "list results that nothing asks for any more; nothing is deleted"
     targets = (

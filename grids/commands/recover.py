@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 
-def add_to(commands: argparse._SubParsersAction) -> None:
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the command to those of `grids`."""
     text = (
         "after Snakemake was killed on a cluster: wait until the jobs it has left are over, "

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grids.base.errors import InputError
 
@@ -23,7 +23,7 @@ ADVICE = "--force restores all the same, --group GROUP names a model"
 INTERRUPTED = 130
 
 
-def add_to(commands: argparse._SubParsersAction) -> None:
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the command to those of `grids`."""
     parser = commands.add_parser("restore", help=SUMMARY, description=SUMMARY, epilog=EXIT_STATUSES)
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photograph or folder")
@@ -99,7 +99,11 @@ def _done(work: "Batch", jobs: Sequence["Job"], dry_run: bool) -> Iterator["Outc
     progress = Progress("restored", round(sum(megapixels), 3), "megapixels", _say)
     before = 0.0
     for job, size in zip(jobs, megapixels, strict=True):
-        yield work.run(job, lambda pixels, b=before: progress.report(round(b + pixels / 1e6, 3)))
+
+        def report(pixels: int, before: float = before) -> None:
+            progress.report(round(before + pixels / 1e6, 3))
+
+        yield work.run(job, report)
         before += size
 
 
@@ -163,10 +167,11 @@ def _table(outcomes: Sequence["Outcome"]) -> str:
                 "decision": {"decided": "restore", "refused": "refuse"}.get(outcome.status, "fail"),
             }
         )
-    return pd.DataFrame(rows).to_string(index=False)
+    table: str = pd.DataFrame(rows).to_string(index=False)
+    return table
 
 
-def _as_json(outcome: "Outcome") -> dict:
+def _as_json(outcome: "Outcome") -> dict[str, Any]:
     gain, low, high = outcome.expected or (None, None, None)
     decision = outcome.decision
     return {

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 
-def add_to(commands: argparse._SubParsersAction) -> None:
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the command to those of `grids`."""
     text = "run strategies against known drops, without any training, and count what they need"
     parser = commands.add_parser("simulate", help=text, description=text)

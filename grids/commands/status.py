@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 
-def add_to(commands: argparse._SubParsersAction) -> None:
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the command to those of `grids`."""
     text = "tell where a run stands: stages, trainings with their rates, jobs of the cluster"
     parser = commands.add_parser("status", help=text, description=text)

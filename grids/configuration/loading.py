@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from grids.base.errors import InputError
 from grids.base.plugins import constant_of, names_in, options_of, require_known
-from grids.configuration.settings import ROLES, Degradation, Section, Settings, pair_set
+from grids.configuration.settings import ROLES, Degradation, Section, Settings, Split, pair_set
 from grids.images import pairs, reading, sets
 from grids.search.drops.measurements import check as check_measurements
 from grids.search.drops.measurements import read as read_measurements
@@ -41,11 +41,13 @@ def load(config: Mapping[str, Any]) -> Settings:
     _check_search(settings)
     _check_report(settings)
     _check_selection(settings)
-    for name, section in {"training": settings.training, "descriptor": settings.descriptor}.items():
-        if section.warmup >= section.iterations:
+    for name, warmup, iterations in (
+        ("training", settings.training.warmup, settings.training.iterations),
+        ("descriptor", settings.descriptor.warmup, settings.descriptor.iterations),
+    ):
+        if warmup >= iterations:
             raise InputError(
-                f"{name}.warmup: {section.warmup} steps must be fewer than "
-                f"{name}.iterations ({section.iterations})"
+                f"{name}.warmup: {warmup} steps must be fewer than {name}.iterations ({iterations})"
             )
     training = settings.training
     if training.minimum_learning_rate > training.learning_rate:
@@ -78,7 +80,7 @@ def load(config: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def _without_removed(config: Mapping[str, Any]) -> dict:
+def _without_removed(config: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration less what is null in its mappings by name.
 
     Snakemake lays one file over another: null is how a file takes an entry out that one below has.
@@ -114,8 +116,7 @@ def photographs(settings: Settings) -> dict[str, list[Path]]:
             found[name] = sets.find(source)
         except InputError as error:
             raise InputError(f"{key}: {error}") from None
-    for name in settings.paired():
-        given = settings.degradations[name].pairs
+    for name, given in settings.paired().items():
         try:
             parts = pairs.find(given.degraded, given.clean, given.split.model_dump())
         except InputError as error:
@@ -177,9 +178,9 @@ def _first(error: ValidationError) -> str:
     # Pydantic names the number among the kinds of value that a key may have.
     key = ".".join(str(part) for part in first["loc"] if part != "constrained-float")
     if first["type"] == "extra_forbidden":
-        section = Settings
+        section: type[Section] = Settings
         for part in first["loc"][:-1]:
-            if field := section.model_fields.get(part):
+            if field := section.model_fields.get(str(part)):
                 section = _section_in(field.annotation) or section
         try:
             require_known(str(first["loc"][-1]), section.model_fields, "key")
@@ -197,7 +198,7 @@ def _section_in(annotation: Any) -> type[Section] | None:
 def _check_degradations(settings: Settings) -> None:
     for name, entry in settings.degradations.items():
         if entry.pairs:
-            _check_pairs(name, entry)
+            _check_pairs(name, entry, entry.pairs.split)
             continue
         for use in ("evaluation", "training"):
             try:
@@ -216,7 +217,7 @@ def _check_degradations(settings: Settings) -> None:
         )
 
 
-def _check_pairs(name: str, entry: Degradation) -> None:
+def _check_pairs(name: str, entry: Degradation, split: Split) -> None:
     key = f"degradations.{name}"
     if name in names_in("degradations"):
         raise InputError(f"{key}.pairs: {name} is a module's name, give the pairs another")
@@ -227,7 +228,7 @@ def _check_pairs(name: str, entry: Degradation) -> None:
     for use in ("evaluation", "training"):
         if getattr(entry, use):
             raise InputError(f"{key}.{use}: pairs have no parameters; remove it")
-    if len({isinstance(value, str) for value in entry.pairs.split.model_dump().values()}) > 1:
+    if len({isinstance(value, str) for value in split.model_dump().values()}) > 1:
         raise InputError(
             f"{key}.pairs.split: give train, pies and test all as shares or all as patterns"
         )

@@ -88,32 +88,39 @@ TABLE = "| key | default | meaning |\n|---|---|---|\n"
 
 def document() -> str:
     """The whole reference as Markdown."""
-    scalars, sections = {}, {}
+    scalars: dict[str, FieldInfo] = {}
+    sections: dict[str, type[BaseModel]] = {}
     for name, field in Settings.model_fields.items():
-        (sections if _is_section(field) else scalars)[name] = field
+        if section := _section(field):
+            sections[name] = section
+        else:
+            scalars[name] = field
     own = {"degradations", "backbones"}
     parts = [HEAD, "\n## Top level\n\n", _table({k: f for k, f in scalars.items() if k not in own})]
-    for name, field in sections.items():
-        section = field.annotation
+    for name, section in sections.items():
         note = f"{section.__doc__}\n\n" if section.__doc__ != Section.__doc__ else ""
         note = IMAGES if name == "images" else note
         parts += [f"\n## {name}\n\n{note}", _table(section.model_fields)]
         parts += [
-            _kind(name, *item) for item in section.model_fields.items() if _is_section(item[1])
+            _kind(name, key, field, inner)
+            for key, field in section.model_fields.items()
+            if (inner := _section(field))
         ]
     parts += [DEGRADATIONS, *_degradation_rows(), BACKBONES, *_backbone_rows()]
     return "".join(parts)
 
 
-def _is_section(field: FieldInfo) -> bool:
-    return isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+def _section(field: FieldInfo) -> type[BaseModel] | None:
+    """The section that a field is, if it is one."""
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
-def _kind(section: str, name: str, field: FieldInfo) -> str:
+def _kind(section: str, name: str, field: FieldInfo, inner: type[BaseModel]) -> str:
     """Table of a section within a section, whose defaults are those of its own default."""
     rows = [
-        f"| `{key}` | {_code(getattr(field.default, key))} | {inner.description} |\n"
-        for key, inner in field.annotation.model_fields.items()
+        f"| `{key}` | {_code(getattr(field.default, key))} | {own.description} |\n"
+        for key, own in inner.model_fields.items()
     ]
     return f"\n### {section}.{name}\n\n{field.description}\n\n{TABLE}{''.join(rows)}"
 
@@ -122,7 +129,7 @@ def _table(fields: dict[str, FieldInfo]) -> str:
     rows = [
         f"| `{name}` | {_default(f)} | {f.description} |\n"
         for name, f in fields.items()
-        if not _is_section(f)
+        if not _section(f)
     ]
     return TABLE + "".join(rows)
 
@@ -163,7 +170,7 @@ class _Partial(GenerateJsonSchema):
         return False
 
 
-def schema() -> dict:
+def schema() -> dict[str, Any]:
     """The JSON schema of one file of a configuration.
 
     It knows types, ranges and names of keys; what must hold together is left to
@@ -183,7 +190,7 @@ def schema() -> dict:
     return {"$schema": GenerateJsonSchema.schema_dialect, **whole}
 
 
-def _or_null(entry: dict) -> dict:
+def _or_null(entry: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [entry, {"type": "null"}]}
 
 

@@ -110,11 +110,11 @@ class Pies(Section):
         "flat and left out.",
     )
 
-    def cutting(self) -> dict:
+    def cutting(self) -> dict[str, Any]:
         """What the clean patches depend on."""
         return self.model_dump(exclude={"parameters"})
 
-    def cutting_of_pairs(self) -> dict:
+    def cutting_of_pairs(self) -> dict[str, Any]:
         """What the patches of pairs depend on; pairs are not reduced."""
         return self.model_dump(exclude={"parameters", "reduction"})
 
@@ -148,15 +148,15 @@ class Descriptor(Section):
         given = Path(os.path.expandvars(self.weights)).expanduser()
         return PACKAGED if self.weights == "packaged" else given
 
-    def sizes(self) -> dict:
+    def sizes(self) -> dict[str, Any]:
         """Options of the network."""
         return self.model_dump(include={"features", "blocks", "global_residual"})
 
-    def sampling(self) -> dict:
+    def sampling(self) -> dict[str, Any]:
         """What a sample is made of."""
         return self.model_dump(include={"patch"})
 
-    def recipe(self) -> dict:
+    def recipe(self) -> dict[str, Any]:
         """Optimization."""
         return self.model_dump(exclude=set(self.sizes()) | {"weights", "layer", "patch"})
 
@@ -263,7 +263,7 @@ class Training(Section):
         "group: by name, 1 where not given. A change runs again the groups it concerns.",
     )
 
-    def sampling(self, group: Iterable[str]) -> dict:
+    def sampling(self, group: Iterable[str]) -> dict[str, Any]:
         """What a sample of a group's training is made of."""
         weights = {name: self.weights.get(name, 1.0) for name in group}
         total = sum(weights.values())
@@ -271,7 +271,7 @@ class Training(Section):
         shares = {name: weight / total for name, weight in weights.items()}
         return {"patch": self.patch, "weights": shares}
 
-    def recipe(self) -> dict:
+    def recipe(self) -> dict[str, Any]:
         """Optimization; lists instead of tuples, since it stands in JSON too."""
         return self.model_dump(exclude={"patch", "weights"}, mode="json")
 
@@ -345,7 +345,7 @@ class Job(Section):
 
     def requests(self, attempt: int) -> dict[str, int | str]:
         """Resources by the names that Snakemake's executor for SLURM knows."""
-        asked = {
+        asked: dict[str, int | str] = {
             "mem_mb": self.mem_mb * attempt,
             "runtime": self.runtime * attempt,
             "gpu": self.gpus,
@@ -375,16 +375,14 @@ class TrainingJob(Job):
 
     def requests(self, attempt: int) -> dict[str, int | str]:
         """As for any job; several nodes by the names that make one task of each."""
-        asked = super().requests(attempt) | {
-            "runtime": self.runtime,
-            "slurm_extra": "--open-mode=append",  # one log over all its allocations
-        }
+        extra = "--open-mode=append"  # one log over all its allocations
+        if self.nodes > 1 and self.gpus:
+            model = f"{self.gpu_model}:" if self.gpu_model else ""
+            extra += f" --gpus-per-node={model}{self.gpus // self.nodes}"
+        asked = super().requests(attempt) | {"runtime": self.runtime, "slurm_extra": extra}
         if self.nodes > 1:
             # The executor starts such a job on its first node and leaves the others to it.
             asked |= {"mpi": "srun", "tasks": self.nodes, "nodes": self.nodes, "tasks_per_gpu": 0}
-        if self.nodes > 1 and self.gpus:
-            model = f"{self.gpu_model}:" if self.gpu_model else ""
-            asked["slurm_extra"] += f" --gpus-per-node={model}{self.gpus // self.nodes}"
         return asked
 
 
@@ -429,7 +427,8 @@ class Resources(Section):
             "qos": self.qos,
         }
         given = {name: value for name, value in common.items() if value}
-        return given | getattr(self, kind).requests(attempt)
+        job: Job = getattr(self, kind)
+        return given | job.requests(attempt)
 
 
 class Report(Section):
@@ -512,20 +511,23 @@ class Settings(Section):
     execution: Execution = Execution()
     resources: Resources = Resources()
 
-    def parameters(self, degradation: str, use: Literal["evaluation", "training"]) -> dict:
+    def parameters(
+        self, degradation: str, use: Literal["evaluation", "training"]
+    ) -> dict[str, Any]:
         """All parameters of a degradation for one use, the module's where not configured."""
         overrides = getattr(self.degradations.get(degradation, Degradation()), use)
         return parameters.resolve(parameters.specification(degradation), overrides, use)
 
-    def paired(self) -> list[str]:
-        """Names of the degradations that are given as pairs, in alphabetical order."""
-        return sorted(name for name, entry in self.degradations.items() if entry.pairs)
+    def paired(self) -> dict[str, Pairs]:
+        """The degradations that are given as pairs, in alphabetical order."""
+        named = sorted(self.degradations.items())
+        return {name: entry.pairs for name, entry in named if entry.pairs}
 
     def pair_sets(self) -> list[str]:
         """Names of their image sets."""
         return [pair_set(name, part) for name in self.paired() for part in pairs.PARTS]
 
-    def describing(self) -> dict:
+    def describing(self) -> dict[str, Any]:
         """How a photograph is described (see `grids.selection.describer.Describer`).
 
         Of its patches the same share of principal components is kept as of a PIES set.
@@ -538,7 +540,7 @@ class Settings(Section):
             "clip": self.ggd.clip,
         }
 
-    def severities(self, degradation: str) -> list[dict]:
+    def severities(self, degradation: str) -> list[dict[str, Any]]:
         """All parameters of a degradation for each severity, the mildest first."""
         return parameters.severities(degradation)
 
@@ -559,7 +561,7 @@ class Settings(Section):
         """What selection is shown besides `selected`."""
         return sorted({*self.unseen(), *chain.from_iterable(self.selection.mixed)})
 
-    def tried(self) -> dict:
+    def tried(self) -> dict[str, Any]:
         """What the photographs of a test set are put through to try the choice.
 
         Arguments of `grids.selection.fitting.cases.cases`.
@@ -575,7 +577,7 @@ class Settings(Section):
             "unseen": self.unseen(),
         }
 
-    def strategy_settings(self) -> dict:
+    def strategy_settings(self) -> dict[str, Any]:
         """What a strategy is told (see `grids.search.contract.SearchSettings`)."""
         keys = {"delta", "requests_per_round", "all_solutions", "groups", "group_worth"}
         return self.search.model_dump(include=keys) | self.candidates.model_dump()
@@ -584,7 +586,7 @@ class Settings(Section):
         """Processes of a training: one a GPU, where it is given more than one."""
         return max(self.execution.processes, self.resources.train.gpus)
 
-    def how(self) -> dict:
+    def how(self) -> dict[str, Any]:
         """The section `execution`, with the processes and nodes that a training has."""
         given = {"processes": self.processes(), "nodes": self.resources.train.nodes}
         return self.execution.model_dump() | given

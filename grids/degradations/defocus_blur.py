@@ -1,6 +1,7 @@
 """Defocus: convolution with a uniform disk."""
 
 import math
+from typing import Any
 
 import numpy as np
 from torch import Generator, Tensor
@@ -25,7 +26,7 @@ SEVERITIES = [
 SUBDIVISION = 8
 
 
-def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:
+def degrade(images: Tensor, draws: list[dict[str, Any]], generators: list[Generator]) -> Tensor:
     half = max(math.ceil(draw["radius"]) for draw in draws)
     return convolve(images, [_disk(draw["radius"], half) for draw in draws])
 
@@ -37,4 +38,5 @@ def _disk(radius: float, half: int) -> np.ndarray:
     inside = (fine[:, None] ** 2 + fine**2 <= radius**2).astype(np.float64)
     side = 2 * half + 1
     area = inside.reshape(side, SUBDIVISION, side, SUBDIVISION).sum(axis=(1, 3))
-    return area / area.sum()
+    normed: np.ndarray = area / area.sum()
+    return normed

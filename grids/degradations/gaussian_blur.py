@@ -1,5 +1,7 @@
 """Isotropic Gaussian blur with a truncated kernel."""
 
+from typing import Any
+
 import numpy as np
 from torch import Generator, Tensor
 
@@ -28,7 +30,7 @@ SEVERITIES = [
 ]
 
 
-def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:
+def degrade(images: Tensor, draws: list[dict[str, Any]], generators: list[Generator]) -> Tensor:
     # The largest kernel of the batch frames all: a size may be a range.
     half = max(draw["size"] // 2 for draw in draws)
     lines = [_line(draw["sigma"], draw["size"] // 2, half) for draw in draws]
@@ -40,4 +42,5 @@ def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> T
 def _line(sigma: float, half: int, frame: int) -> np.ndarray:
     x = np.arange(-frame, frame + 1)
     weights = np.where(np.abs(x) <= half, np.exp(-(x**2) / (2 * sigma**2)), 0)
-    return weights / weights.sum()
+    normed: np.ndarray = weights / weights.sum()
+    return normed

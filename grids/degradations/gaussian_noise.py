@@ -1,5 +1,7 @@
 """Additive white Gaussian noise, independent in each channel."""
 
+from typing import Any
+
 import torch
 from torch import Generator, Tensor
 
@@ -20,7 +22,7 @@ SEVERITIES = [
 ]
 
 
-def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:
+def degrade(images: Tensor, draws: list[dict[str, Any]], generators: list[Generator]) -> Tensor:
     noise = [
         torch.randn(images.shape[1:], generator=generator, device=images.device)
         * (draw["sigma"] / 255)

@@ -3,6 +3,8 @@
 Not one of the paper's eleven: its case of a degradation that no group was trained on.
 """
 
+from typing import Any
+
 import torch
 from torch import Generator, Tensor
 
@@ -29,7 +31,7 @@ SEVERITIES = [
 ]
 
 
-def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:
+def degrade(images: Tensor, draws: list[dict[str, Any]], generators: list[Generator]) -> Tensor:
     t, airlight = (
         torch.tensor([draw[name] for draw in draws], device=images.device)[:, None, None, None]
         for name in ("transmission", "airlight")

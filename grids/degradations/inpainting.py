@@ -1,5 +1,7 @@
 """Missing pixels under straight lines, all white or all black in one image."""
 
+from typing import Any
+
 import torch
 from torch import Generator, Tensor
 
@@ -27,7 +29,7 @@ SEVERITIES = [
 REFERENCE_SIDE = 256
 
 
-def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:
+def degrade(images: Tensor, draws: list[dict[str, Any]], generators: list[Generator]) -> Tensor:
     height, width = images.shape[-2:]
     device, scale = images.device, (height * width) ** 0.5 / REFERENCE_SIDE
     # (lines, 2 ends, x and y), then one number that chooses the colour.

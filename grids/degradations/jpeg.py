@@ -1,6 +1,7 @@
 """JPEG compression by the real codec, with halved chroma resolution (4:2:0)."""
 
 import io
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ SEVERITIES = [
 ]
 
 
-def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:
+def degrade(images: Tensor, draws: list[dict[str, Any]], generators: list[Generator]) -> Tensor:
     coded = [
         _coded(pixels, draw["quality"])
         for pixels, draw in zip(to_bytes(images), draws, strict=True)

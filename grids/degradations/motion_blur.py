@@ -1,5 +1,7 @@
 """Motion blur along a line, with a half-Gaussian profile as ImageMagick's, on whole pixels."""
 
+from typing import Any
+
 import numpy as np
 from torch import Generator, Tensor
 
@@ -34,7 +36,7 @@ SEVERITIES = [
 ]
 
 
-def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:
+def degrade(images: Tensor, draws: list[dict[str, Any]], generators: list[Generator]) -> Tensor:
     reach = 2 * max(draw["radius"] for draw in draws)
     # The edge is repeated, as in ImageMagick: the line may reach further than a patch is wide.
     return convolve(images, [_line(**draw, reach=reach) for draw in draws], padding="replicate")

@@ -1,5 +1,7 @@
 """Shot noise: each value becomes a Poisson count of photons."""
 
+from typing import Any
+
 import torch
 from torch import Generator, Tensor
 
@@ -20,7 +22,7 @@ SEVERITIES = [
 ]
 
 
-def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:
+def degrade(images: Tensor, draws: list[dict[str, Any]], generators: list[Generator]) -> Tensor:
     return torch.stack(
         [
             torch.poisson(image * draw["scale"], generator=generator) / draw["scale"]

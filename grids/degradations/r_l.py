@@ -4,6 +4,8 @@ The first iteration from a constant start is a plain box filter inside the image
 image is framed by a ramp to zero, which leaves a dark border, as in the public generators.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
@@ -34,7 +36,7 @@ EPSILON = 1e-12
 START = 0.5
 
 
-def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:
+def degrade(images: Tensor, draws: list[dict[str, Any]], generators: list[Generator]) -> Tensor:
     framed = _ramped(images)
     deconvolved = [
         _deconvolve(image[None], **draw) for image, draw in zip(framed, draws, strict=True)

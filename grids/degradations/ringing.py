@@ -1,5 +1,7 @@
 """Ringing: an ideal circular low-pass filter, cut to a small kernel (Real-ESRGAN's sinc filter)."""
 
+from typing import Any
+
 import numpy as np
 from scipy.special import j1
 from torch import Generator, Tensor
@@ -29,7 +31,7 @@ SEVERITIES = [
 ]
 
 
-def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:
+def degrade(images: Tensor, draws: list[dict[str, Any]], generators: list[Generator]) -> Tensor:
     half = max(draw["size"] // 2 for draw in draws)
     return convolve(images, [_sinc(draw["cutoff"], draw["size"] // 2, half) for draw in draws])
 

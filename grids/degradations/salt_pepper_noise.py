@@ -1,5 +1,7 @@
 """Salt-and-pepper noise: some pixels become white or black, all channels together."""
 
+from typing import Any
+
 import torch
 from torch import Generator, Tensor
 
@@ -20,7 +22,7 @@ SEVERITIES = [
 ]
 
 
-def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:
+def degrade(images: Tensor, draws: list[dict[str, Any]], generators: list[Generator]) -> Tensor:
     size = images.shape[-2:]
     chance = torch.stack([torch.rand(size, generator=g, device=g.device) for g in generators])
     amount = torch.tensor([draw["amount"] for draw in draws], device=images.device)[:, None, None]

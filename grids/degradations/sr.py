@@ -1,5 +1,7 @@
 """Low resolution: antialiased bicubic reduction, and bicubic enlargement to the old size."""
 
+from typing import Any
+
 import torch
 from torch import Generator, Tensor
 
@@ -22,11 +24,11 @@ SEVERITIES = [
 ]
 
 
-def degrade(images: Tensor, draws: list[dict], generators: list[Generator]) -> Tensor:
-    size = tuple(images.shape[-2:])
+def degrade(images: Tensor, draws: list[dict[str, Any]], generators: list[Generator]) -> Tensor:
+    height, width = images.shape[-2:]
     return torch.cat(
         [
-            bicubic(bicubic_down(image[None], draw["scale"]), size)
+            bicubic(bicubic_down(image[None], draw["scale"]), (height, width))
             for image, draw in zip(images, draws, strict=True)
         ]
     )

@@ -11,7 +11,7 @@ from grids.base import randomness
 from grids.base.errors import InputError
 
 
-def drawn(name: str, values: dict, key: int) -> dict[str, float | int]:
+def drawn(name: str, values: dict[str, Any], key: int) -> dict[str, float | int]:
     """The numbers that the image of this key gets for each parameter of a degradation.
 
     Ranges are drawn from, uniformly and in alphabetical order of the parameters' names.
@@ -20,7 +20,7 @@ def drawn(name: str, values: dict, key: int) -> dict[str, float | int]:
     return {parameter: _number(values[parameter], generator) for parameter in sorted(values)}
 
 
-def _number(value: Any, generator: np.random.Generator) -> float | int:
+def _number(value: float | list[Any], generator: np.random.Generator) -> float | int:
     if not isinstance(value, list):
         return value
     low, high = value
@@ -29,7 +29,7 @@ def _number(value: Any, generator: np.random.Generator) -> float | int:
     return float(generator.uniform(low, high))
 
 
-def degrade(name: str, images: Tensor, values: dict, keys: list[int]) -> Tensor:
+def degrade(name: str, images: Tensor, values: dict[str, Any], keys: list[int]) -> Tensor:
     """Degrades a batch of images, each by its own draw.
 
     Args:
@@ -56,7 +56,7 @@ def degrade(name: str, images: Tensor, values: dict, keys: list[int]) -> Tensor:
         for key in keys
     ]
     with torch.inference_mode():
-        degraded = operator(images, draws, generators)
+        degraded: Tensor = operator(images, draws, generators)
         if degraded.shape != images.shape:
             raise InputError(
                 f"grids/degradations/{name}.py: degrade returned {tuple(degraded.shape)} for "

@@ -17,14 +17,14 @@ Use = Literal["evaluation", "training"]
 DECLARED = ("evaluation", "training", "range", "is")
 
 
-def specification(degradation: str) -> dict[str, dict]:
+def specification(degradation: str) -> dict[str, dict[str, Any]]:
     """`PARAMETERS` of a degradation's module.
 
     Raises:
         InputError: there is no such degradation, and the nearest name is given; or a parameter
             lacks something, or has a value out of its own range.
     """
-    declared = _constant(degradation, "PARAMETERS")
+    declared: dict[str, dict[str, Any]] = _constant(degradation, "PARAMETERS")
     for name, about in declared.items():
         missing = [key for key in DECLARED if not isinstance(about, dict) or key not in about]
         if missing:
@@ -42,7 +42,7 @@ def specification(degradation: str) -> dict[str, dict]:
     return declared
 
 
-def severities(degradation: str) -> list[dict]:
+def severities(degradation: str) -> list[dict[str, Any]]:
     """All parameters of a degradation for each of its `SEVERITIES`, the mildest first."""
     declared = specification(degradation)
     steps = _constant(degradation, "SEVERITIES")
@@ -63,7 +63,9 @@ def _constant(degradation: str, constant: str) -> Any:
     raise InputError(f"grids/degradations/{degradation}.py declares no {constant}")
 
 
-def resolve(specification: dict[str, dict], overrides: Mapping[str, Any], use: Use) -> dict:
+def resolve(
+    specification: dict[str, dict[str, Any]], overrides: Mapping[str, Any], use: Use
+) -> dict[str, Any]:
     """All values of a degradation for one use: the module's where `overrides` has none.
 
     Raises:
@@ -77,7 +79,7 @@ def resolve(specification: dict[str, dict], overrides: Mapping[str, Any], use: U
     return dict(sorted(values.items()))
 
 
-def _check(name: str, value: Any, declared: dict) -> None:
+def _check(name: str, value: Any, declared: dict[str, Any]) -> None:
     whole = isinstance(_ends(declared["evaluation"])[0], int)
     kind = "a whole number" if whole else "a number"
     ends = _ends(value)
@@ -91,12 +93,12 @@ def _check(name: str, value: Any, declared: dict) -> None:
         raise InputError(f"{name}: must lie within {least} … {most}, got {value!r}")
 
 
-def _as_declared(value: Any, declared: dict) -> Any:
+def _as_declared(value: Any, declared: dict[str, Any]) -> Any:
     """Numbers as floats where the declared ones are: `[2, 4]` of such a value is `[2.0, 4.0]`."""
     if isinstance(_ends(declared["evaluation"])[0], int):
         return value
     return [float(end) for end in value] if isinstance(value, list) else float(value)
 
 
-def _ends(value: Any) -> list:
+def _ends(value: Any) -> list[Any]:
     return value if isinstance(value, list) and value else [value]

@@ -16,7 +16,7 @@ from grids.images import reading, sets
 
 PARTS = ("train", "pies", "test")
 
-Split = Mapping[str, float] | Mapping[str, str]
+Split = Mapping[str, float | str]
 """For each of PARTS its share of the pairs, or a pattern of its pairs' names (as of a shell)."""
 
 
@@ -58,19 +58,21 @@ def part_of(name: str, split: Split) -> str:
     Raises:
         InputError: no pattern fits its name, or several do.
     """
-    if isinstance(split["train"], str):
-        fitting = [part for part in PARTS if fnmatchcase(name, split[part])]
+    patterns = {part: given for part, given in split.items() if isinstance(given, str)}
+    if patterns:
+        fitting = [part for part in PARTS if fnmatchcase(name, patterns[part])]
         if len(fitting) != 1:
             found = " and ".join(fitting) or "none of them"
             raise InputError(f"split: {name!r} must fit one pattern, but fits {found}")
         return fitting[0]
     # A number between 0 and 1 that the name alone decides.
     place = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest()) / 2**64
-    place *= sum(split.values())
+    shares = {part: given for part, given in split.items() if not isinstance(given, str)}
+    place *= sum(shares.values())
     for part in PARTS[:-1]:
-        if place < split[part]:
+        if place < shares[part]:
             return part
-        place -= split[part]
+        place -= shares[part]
     return PARTS[-1]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -73,8 +74,8 @@ def _content(path: Path) -> bytes:
 
 
 def _decoded(content: bytes, path: Path) -> np.ndarray:
-    with _naming(path, "decoded"), Image.open(io.BytesIO(content)) as image:
-        image = ImageOps.exif_transpose(image)
+    with _naming(path, "decoded"), Image.open(io.BytesIO(content)) as stored:
+        image = ImageOps.exif_transpose(stored)
         if image.mode == "F":
             raise ValueError("its values are floats of unknown range; save it with 8 or 16 bits")
         if image.mode.startswith("I"):
@@ -85,7 +86,7 @@ def _decoded(content: bytes, path: Path) -> np.ndarray:
         return np.asarray(image.convert("RGB"))
 
 
-def for_each(function: Callable[[Path], object], paths: Sequence[Path]) -> list:
+def for_each(function: Callable[[Path], object], paths: Sequence[Path]) -> list[Any]:
     """Maps in threads (the codecs release the lock); one line if any file is bad."""
 
     def attempt(path: Path) -> object:
@@ -113,7 +114,7 @@ def index(paths: Sequence[Path], root: Path, part: Columns = WHOLE) -> pd.DataFr
         InputError: files that cannot be decoded, the first named, with the counts.
     """
 
-    def describe(path: Path) -> dict:
+    def describe(path: Path) -> dict[str, Any]:
         stat = path.stat()
         content = _content(path)
         height, full_width = _decoded(content, path).shape[:2]

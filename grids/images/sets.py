@@ -35,7 +35,10 @@ def find(source: Source) -> list[Path]:
         return [Path(path) for path in source]
     if source == "embedded":
         # Found without importing scikit-image, which takes most of a second.
-        folder = Path(importlib.util.find_spec("skimage").origin).parent / "data"
+        installed = importlib.util.find_spec("skimage")
+        if installed is None or installed.origin is None:
+            raise InputError("embedded: scikit-image, in which these photographs are, is missing")
+        folder = Path(installed.origin).parent / "data"
         return [folder / name for name in EMBEDDED]
     expanded = os.path.expanduser(os.path.expandvars(source))
     if glob.has_magic(expanded) and not os.path.isdir(expanded):

@@ -5,7 +5,7 @@ Training crops from it at the cost of a copy; the operating system shares and dr
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -49,7 +49,8 @@ class Store:
     def __getitem__(self, i: int) -> np.ndarray:
         shape = self._shapes[i]
         end = self._ends[i]
-        return self._data[end - np.prod(shape) : end].reshape(shape)
+        pixels: np.ndarray = self._data[end - np.prod(shape) : end].reshape(shape)
+        return pixels
 
     def __iter__(self) -> Iterator[np.ndarray]:
         return (self[i] for i in range(len(self)))
@@ -66,7 +67,9 @@ class Pairs(NamedTuple):
 NO_PAIRS: Mapping[str, Pairs] = {}
 
 
-def read_pairs(group: Mapping[str, dict], files: Sequence[str | Path]) -> dict[str, Pairs]:
+def read_pairs(
+    group: Mapping[str, dict[str, Any]], files: Sequence[str | Path]
+) -> dict[str, Pairs]:
     """The pairs of those degradations of a group that are pairs instead of operators.
 
     Args:

@@ -9,6 +9,7 @@ which no δ allows, and the search goes round it.
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,7 +33,7 @@ def reason_for_good(error: BaseException) -> str | None:
     return f"diverged: {text}" if isinstance(error, NotFiniteError) else None
 
 
-def declared(failures: Mapping, rule: str, backbone: str, group: str) -> bool:
+def declared(failures: Mapping[str, Any], rule: str, backbone: str, group: str) -> bool:
     """Whether a failed training is an answer: the search asked for it, and may do without.
 
     Args:
@@ -63,9 +64,10 @@ def noted(weights: Path) -> str | None:
         # Notes are short: no need to read the header of a large network.
         header = file.read(length) if 0 < length <= 1 << 20 else b"{}"
     try:
-        return json.loads(header).get("__metadata__", {}).get(KEY)
+        reason: str | None = json.loads(header).get("__metadata__", {}).get(KEY)
     except (ValueError, AttributeError):
         return None
+    return reason
 
 
 def verification(images: Mapping[str, Iterable[str]]) -> pd.DataFrame:

@@ -11,18 +11,24 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from grids.base.errors import InputError
 from grids.base.files import appearing, sha256
 
 TWINS = Path(".snakemake") / "grids"
 
+Expected = Callable[[str, dict[str, Any]], dict[str, Any] | None]
+"""Today's parameters of a rule's job with these wildcards, as far as known; None: no such job."""
+
 # Larger files are stores of pixels, whose size is checked against their index; a folder is an
 # export, which has checksums of its own.
 LARGEST_CHECKED = 1 << 30
 
 
-def write(results: Path, rule: str, wildcards: dict, outputs: list[str], params: dict) -> None:
+def write(
+    results: Path, rule: str, wildcards: dict[str, Any], outputs: list[str], params: dict[str, Any]
+) -> None:
     """Records a finished job; `params` are plain values as Snakemake has them."""
     for output in outputs:
         record = {
@@ -52,9 +58,7 @@ def check(results: Path, inputs: Iterable[str]) -> None:
             raise InputError(f"{name}: not as it was written (damaged?); delete it and run again")
 
 
-def stale(
-    results: Path, expected: Callable[[str, dict], dict | None]
-) -> Iterator[tuple[str, list[str]]]:
+def stale(results: Path, expected: Expected) -> Iterator[tuple[str, list[str]]]:
     """Results of which Snakemake has no memory and that were made with other parameters.
 
     Args:
@@ -72,14 +76,14 @@ def stale(
             yield str(output), names
 
 
-def differing(record: dict, expected: Callable[[str, dict], dict | None]) -> list[str]:
+def differing(record: dict[str, Any], expected: Expected) -> list[str]:
     """Names of the parameters that a record has otherwise than they are now, as far as known."""
     now = expected(record["rule"], record["wildcards"])
     comparable = json.loads(json.dumps(now or {}, default=list))
     return sorted(name for name, value in comparable.items() if record["params"].get(name) != value)
 
 
-def accept(results: Path, expected: Callable[[str, dict], dict | None], since: int) -> None:
+def accept(results: Path, expected: Expected, since: int) -> None:
     """Records results that were touched as made with today's parameters.
 
     `snakemake --touch` is how a user says that an edit does not matter; no job runs that would
@@ -103,7 +107,7 @@ def _touched(output: Path) -> int:
     return (carrier if carrier.exists() else output).stat().st_mtime_ns
 
 
-def recorded(results: Path) -> Iterator[tuple[Path, Path, dict]]:
+def recorded(results: Path) -> Iterator[tuple[Path, Path, dict[str, Any]]]:
     """All results that are there and have a record: the result, the record's file, the record."""
     folder = results / "records"
     for path in sorted(folder.rglob("*.json")):
@@ -113,7 +117,7 @@ def recorded(results: Path) -> Iterator[tuple[Path, Path, dict]]:
             yield output, path, record
 
 
-def read(path: Path) -> dict | None:
+def read(path: Path) -> dict[str, Any] | None:
     """A record; None where there is none, or one that is cut off or of another version."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))

@@ -5,6 +5,7 @@ image a forward pass. P of a model on a degradation is the mean of the images' P
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,12 +19,12 @@ from grids.models.restorers import restore
 from grids.pixels.arrays import to_bytes, to_tensor
 from grids.pixels.psnr import psnr
 
-NO_PAIRS: Mapping[str, Iterable] = {}
+NO_PAIRS: Mapping[str, Iterable[Any]] = {}
 
 
 def ssim(reference: np.ndarray, image: np.ndarray) -> float:
     """Structural similarity (Wang et al., 2004: Gaussian window, σ 1.5), mean over the channels."""
-    return structural_similarity(
+    similarity: float = structural_similarity(
         reference,
         image,
         channel_axis=-1,
@@ -32,11 +33,12 @@ def ssim(reference: np.ndarray, image: np.ndarray) -> float:
         sigma=1.5,
         use_sample_covariance=False,
     )
+    return similarity
 
 
 def verify(
     network: nn.Module,
-    group: dict[str, dict],
+    group: dict[str, dict[str, Any]],
     photographs: Iterable[tuple[str, str, np.ndarray]],
     seed: int,
     device: torch.device,
@@ -66,8 +68,8 @@ def verify(
                 degraded = operators.degrade(name, to_tensor(clean)[None], group[name], [key])
                 yield name, image, degraded, clean
         for name, own in pairs.items():
-            for image, degraded, clean in own:
-                yield name, image, to_tensor(degraded)[None], clean
+            for image, given, clean in own:
+                yield name, image, to_tensor(given)[None], clean
 
     rows = []
     for name, image, degraded, clean in inputs():

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -12,7 +13,7 @@ from grids.base.errors import InputError
 from grids.base.files import appearing
 
 
-def save(path: Path, network: nn.Module, about: dict) -> None:
+def save(path: Path, network: nn.Module, about: dict[str, Any]) -> None:
     """Writes the state of `network`; `about` (JSON-able) becomes the metadata entry `grids`."""
     state = {
         name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()
@@ -21,11 +22,12 @@ def save(path: Path, network: nn.Module, about: dict) -> None:
         save_file(state, temporary, {"grids": json.dumps(about, sort_keys=True)})
 
 
-def about(path: Path) -> dict:
+def about(path: Path) -> dict[str, Any]:
     """Metadata that `save` wrote; empty for a file of other origin."""
     try:
         with safe_open(path, framework="pt") as file:
-            return json.loads((file.metadata() or {}).get("grids", "{}"))
+            content: dict[str, Any] = json.loads((file.metadata() or {}).get("grids", "{}"))
+            return content
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path}: not a safetensors file ({error})") from None
 

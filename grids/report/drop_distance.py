@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Mapping
 from itertools import permutations
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -11,7 +12,7 @@ from grids.report import style
 from grids.search.group_names import group_name
 
 
-def points(found: Mapping, similarity: pd.DataFrame) -> pd.DataFrame:
+def points(found: Mapping[str, Any], similarity: pd.DataFrame) -> pd.DataFrame:
     """The verified groups of two and more, in order of verification, less those without a model.
 
     Args:
@@ -47,7 +48,7 @@ def points(found: Mapping, similarity: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def figure(found: Mapping, similarity: pd.DataFrame) -> Figure:
+def figure(found: Mapping[str, Any], similarity: pd.DataFrame) -> Figure:
     """Worst drop over mean distance, numbered in order of verification, with the line of δ.
 
     Args:
@@ -109,7 +110,7 @@ def figure(found: Mapping, similarity: pd.DataFrame) -> Figure:
     return drawn
 
 
-def _members(found: Mapping, name: str) -> str:
+def _members(found: Mapping[str, Any], name: str) -> str:
     """The members of a group found; of many, the first few."""
     group = next(g["degradations"] for g in found["groups"] if g["name"] == name)
     return textwrap.shorten(" + ".join(map(style.readable, group)), 90, placeholder=" …")

@@ -1,6 +1,7 @@
 """Before and after: a crop of each degradation of a group, degraded, restored and clean."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ LINE = 16
 
 def strip(
     network: nn.Module,
-    group: Mapping[str, dict],
+    group: Mapping[str, dict[str, Any]],
     photographs: Sequence[np.ndarray],
     seed: int,
     device: torch.device,

@@ -199,7 +199,8 @@ def _within(table: pd.DataFrame) -> pd.Series:
 
 
 def _group_of(decisions: pd.DataFrame, degradation: str) -> str | None:
-    return decisions.loc[decisions["degradation"] == degradation, "group"].iloc[0]
+    group: str | None = decisions.loc[decisions["degradation"] == degradation, "group"].iloc[0]
+    return group
 
 
 def _rank(decisions: pd.DataFrame, degradation: str, groups: list[str]) -> tuple[int, str]:

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -12,7 +13,7 @@ from grids.report import style
 COLUMNS = 4
 
 
-def varied(table: pd.DataFrame) -> dict[str, list]:
+def varied(table: pd.DataFrame) -> dict[str, list[Any]]:
     """Parameters that differ between the severities, each with its values."""
     values = [json.loads(text) for text in table["parameters"]]
     return {

@@ -1,9 +1,12 @@
 """The similarity matrix for people: a heat map in the order of a clustering, and a map in 2-D."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import dendrogram, linkage
 from scipy.spatial.distance import squareform
@@ -18,16 +21,17 @@ COLOURS = "cividis"
 
 def symmetric(distance: pd.DataFrame) -> Floats:
     """(S + Sᵀ)/2 with zeros on the diagonal, (n, n)."""
-    values = (distance.to_numpy() + distance.to_numpy().T) / 2
+    values: Floats = (distance.to_numpy() + distance.to_numpy().T) / 2
     np.fill_diagonal(values, 0)
     return values
 
 
 def clustering(distance: pd.DataFrame) -> Floats:
     """Average linkage of (S + Sᵀ)/2, (n − 1, 4) as SciPy has it, similar leaves side by side."""
-    return linkage(
+    links: Floats = linkage(
         squareform(symmetric(distance), checks=False), method="average", optimal_ordering=True
     )
+    return links
 
 
 def classical_scaling(distance: Floats) -> Floats:
@@ -38,9 +42,9 @@ def classical_scaling(distance: Floats) -> Floats:
     n = len(distance)
     centring = np.eye(n) - 1 / n
     values, vectors = np.linalg.eigh(-centring @ distance**2 @ centring / 2)
-    points = vectors[:, :-3:-1] * np.sqrt(values[:-3:-1].clip(min=0))
+    points: Floats = vectors[:, :-3:-1] * np.sqrt(values[:-3:-1].clip(min=0))
     largest = np.abs(points).argmax(axis=0)
-    return points * np.where(points[largest, range(points.shape[1])] < 0, -1, 1)
+    return points * np.where(points[largest, range(points.shape[1])] < 0, -1.0, 1.0)
 
 
 def heat_map(table: pd.DataFrame) -> Figure:
@@ -87,7 +91,9 @@ def heat_map(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _write(axes: Axes, image, row: int, column: int, values: Floats, errors: Floats) -> None:
+def _write(
+    axes: Axes, image: AxesImage, row: int, column: int, values: Floats, errors: Floats
+) -> None:
     """The number of a cell with its standard error below, dark on light or light on dark."""
     red, green, blue, _ = image.cmap(image.norm(values[row, column]))
     dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
@@ -106,7 +112,7 @@ def _write(axes: Axes, image, row: int, column: int, values: Floats, errors: Flo
     )
 
 
-def _draw_dendrogram(axes: Axes, tree: dict, links: Floats) -> None:
+def _draw_dendrogram(axes: Axes, tree: dict[str, Any], links: Floats) -> None:
     for x, y in zip(tree["icoord"], tree["dcoord"], strict=True):
         # SciPy puts leaf i at 10 i + 5.
         axes.plot((np.array(x) - 5) / 10, y, color=style.BLACK, linewidth=1)
@@ -140,8 +146,10 @@ def map_in_two_dimensions(table: pd.DataFrame) -> Figure:
         axes.plot(*ends.T, color="#BBBBBB", linewidth=1, zorder=1)
         if shown[one, other] < 0.1 * np.ptp(points):
             continue  # no room for a number
+        x, y = ends.mean(axis=0)
         axes.text(
-            *ends.mean(axis=0),
+            x,
+            y,
             f"{pairs[one, other]:.2f}",
             color=style.GREY,
             fontsize=8,
@@ -149,7 +157,7 @@ def map_in_two_dimensions(table: pd.DataFrame) -> Figure:
             va="center",
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )
-    axes.scatter(*points.T, color=style.BLUE, s=45, zorder=3)
+    axes.scatter(points[:, 0], points[:, 1], color=style.BLUE, s=45, zorder=3)
     axes.set_aspect("equal", adjustable="datalim")
     axes.margins(0.15)
     axes.set_xlabel(

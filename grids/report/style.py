@@ -76,7 +76,7 @@ def new_figure(width: float, height: float, title: str) -> Figure:
     return figure
 
 
-def save(figure: Figure, path: str | os.PathLike) -> None:
+def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Writes an SVG without dates and versions, whole or not at all."""
     with appearing(path) as temporary:
         figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})
@@ -90,7 +90,10 @@ def label_points(
     Where all sides of a point are taken, as by one that coincides with it, its label stands apart
     and a line leads to it. To be called last: it looks at the limits of the axes.
     """
-    axes.figure.draw_without_rendering()
+    figure = axes.get_figure(root=True)
+    if figure is None:
+        raise ValueError("axes without a figure have no room for labels")
+    figure.draw_without_rendering()
     lines = [
         line.get_path().transformed(line.get_transform())
         for line in axes.lines
@@ -101,7 +104,7 @@ def label_points(
     taken = [Bbox.from_extents(x - 6, y - 6, x + 6, y + 6) for x, y in places]
     taken += [text.get_window_extent() for text in axes.texts]
     sides = (*SIDES, *FAR_SIDES)
-    ends = np.array([side[:2] for side in sides]) * axes.figure.dpi / 72
+    ends = np.array([side[:2] for side in sides]) * figure.dpi / 72
     starts = np.tile(ends[: len(SIDES)], (2, 1))
     for point, place, label in zip(points, places, labels, strict=True):
         choices = [

@@ -3,6 +3,7 @@
 import html
 import math
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -87,7 +88,7 @@ def _error_of_average(values: pd.DataFrame) -> float:
     for name, measured in values.notna().items():
         sets.setdefault(tuple(measured), []).append(name)
     errors = (values[names].sum(axis=1, min_count=1).sem() for names in sets.values())
-    return math.hypot(*errors) / values.shape[1]
+    return math.hypot(*errors) / len(values.columns)
 
 
 def _images(
@@ -119,7 +120,7 @@ def wide(table: pd.DataFrame, column: str = "psnr_db") -> pd.DataFrame:
 
 def text(
     table: pd.DataFrame,
-    found: Mapping,
+    found: Mapping[str, Any],
     backbone: str,
     test_set: str,
     paired: Collection[str] = (),

@@ -89,7 +89,9 @@ def find(paths: Sequence[Path], out: Path) -> tuple[list[Job], list[Outcome], li
         InputError: a path is missing, nothing is found, two photographs would become one file, or
             one would be written onto a source.
     """
-    jobs, unreadable, others = [], [], []
+    jobs: list[Job] = []
+    unreadable: list[Outcome] = []
+    others: list[Path] = []
     for path in paths:
         if path.is_dir():
             for source in _walk(path, out, unreadable):
@@ -217,13 +219,15 @@ class Batch:
         outcome.remarks = photograph.remarks
         if photograph.grey and not self._group:
             outcome.remarks += (LESS_SURE,)
-        outcome.decision = self._decision(photograph)
-        outcome.group = self._group or outcome.decision.group
-        outcome.chosen_by = "user" if self._group else outcome.decision.rule
+        outcome.decision = decision = self._decision(photograph)
+        if self._group:
+            outcome.group, outcome.chosen_by = self._group, "user"
+        elif decision:
+            outcome.group, outcome.chosen_by = decision.group, decision.rule
         outcome.model = self._bundle.fingerprints[outcome.group]
-        if not (self._group or self._force or outcome.decision.known):
+        if decision and not (self._group or self._force or decision.known):
             outcome.status = "refused"
-            outcome.reason = f"{job.source}: {outcome.decision.reason}"
+            outcome.reason = f"{job.source}: {decision.reason}"
             return
         if not self._restore:
             outcome.status = "decided"

@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, UnidentifiedImageError
 from PIL.ExifTags import Base
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
+from PIL.ImageFile import ImageFile
+from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
 
 from grids.base.errors import InputError
 from grids.base.files import appearing
@@ -42,7 +43,7 @@ KEPT = {
     "WEBP": ("exif", "icc_profile"),
     "BMP": ("dpi",),
 }
-OPTIONS = {
+OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": JPEG_QUALITY, "subsampling": "4:4:4"},
     "WEBP": {"lossless": True, "exact": True},
     "BMP": {},
@@ -53,7 +54,7 @@ OTHER_BYTE = {"B": "L", "L": "B", "N": {"little": "B", "big": "L"}[sys.byteorder
 WHITE_IS_ZERO, UNSIGNED, SEPARATE_PLANES = 0, 1, 2
 KEY_COLOUR = "the transparent colour became an alpha channel"
 
-Ints = NDArray[np.uint8] | NDArray[np.uint16]
+Ints = NDArray[np.uint8 | np.uint16]
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Photograph:
     def eight_bits(self) -> NDArray[np.uint8]:
         """The colours, rounded to 8 bits if there are more."""
         if self.colour.dtype == np.uint8:
-            return self.colour
+            return self.colour.astype(np.uint8, copy=False)
         return ((self.colour.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
@@ -106,12 +107,12 @@ def read(path: Path) -> Photograph:
     """
     remarks: list[str] = []
     with _opened(path) as image:
-        kind = image.format
+        kind = str(image.format)
         if kind == "MPO":
             kind = "JPEG"
             remarks.append("only the first of the file's pictures is kept")
-        elif getattr(image, "n_frames", 1) > 1:
-            raise ValueError(f"it holds {image.n_frames} pictures; save the one you mean")
+        elif (pictures := getattr(image, "n_frames", 1)) > 1:
+            raise ValueError(f"it holds {pictures} pictures; save the one you mean")
         notes = _notes(image, kind, path)
         pixels = _pixels(image, path, remarks)
         # Last: in a PNG file it may stand behind the pixels.
@@ -176,7 +177,7 @@ def _joined(photograph: Photograph, restored: Ints) -> Ints:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def _opened(path: Path) -> Iterator[ImageFile]:
     with _naming(path, "read"), warnings.catch_warnings():
         # About odd tags, and sizes that are large but not too large.
         warnings.simplefilter("ignore")
@@ -198,28 +199,31 @@ def _naming(path: Path, action: str) -> Iterator[None]:
         raise InputError(f"{path}: cannot be {action} ({reason})") from None
 
 
-def _notes(image: Image.Image, kind: str, path: Path) -> Any:
+def _notes(image: ImageFile, kind: str, path: Path) -> Any:
     if kind == "PNG":
         return list(png.notes(path))
-    if kind == "TIFF":
-        notes = tiff.notes(image)
+    if isinstance(image, TiffImageFile):
+        tags = tiff.notes(image)
         if image.mode == "CMYK":
-            notes.pop(Base.InterColorProfile, None)
-        return notes
+            tags.pop(Base.InterColorProfile, None)
+        return tags
     notes = {key: image.info[key] for key in KEPT[kind] if key in image.info}
     if image.mode == "CMYK":
         notes.pop("icc_profile", None)
     return notes
 
 
-def _pixels(image: Image.Image, path: Path, remarks: list[str]) -> Ints:
+def _pixels(image: ImageFile, path: Path, remarks: list[str]) -> Ints:
     """(H, W, C) of uint8 or uint16; grey, grey and alpha, RGB or RGBA."""
     mode, deep = image.mode, _rawmode(image)
-    if image.format == "TIFF":
+    if isinstance(image, TiffImageFile):
         _check_samples(image.tag_v2)
     if mode.startswith("I;16") and not deep.startswith("I;12"):
         pixels = np.asarray(image).astype(np.uint16)[..., None]
-        if image.format == "TIFF" and image.tag_v2[Base.PhotometricInterpretation] == WHITE_IS_ZERO:
+        if (
+            isinstance(image, TiffImageFile)
+            and image.tag_v2[Base.PhotometricInterpretation] == WHITE_IS_ZERO
+        ):
             pixels = 65535 - pixels
         return _with_key(pixels, image, remarks)
     if mode in ("RGB", "RGBA") and ";16" in deep and not deep.startswith("RGBa"):
@@ -229,19 +233,20 @@ def _pixels(image: Image.Image, path: Path, remarks: list[str]) -> Ints:
             f"its pixels are of the kind {deep or mode}; save it as RGB or grey of 8 or 16 bits"
         )
     image.load()
+    shown: Image.Image = image
     if mode == "CMYK":
         remarks.append("CMYK became RGB")
-        image = _from_cmyk(image, remarks)
+        shown = _from_cmyk(image, remarks)
     elif mode in ("P", "PA"):
         remarks.append("the palette's colours became RGB")
-        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+        shown = image.convert("RGBA" if image.has_transparency_data else "RGB")
     elif mode == "1":
         remarks.append("black and white became grey")
-        image = image.convert("L")
+        shown = image.convert("L")
     elif "transparency" in image.info and mode in ("L", "RGB"):
         remarks.append(KEY_COLOUR)
-        image = image.convert(mode + "A")
-    pixels = np.asarray(image)
+        shown = image.convert(mode + "A")
+    pixels = np.asarray(shown)
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
@@ -253,13 +258,13 @@ def _check_samples(tags: ImageFileDirectory_v2) -> None:
         raise ValueError("its 16-bit channels lie in separate planes; save them interleaved")
 
 
-def _rawmode(image: Image.Image) -> str:
+def _rawmode(image: ImageFile) -> str:
     """How the samples lie in the file, in Pillow's words."""
     arguments = image.tile[0].args if image.tile else ""
     return str(arguments[0] if isinstance(arguments, tuple) else arguments)
 
 
-def _sixteen_bits(image: Image.Image, path: Path) -> NDArray[np.uint16]:
+def _sixteen_bits(image: ImageFile, path: Path) -> NDArray[np.uint16]:
     """Pillow keeps one byte of two in colour. So the file is decoded for each of them."""
     if _rawmode(image) == "LA;16B":  # grey and alpha are four bytes, which are those of RGBA
         _decode_as(image, "RGBA")
@@ -268,10 +273,11 @@ def _sixteen_bits(image: Image.Image, path: Path) -> NDArray[np.uint16]:
     with Image.open(path) as again:
         raw = _rawmode(again)
         _decode_as(again, raw[:-1] + OTHER_BYTE[raw[-1]])
-        return high * np.uint16(256) + np.asarray(again)
+        both: NDArray[np.uint16] = high * np.uint16(256) + np.asarray(again)
+        return both
 
 
-def _decode_as(image: Image.Image, rawmode: str) -> None:
+def _decode_as(image: ImageFile, rawmode: str) -> None:
     image.tile = [
         part._replace(args=(rawmode, *part.args[1:]) if isinstance(part.args, tuple) else rawmode)
         for part in image.tile
@@ -291,7 +297,7 @@ def _with_key(pixels: Ints, image: Image.Image, remarks: list[str]) -> Ints:
 def _from_cmyk(image: Image.Image, remarks: list[str]) -> Image.Image:
     if profile := image.info.get("icc_profile"):
         try:
-            return ImageCms.profileToProfile(
+            converted = ImageCms.profileToProfile(
                 image,
                 ImageCms.ImageCmsProfile(io.BytesIO(profile)),
                 ImageCms.createProfile("sRGB"),
@@ -301,4 +307,7 @@ def _from_cmyk(image: Image.Image, remarks: list[str]) -> Image.Image:
             )
         except (ImageCms.PyCMSError, OSError):
             remarks.append("its colour profile is broken")
+        else:
+            if converted is not None:  # None is for a conversion in place
+                return converted
     return image.convert("RGB")

@@ -4,8 +4,8 @@ import zlib
 from typing import BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
+from PIL import ExifTags
+from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
 
 Base = ExifTags.Base
 
@@ -23,7 +23,7 @@ NOTES = (
 DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 
 
-def notes(image: Image.Image) -> ImageFileDirectory_v2:
+def notes(image: TiffImageFile) -> ImageFileDirectory_v2:
     """The tags of an opened TIFF file that go over to a restored one; XMP is left out."""
     tags = ImageFileDirectory_v2()
     for tag in NOTES:

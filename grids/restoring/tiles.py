@@ -15,6 +15,7 @@ other. Two kinds of networks are told apart by trying (see `reach`):
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -162,7 +163,8 @@ class Tiler:
             torch.inference_mode(),
             torch.autocast(self._device.type, self._precision, enabled=reduced),
         ):
-            return network(images).float().cpu()
+            restored: Tensor = network(images).float().cpu()
+            return restored
 
     def _chosen(self, tile: int | None) -> int:
         least, grid = self._needs.smallest, self._needs.grid
@@ -192,7 +194,7 @@ def needs(forward: Callable[[Tensor], Tensor], network: nn.Module) -> Needs:
     height, width = PROBE
     widest, narrowest = 0, width
 
-    def measure(module: nn.Module, inputs: tuple, output: Tensor) -> None:
+    def measure(module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
         nonlocal widest, narrowest
         tensors = [t for t in (*inputs, output) if isinstance(t, Tensor)]
         widest = max(widest, sum(t.nbytes for t in tensors))

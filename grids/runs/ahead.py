@@ -1,11 +1,12 @@
 """What a start says of the trainings ahead, before anything is submitted."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from grids.jobs import places
+from grids.jobs import places, records
 from grids.runs import needed
 from grids.runs.outdated import outdated
 from grids.search.contract import Group
@@ -17,11 +18,11 @@ DISTANCES = ["clean_pies", "degraded_pies", "pair_pies", "ggd", "similarity"]
 
 def line(
     results: Path,
-    settings: Mapping,
+    settings: Mapping[str, Any],
     *,
-    asked: Mapping,
+    asked: Mapping[str, Any],
     brought: Mapping[Group, pd.DataFrame],
-    expected: Callable[[str, dict], dict | None],
+    expected: records.Expected,
 ) -> str:
     """How many trainings the search will need, and their hours; nothing where nothing is ahead.
 

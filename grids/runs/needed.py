@@ -5,22 +5,25 @@ measured `elsewhere`.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from grids.search.group_names import group_name
 
 
-def searched(settings: Mapping) -> list[str]:
+def searched(settings: Mapping[str, Any]) -> list[str]:
     """Names of the degradations to group, in alphabetical order."""
     return sorted(settings["search"]["degradations"] or settings["degradations"])
 
 
-def baselines(settings: Mapping) -> list[str]:
+def baselines(settings: Mapping[str, Any]) -> list[str]:
     """The groups of one, and the mix of all."""
     names = searched(settings)
     return [*names, group_name(names)]
 
 
-def models(settings: Mapping, plans: Sequence[Mapping]) -> list[tuple[str, str]]:
+def models(
+    settings: Mapping[str, Any], plans: Sequence[Mapping[str, Any]]
+) -> list[tuple[str, str]]:
     """Backbone and group of all models that are known to be needed and are trained here."""
     searching = settings["search"]["backbone"]
     asked = [group for plan in plans for group in plan.get("requests", [])]
@@ -35,7 +38,7 @@ def models(settings: Mapping, plans: Sequence[Mapping]) -> list[tuple[str, str]]
     return [model for model in dict.fromkeys(needed) if model not in elsewhere]
 
 
-def reseeded(settings: Mapping) -> list[tuple[int, str]]:
+def reseeded(settings: Mapping[str, Any]) -> list[tuple[int, str]]:
     """Seed and degradation of the single-task models that are trained again for the noise."""
     report = settings["report"]
     return [(seed, name) for seed in report["noise_seeds"] for name in report["noise_degradations"]]

@@ -3,14 +3,16 @@
 Snakemake finds them when it builds its plan of jobs; what is said before that asks here.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 
 from grids.jobs import records
 
 
 def outdated(
-    results: Path, expected: Callable[[str, dict], dict | None], rules: Collection[str]
+    results: Path,
+    expected: records.Expected,
+    rules: Collection[str],
 ) -> set[Path]:
     """Results of some rules whose records differ from today's parameters; code is one of them.
 

@@ -7,10 +7,11 @@ time, while the workflow runs or not, and disturbs nothing.
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from grids.base.errors import InputError
 from grids.base.wording import counted
@@ -118,7 +119,7 @@ def status(results: Path, folder: Path) -> Iterator[str]:
     live = {job.work: job.state for job in jobs}
     plans = plan_files.walk(results)
     trainings = list(_trainings(results, settings, plans))
-    stages = {
+    stages: dict[str, Sequence[Output]] = {
         "PIES sets": [
             _shared(results, places.PIES, places.PIES_LOG, name, "pies")
             for name in ["clean", *settings["degradations"]]
@@ -143,14 +144,15 @@ def status(results: Path, folder: Path) -> Iterator[str]:
         yield f"job {job.id}: {job.state} {job.elapsed} {job.where} {job.work}"
 
 
-def _settings(results: Path) -> dict:
+def _settings(results: Path) -> dict[str, Any]:
     path = results / places.SETTINGS
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except OSError:
         raise InputError(f"{path}: no such file; no run has begun in this folder") from None
     except ValueError:
         raise InputError(f"{path}: cut off (damaged?); the next run writes it anew") from None
+    return settings
 
 
 def _shared(results: Path, place: str, its_log: str, name: str, group: str) -> Output:
@@ -159,7 +161,9 @@ def _shared(results: Path, place: str, its_log: str, name: str, group: str) -> O
     return Output(path, f"rule_{group}_*", log)
 
 
-def _trainings(results: Path, settings: dict, plans: list[dict]) -> Iterator[Training]:
+def _trainings(
+    results: Path, settings: dict[str, Any], plans: list[dict[str, Any]]
+) -> Iterator[Training]:
     steps = settings["training"]["iterations"]
     if settings["descriptor"]["weights"] == "trained":
         yield Training(
@@ -180,17 +184,19 @@ def _trainings(results: Path, settings: dict, plans: list[dict]) -> Iterator[Tra
         )
     backbone = settings["search"]["backbone"]
     for seed, name in needed.reseeded(settings):
-        named = {"seed": seed, "backbone": backbone, "group": name}
+        again = {"seed": str(seed), "backbone": backbone, "group": name}
         yield Training(
-            places.at(results, places.RESEEDED_MODEL, **named),
+            places.at(results, places.RESEEDED_MODEL, **again),
             f"rule_train_reseeded_wildcards_{seed}_{backbone}_{name}",
-            places.at(results, places.RESEEDED_LOG, **named),
+            places.at(results, places.RESEEDED_LOG, **again),
             f"{backbone} {name} seed {seed}",
             steps,
         )
 
 
-def _verifications(results: Path, settings: dict, plans: list[dict]) -> Iterator[Output]:
+def _verifications(
+    results: Path, settings: dict[str, Any], plans: list[dict[str, Any]]
+) -> Iterator[Output]:
     search, report = settings["search"], settings["report"]
     found = {*needed.baselines(settings), *(plans[-1].get("solution", []) if plans else [])}
     for backbone, group in needed.models(settings, plans):
@@ -214,7 +220,7 @@ def _verifications(results: Path, settings: dict, plans: list[dict]) -> Iterator
         )
 
 
-def _search(plans: list[dict]) -> str:
+def _search(plans: list[dict[str, Any]]) -> str:
     if not plans:
         return "not begun"
     last = plans[-1]
@@ -236,7 +242,7 @@ def _on_their_way(trainings: list[Training], live: dict[str, str]) -> Iterator[s
             yield f"  {training.name}: {done}/{training.steps} it, {state}{running}"
 
 
-def _hours(trainings: list[Training], settings: dict) -> str:
+def _hours(trainings: list[Training], settings: dict[str, Any]) -> str:
     """Time of the trainings that are known so far, at the mean rate where none is known yet."""
     gpus = settings["resources"]["train"]["gpus"]
     trained = [training for training in trainings if not training.failure()]

@@ -47,11 +47,11 @@ def least_cost(chance: Floats, passed: Booleans, worth: float) -> list[int]:
         cost[sets] = np.minimum(whole, split)
     chosen, waiting = [], [len(chance) - 1]
     while waiting:
-        whole = waiting.pop()
-        if kept[whole]:
-            chosen.append(whole)
-        elif whole:
-            at = ways.of(whole)
+        subset = waiting.pop()
+        if kept[subset]:
+            chosen.append(subset)
+        elif subset:
+            at = ways.of(subset)
             values = cost[ways.part[at]] + cost[ways.rest[at]]
             values[ways.rest[at] == 0] = np.inf
             best = int(np.argmin(values))
@@ -59,7 +59,7 @@ def least_cost(chance: Floats, passed: Booleans, worth: float) -> list[int]:
     return chosen
 
 
-def attempt(chance: Floats, split: Floats, worth: float) -> Floats:
+def attempt(chance: Floats | float, split: Floats | float, worth: float) -> Floats:
     """Expected cost of trying groups that, if they fail, cost `split`."""
     # Where nothing else is left, `split` is infinite and does not count.
     otherwise = np.where(chance < 1, (1 - chance) * np.where(np.isfinite(split), split, 0), 0)

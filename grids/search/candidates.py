@@ -116,7 +116,8 @@ def best(
     # First the greedy beam alone: enough groups to know how far the mean distance must reach.
     beam, _ = _grown(symmetric, size, np.inf, max(4 * count, 1000))
     means = np.sort(_statistics(symmetric, beam)[0])
-    edge = (np.floor(_bins(means[min(count, len(means)) - 1], tolerance)) + 1) * tolerance
+    last = _bins(means[min(count, len(means)) - 1], tolerance)
+    edge = float((np.floor(last) + 1) * tolerance)
     found, limit = _grown(symmetric, size, edge * pairs, width)
     found = np.unique(np.concatenate([beam, found]))
     mean, variance = _statistics(symmetric, found)
@@ -267,4 +268,5 @@ def _completion(values: Floats, links: Floats, added: Integers, left: int) -> Fl
         np.fill_diagonal(later, np.inf)
         own[last, last + 1 :] = np.sort(later, axis=1)[:, : left - 1].sum(axis=1) / 2
     costs = np.where(np.arange(n) > added[:, None], links + own[added], np.inf)
-    return np.partition(costs, left - 1, axis=1)[:, :left].sum(axis=1)
+    least: Floats = np.partition(costs, left - 1, axis=1)[:, :left].sum(axis=1)
+    return least

@@ -11,6 +11,7 @@ is in `measured`. So a search can stop, go on, change its δ or its strategy, an
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -67,7 +68,7 @@ class Requests:
     """Groups to train and verify next, the most urgent first, and why (fit for JSON)."""
 
     groups: tuple[Group, ...]
-    why: dict
+    why: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Solution:
     """
 
     groups: tuple[Group, ...]
-    why: dict
+    why: dict[str, Any]
 
 
 def similarity_from(table: pd.DataFrame, names: tuple[str, ...] = ()) -> Similarity:

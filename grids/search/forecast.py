@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,7 +53,7 @@ class Forecast:
 
 
 def forecast(
-    plan: Callable, square: Similarity, measured: Drops, settings: SearchSettings
+    plan: Callable[..., Any], square: Similarity, measured: Drops, settings: SearchSettings
 ) -> Forecast:
     """What is still to be trained, before anything is submitted.
 
@@ -77,7 +78,7 @@ def forecast(
 
 
 def beforehand(
-    plan: Callable,
+    plan: Callable[..., Any],
     degradations: Sequence[str],
     tables: Mapping[Group, pd.DataFrame],
     distances: pd.DataFrame | None,
@@ -109,7 +110,7 @@ def line(
     brought: Mapping[Group, pd.DataFrame],
     *,
     strategy_name: str,
-    asked: Mapping,
+    asked: Mapping[str, Any],
     backbone: str,
     test_set: str,
     training_hours: float,

@@ -7,6 +7,7 @@ files of the old one where they are until it comes to them.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from grids.base.errors import InputError
 from grids.base.files import appearing
@@ -27,10 +28,10 @@ def made(
     backbone: str,
     test_set: str,
     degradations: Sequence[str],
-    settings: Mapping,
+    settings: Mapping[str, Any],
     elsewhere: Sequence[str],
     verified: Iterable[Group],
-) -> dict:
+) -> dict[str, Any]:
     """The content of a plan file.
 
     Args:
@@ -58,13 +59,13 @@ def made(
     }
 
 
-def write(path: Path, plan: Mapping) -> None:
+def write(path: Path, plan: Mapping[str, Any]) -> None:
     """Writes a plan file, at once."""
     with appearing(path) as temporary:
         temporary.write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
 
 
-def read(path: Path) -> dict:
+def read(path: Path) -> dict[str, Any]:
     """The content of a plan file.
 
     Raises:
@@ -83,7 +84,7 @@ def read(path: Path) -> dict:
     raise InputError(f"{path}: not a plan (damaged?); delete it and run again")
 
 
-def walk(results: Path) -> list[dict]:
+def walk(results: Path) -> list[dict[str, Any]]:
     """The plans of the search that is under way or over, round by round; none: not begun.
 
     Args:
@@ -92,7 +93,7 @@ def walk(results: Path) -> list[dict]:
     Raises:
         InputError: one of the files is no plan.
     """
-    plans: list[dict] = []
+    plans: list[dict[str, Any]] = []
     while (path := places.at(results, places.PLAN, round=len(plans))).exists():
         plan = read(path)
         if plans and not _follows(plan, plans[-1]):
@@ -103,7 +104,7 @@ def walk(results: Path) -> list[dict]:
     return plans
 
 
-def _follows(plan: Mapping, before: Mapping) -> bool:
+def _follows(plan: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
     """Whether a plan was made after another one, with the groups verified that it asked for."""
     known = {*before["known"], *before["requests"]}
     return known == {*plan["known"]} and all(plan[key] == before[key] for key in SAME)

@@ -5,6 +5,7 @@ Drops and their standard errors are those of `grids.search.drops.measurements`.
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ LEAST_RATIO = 3
 
 
 def summary(
-    plans: Sequence[Mapping],
+    plans: Sequence[Mapping[str, Any]],
     verifications: Sequence[pd.DataFrame],
     reseeded: Sequence[pd.DataFrame],
     *,
@@ -27,7 +28,7 @@ def summary(
     test_set: str,
     models: str,
     elsewhere: Collection[str] = (),
-) -> dict:
+) -> dict[str, Any]:
     """The content of `groups.json`.
 
     Args:
@@ -56,7 +57,7 @@ def summary(
         lose = "loses" if beyond == 1 else "lose"
         verdict += f" The groups were given, not searched; {beyond} of them {lose} more than δ."
 
-    def measured(name: str) -> dict:
+    def measured(name: str) -> dict[str, Any]:
         group = by_name[name]
         return {
             "name": name,
@@ -149,7 +150,7 @@ def _with_cautions(verdict: str, noise_of: Sequence[str], below: Sequence[str]) 
 
 
 def _in_order_of_request(
-    groups: Sequence[str], plans: Sequence[Mapping]
+    groups: Sequence[str], plans: Sequence[Mapping[str, Any]]
 ) -> list[tuple[int | None, str]]:
     """Groups with the round that asked for each; first those that no round had to ask for."""
     asked = {name: plan["round"] for plan in plans for name in plan.get("requests", [])}
@@ -159,7 +160,9 @@ def _in_order_of_request(
     ]
 
 
-def _noise(reseeded: Sequence[pd.DataFrame], tables: Mapping[Group, pd.DataFrame]) -> list[dict]:
+def _noise(
+    reseeded: Sequence[pd.DataFrame], tables: Mapping[Group, pd.DataFrame]
+) -> list[dict[str, Any]]:
     """P of each model of another seed minus P of the single-task model it repeats."""
     noise = []
     for table in reseeded:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -25,7 +26,7 @@ class Search:
         errors: their standard errors.
     """
 
-    plans: list[dict]
+    plans: list[dict[str, Any]]
     similarity: Similarity
     drops: dict[Group, dict[str, float]]
     errors: dict[Group, dict[str, float]]

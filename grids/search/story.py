@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from grids.base.wording import counted
 from grids.search.contract import Drops
 from grids.search.group_names import group_name
 
 
-def story(plans: Sequence[Mapping], measured: Drops) -> list[str]:
+def story(plans: Sequence[Mapping[str, Any]], measured: Drops) -> list[str]:
     """Lines that tell what each round knew, asked and learned, and what was found.
 
     Args:
@@ -34,7 +35,7 @@ def story(plans: Sequence[Mapping], measured: Drops) -> list[str]:
     return [*lines, left(plans)] if plans else ["No plan yet"]
 
 
-def left(plans: Sequence[Mapping]) -> str:
+def left(plans: Sequence[Mapping[str, Any]]) -> str:
     """A line about how much the search still needs."""
     last = plans[-1]
     asked = sum(len(plan.get("requests", [])) for plan in plans)
@@ -65,7 +66,7 @@ def _decimals(delta: float) -> int:
     return max(2, 1 - math.floor(math.log10(delta))) if delta > 0 else 2
 
 
-def _because(reason: Mapping, delta: float) -> Iterator[str]:
+def _because(reason: Mapping[str, Any], delta: float) -> Iterator[str]:
     step = reason.get("step")
     if step == "largest size":
         low, high = reason["interval"]

@@ -40,12 +40,14 @@ class Describer:
         device: torch.device,
         precision: str,
         *,
-        layer: str,
+        layer: srresnet.Layer,
         count: int,
         components: int,
         clip: float,
     ):
-        network = srresnet.load(weights).to(device, memory_format=torch.channels_last)
+        network = srresnet.load(weights)
+        # The annotation of `to` lacks the format of memory.
+        network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._law = srresnet.describer(network, layer)
         self._trunk = srresnet.describer(network, "trunk")
         self._device, self._bf16 = device, precision == "bf16"

@@ -35,18 +35,21 @@ class Discriminant:
     def coordinates(self, vectors: Floats) -> Floats:
         """(N, C − 1) the part of whitened vectors that tells the classes apart."""
         _, _, axes = np.linalg.svd(self.means - self.means.mean(axis=0), full_matrices=False)
-        return self.whitened(vectors) @ axes[: len(self.means) - 1].T
+        telling: Floats = axes[: len(self.means) - 1]
+        return self.whitened(vectors) @ telling.T
 
     def squared_distances(self, vectors: Floats) -> Floats:
         """(N, C) squared Mahalanobis distances of vectors (N, D) from the classes."""
         points = self.whitened(vectors)
-        return np.square(points[:, None] - self.means).sum(axis=-1)
+        squared: Floats = np.square(points[:, None] - self.means).sum(axis=-1)
+        return squared
 
     def scores(self, vectors: Floats) -> Floats:
         """(N, C) logarithms of the classes' probabilities, all being as likely beforehand."""
         logits = -self.squared_distances(vectors) / 2
         logits -= logits.max(axis=1, keepdims=True)
-        return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        total: Floats = np.exp(logits).sum(axis=1, keepdims=True)
+        return logits - np.log(total)
 
 
 def fit(vectors: Floats, labels: NDArray[np.int64]) -> Discriminant:
@@ -77,4 +80,5 @@ def shrunken(centred: Floats) -> Floats:
     spread = np.sum(np.square(sample)) - level**2 * dimension
     noise = (np.square(np.square(centred).sum(axis=1)).sum() / count - np.sum(sample**2)) / count
     share = min(1.0, noise / spread)
-    return (1 - share) * sample + share * level * np.eye(dimension)
+    drawn: Floats = (1 - share) * sample + share * level * np.eye(dimension)
+    return drawn

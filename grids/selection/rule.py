@@ -102,7 +102,8 @@ class Rule:
     def _likeness(self, vectors: Floats) -> Floats:
         """(N, C) probability of each degradation, given that it is one of them; never 0."""
         likeness = np.exp(self.discriminant.scores(vectors)[:, :-1]).clip(min=1e-300)
-        return likeness / likeness.sum(axis=1, keepdims=True)
+        total: Floats = likeness.sum(axis=1, keepdims=True)
+        return likeness / total
 
     def novelty(self, vectors: Floats) -> tuple[Floats, Floats]:
         """(N,) log odds of clean against the likeliest degradation, and distance from that one.

@@ -1,6 +1,7 @@
 """Degraded PIES: the clean patches, each under one degradation at its fixed parameters."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ BATCH = 64
 
 
 def degraded_patches(
-    clean: list[Patch], name: str, parameters: dict, seed: int
+    clean: list[Patch], name: str, parameters: dict[str, Any], seed: int
 ) -> tuple[list[Patch], pd.DataFrame]:
     """One degraded set, and per patch `psnr_db` against the clean one and `parameters` (JSON).
 

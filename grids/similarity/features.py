@@ -27,10 +27,10 @@ def features(
         device: where it runs.
         progress: gets the number of patches done.
     """
-    filled = None
+    filled = torch.empty(0, 0, device=device)
     for start in range(0, len(patches), BATCH):
         part = describe(to_tensor(patches[start : start + BATCH]).to(device))
-        if filled is None:
+        if start == 0:
             filled = torch.empty(len(patches), part.shape[1], device=device)
         filled[start : start + len(part)] = part
         progress(start + len(part))

@@ -1,6 +1,7 @@
 """Fits of the law of a set of patches, and of random parts of it, as tables."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ BINS = 101
 
 def subsets(
     patches: int, size: int, replicates: int, generator: np.random.Generator
-) -> list[NDArray]:
+) -> list[NDArray[Any]]:
     """Random choices of `size` of the patches' numbers without repetition, sorted.
 
     The spread of an estimate over halves drawn so estimates the standard error of the estimate from
@@ -80,10 +81,10 @@ def halves(estimate: pd.DataFrame) -> pd.DataFrame:
     return parts[parts["patches"] == estimate["patches"].iloc[0] // 2]
 
 
-def _pooled(gram: Floats, part: NDArray, components: int, clip: float) -> Floats:
+def _pooled(gram: Floats, part: NDArray[Any], components: int, clip: float) -> Floats:
     return clipped(scores(gram[np.ix_(part, part)], components), clip)
 
 
-def _row(pooled: Floats, patches: int, components: int) -> dict:
+def _row(pooled: Floats, patches: int, components: int) -> dict[str, Any]:
     alpha, sigma = fit(pooled)
     return {"alpha": alpha, "sigma": sigma, "patches": patches, "components": components}

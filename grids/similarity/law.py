@@ -27,7 +27,8 @@ def scores(gram: Floats, components: int) -> Floats:
     centred = gram - gram.mean(axis=0) - gram.mean(axis=1, keepdims=True) + gram.mean()
     values, vectors = np.linalg.eigh(centred)
     kept = min(components, len(gram) - 1)
-    return (vectors * np.sqrt(values.clip(min=0)))[:, ::-1][:, :kept]
+    scores: Floats = (vectors * np.sqrt(values.clip(min=0)))[:, ::-1][:, :kept]
+    return scores
 
 
 def clipped(samples: Floats, deviations: float) -> Floats:
@@ -39,12 +40,14 @@ def clipped(samples: Floats, deviations: float) -> Floats:
     samples = samples.ravel()
     if deviations == 0:
         return samples
-    return samples[np.abs(samples - samples.mean()) < deviations * samples.std()]
+    kept: Floats = samples[np.abs(samples - samples.mean()) < deviations * samples.std()]
+    return kept
 
 
 def log_moment_ratio(alpha: float) -> float:
     """Logarithm of E[x²]/E[|x|]² of a generalized Gaussian; falls strictly with its shape α."""
-    return gammaln(1 / alpha) + gammaln(3 / alpha) - 2 * gammaln(2 / alpha)
+    logarithm: float = gammaln(1 / alpha) + gammaln(3 / alpha) - 2 * gammaln(2 / alpha)
+    return logarithm
 
 
 def fit(samples: Floats) -> tuple[float, float]:
@@ -71,8 +74,10 @@ def fit(samples: Floats) -> tuple[float, float]:
     return alpha, float(np.sqrt(square))
 
 
-def kl(alpha1: float, sigma1: float, alpha2: float, sigma2: float) -> float:
-    """Kullback–Leibler divergence of law 1 from law 2 in nats; arguments may be arrays."""
+def kl(
+    alpha1: Floats | float, sigma1: Floats | float, alpha2: Floats | float, sigma2: Floats | float
+) -> Floats:
+    """Kullback–Leibler divergence of law 1 from law 2 in nats, of numbers or elementwise."""
     log_beta1 = np.log(sigma1) + (gammaln(1 / alpha1) - gammaln(3 / alpha1)) / 2
     log_beta2 = np.log(sigma2) + (gammaln(1 / alpha2) - gammaln(3 / alpha2)) / 2
     normalisers = (
@@ -84,14 +89,16 @@ def kl(alpha1: float, sigma1: float, alpha2: float, sigma2: float) -> float:
         + gammaln(1 / alpha2)
     )
     cross = alpha2 * (log_beta1 - log_beta2) + gammaln((alpha2 + 1) / alpha1) - gammaln(1 / alpha1)
-    return normalisers + np.exp(cross) - 1 / alpha1
+    divergence: Floats = normalisers + np.exp(cross) - 1 / alpha1
+    return divergence
 
 
 def density(x: Floats, alpha: float, sigma: float) -> Floats:
     """Probability density of the zero-mean generalized Gaussian at `x`."""
     log_beta = np.log(sigma) + (gammaln(1 / alpha) - gammaln(3 / alpha)) / 2
     log_peak = np.log(alpha) - np.log(2) - log_beta - gammaln(1 / alpha)
-    return np.exp(log_peak - (np.abs(x) / np.exp(log_beta)) ** alpha)
+    values: Floats = np.exp(log_peak - (np.abs(x) / np.exp(log_beta)) ** alpha)
+    return values
 
 
 def distance(kl: Floats) -> Floats:

@@ -1,5 +1,7 @@
 """PIES of a degradation that is given as pairs: cut where textured clean patches lie."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -52,6 +54,6 @@ def degraded_patches(
     return list(zip(names, degraded, strict=True)), measures
 
 
-def _same_place(images: list[np.ndarray], identifier: str, size: int) -> np.ndarray:
+def _same_place(images: Sequence[np.ndarray], identifier: str, size: int) -> np.ndarray:
     number, y, x = map(int, identifier.split("_"))
     return np.array(images[number][y : y + size, x : x + size])

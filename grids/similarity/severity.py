@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,13 +16,13 @@ from grids.similarity.pies import Patch
 
 
 def distances(
-    severities: Iterable[dict],
+    severities: Iterable[dict[str, Any]],
     degradation: str,
     clean: list[Patch],
     clean_law: pd.DataFrame,
     descriptor: Path,
-    layer: str,
-    settings: Mapping,
+    layer: srresnet.Layer,
+    settings: Mapping[str, Any],
     seed: int,
     device: torch.device,
 ) -> pd.DataFrame:

@@ -5,10 +5,10 @@ many parts it is worked through, and whether the training was killed before.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -29,15 +29,23 @@ class Place(NamedTuple):
     mirrored: int
 
 
-def place(photographs: Sequence[np.ndarray], size: int, generator: np.random.Generator) -> Place:
+class Photographs(Protocol):
+    """What crops are cut from, (height, width, 3) uint8: a list, or `grids.images.store.Store`."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, i: int, /) -> np.ndarray: ...
+
+
+def place(photographs: Photographs, size: int, generator: np.random.Generator) -> Place:
     """A random place for a crop of side `size`, in a random photograph."""
-    photograph = generator.integers(len(photographs))
+    photograph = int(generator.integers(len(photographs)))
     shape = photographs[photograph].shape
-    y, x = (generator.integers(length - size + 1) for length in shape[:2])
-    return Place(photograph, y, x, generator.integers(4), generator.integers(2))
+    y, x = (int(generator.integers(length - size + 1)) for length in shape[:2])
+    return Place(photograph, y, x, int(generator.integers(4)), bool(generator.integers(2)))
 
 
-def cut(photographs: Sequence[np.ndarray], place: Place, size: int) -> np.ndarray:
+def cut(photographs: Photographs, place: Place, size: int) -> np.ndarray:
     """The (size, size, 3) crop at a place."""
     y, x = place.y, place.x
     crop = photographs[place.photograph][y : y + size, x : x + size]
@@ -45,9 +53,7 @@ def cut(photographs: Sequence[np.ndarray], place: Place, size: int) -> np.ndarra
     return turned[:, ::-1] if place.mirrored else turned
 
 
-def crop(
-    photographs: Sequence[np.ndarray], size: int, generator: np.random.Generator
-) -> np.ndarray:
+def crop(photographs: Photographs, size: int, generator: np.random.Generator) -> np.ndarray:
     """A random (size, size, 3) crop of a random photograph, in one of the eight orientations."""
     return cut(photographs, place(photographs, size, generator), size)
 
@@ -58,7 +64,7 @@ def ahead(
     parts: Sequence[range],
     workers: int,
     device: torch.device,
-) -> Iterator[list[Pair]]:
+) -> Generator[list[Pair], None, None]:
     """The batches of `steps` in order, each in `parts`, made in threads while a step is computed.
 
     The threads mostly run code that lets others run: the JPEG codec and tensor operations. On a

@@ -16,7 +16,8 @@ def compiled(
         loss_of: a loss of a network as in the training; run forward and backward it compiles.
         say: takes the line.
     """
-    faster = torch.compile(network)
+    # Of a network it makes a network, which its annotation does not tell.
+    faster: nn.Module = torch.compile(network)  # type: ignore[assignment]
     try:
         loss_of(faster).backward()
     # The compiler calls other programs and raises what they and its stages do: no narrower class.

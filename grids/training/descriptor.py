@@ -1,6 +1,7 @@
 """The training of the descriptor's network, from plain values to its files."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 import torch
@@ -18,9 +19,9 @@ from grids.training.super_resolution_batches import super_resolution
 
 def train(
     *,
-    sizes: dict,
-    sampling: dict,
-    recipe: dict,
+    sizes: dict[str, Any],
+    sampling: dict[str, Any],
+    recipe: dict[str, Any],
     seed: int,
     content: str,
     code: str,
@@ -31,7 +32,7 @@ def train(
     device: str,
     threads: int,
     scratch: str,
-    execution: dict,
+    execution: dict[str, Any],
     say: Callable[[str], None],
 ) -> None:
     """Trains the ×4 super-resolver whose features describe degradations.

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from grids.base.errors import InputError, NotFiniteError
 from grids.training.loop import Execution
@@ -31,7 +31,7 @@ class Layout(NamedTuple):
     nodes: int
 
 
-def split(execution: dict, threads: int) -> tuple[Layout, dict]:
+def split(execution: dict[str, Any], threads: int) -> tuple[Layout, dict[str, Any]]:
     """The section `execution` of the configuration as layout and as arguments.
 
     Args:
@@ -47,7 +47,7 @@ def split(execution: dict, threads: int) -> tuple[Layout, dict]:
     }
 
 
-def run(train: Callable[..., None], arguments: dict, layout: Layout, say: Say) -> None:
+def run(train: Callable[..., None], arguments: dict[str, Any], layout: Layout, say: Say) -> None:
     """Calls `train(**arguments, say=say)`, in as many processes as asked for.
 
     In a job of a cluster it goes on over several allocations (see
@@ -79,15 +79,15 @@ def run(train: Callable[..., None], arguments: dict, layout: Layout, say: Say) -
 
 
 def _torchrun(
-    train: Callable[..., None], arguments: dict, layout: Layout, state: Path, say: Say
+    train: Callable[..., None], arguments: dict[str, Any], layout: Layout, state: Path, say: Say
 ) -> None:
     # Said by torchrun otherwise, at length.
     environment = {"OMP_NUM_THREADS": str(arguments["threads"]), **os.environ}
     command = [*_start(layout, arguments["threads"], arguments["device"]), "-m", __name__]
     command += [train.__module__, train.__name__, json.dumps(arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as started:
-        before = signal.signal(signal.SIGTERM, lambda *_: _tell_to_end(started))
-        for line in started.stdout:
+        before = signal.signal(signal.SIGTERM, lambda *_: _tell_to_end(started, command[0]))
+        for line in started.stdout or ():
             say(line.rstrip())
         signal.signal(signal.SIGTERM, before)
     if started.returncode:
@@ -95,9 +95,9 @@ def _torchrun(
         sys.exit(f"error: the training ended with status {started.returncode}, see above")
 
 
-def _tell_to_end(started: subprocess.Popen) -> None:
+def _tell_to_end(started: subprocess.Popen[str], program: str) -> None:
     """SIGTERM to all processes of the training, which srun would answer by killing them."""
-    if started.args[0] == "srun":
+    if program == "srun":
         # The job's first step: nothing else in it uses srun.
         subprocess.run(["scancel", "--signal=TERM", f"{os.environ['SLURM_JOB_ID']}.0"])
     else:

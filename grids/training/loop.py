@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from signal import SIGTERM, Signals
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 import torch
@@ -87,7 +87,7 @@ def train(
     recipe: Recipe,
     *,
     state_folder: Path,
-    about: dict,
+    about: dict[str, Any],
     execution: Execution,
     say: Callable[[str], None],
     label: str,
@@ -132,12 +132,14 @@ class _Training:
         batches: Batches,
         recipe: Recipe,
         folder: Path,
-        about: dict,
+        about: dict[str, Any],
         execution: Execution,
         say: Callable[[str], None],
         label: str,
     ):
-        self.network = network.train().to(memory_format=torch.channels_last)
+        # The annotation of `to` lacks the format of memory.
+        network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = network
         self.batches, self.recipe, self.execution = batches, recipe, execution
         self.folder, self.about = folder, {**about, "recipe": asdict(recipe)}
         self.say, self.label = say if ranks.rank() == 0 else _silent, label
@@ -253,7 +255,8 @@ class _Training:
     def _output(self, model: nn.Module, source: Tensor) -> Tensor:
         half = self.recipe.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-            return model(source).float()
+            output: Tensor = model(source).float()
+            return output
 
     def _sample_loss(self, model: nn.Module) -> Tensor:
         source, target = self.batches(0, self.parts[0])

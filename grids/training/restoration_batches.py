@@ -5,7 +5,8 @@ not on the group: trainings of different groups see the same photographs, which 
 noise out of the drop between them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,12 +15,12 @@ from grids.base import randomness
 from grids.degrading import operators
 from grids.images.store import NO_PAIRS, Pairs
 from grids.pixels.arrays import to_tensor
-from grids.training.batches import Batches, Pair, cut, place
+from grids.training.batches import Batches, Pair, Photographs, cut, place
 
 
 def restoration(
-    photographs: Sequence[np.ndarray],
-    group: Mapping[str, dict],
+    photographs: Photographs,
+    group: Mapping[str, dict[str, Any]],
     *,
     patch: int,
     weights: Mapping[str, float],

@@ -1,6 +1,7 @@
 """The training of a restorer, from plain values to its files."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 import torch
@@ -18,10 +19,10 @@ from grids.training.run import train_to_files
 def train(
     *,
     backbone: str,
-    sizes: dict,
-    group: dict[str, dict],
-    sampling: dict,
-    recipe: dict,
+    sizes: dict[str, Any],
+    group: dict[str, dict[str, Any]],
+    sampling: dict[str, Any],
+    recipe: dict[str, Any],
     seed: int,
     content: str,
     code: str,
@@ -34,7 +35,7 @@ def train(
     device: str,
     threads: int,
     scratch: str,
-    execution: dict,
+    execution: dict[str, Any],
     say: Callable[[str], None],
 ) -> None:
     """Trains a backbone on a group of degradations.

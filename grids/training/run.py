@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -21,7 +22,7 @@ def train_to_files(
     *,
     weights_path: str | Path,
     history_path: str | Path,
-    about: dict,
+    about: dict[str, Any],
     execution: Execution,
     say: Callable[[str], None],
     label: str,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -26,12 +27,12 @@ class Counters:
     """Times it went back after a divergence."""
     losses: list[float] = field(default_factory=list)
     """Of the steps since the last row of the history."""
-    history: list[dict] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
 
 
 def save(
     folder: Path,
-    about: dict,
+    about: dict[str, Any],
     counters: Counters,
     network: nn.Module,
     optimizer: torch.optim.Optimizer,
@@ -78,7 +79,7 @@ def forget_after(folder: Path, step: int) -> None:
 
 def resume(
     folder: Path,
-    about: dict,
+    about: dict[str, Any],
     network: nn.Module,
     optimizer: torch.optim.Optimizer,
     say: Say,
@@ -115,7 +116,7 @@ def back_to(
     return _filled(_read(_file(folder, step)), network, optimizer)
 
 
-def _read(path: Path) -> dict:
+def _read(path: Path) -> dict[str, Any]:
     """A state whose checksum, which stands in front of it, is right: torch would not notice."""
     content = path.read_bytes()
     if hashlib.sha256(content[DIGEST:]).digest() != content[:DIGEST]:
@@ -124,7 +125,9 @@ def _read(path: Path) -> dict:
     return {key: content[key] for key in ("about", "counters", "network", "optimizer")}
 
 
-def _filled(content: dict, network: nn.Module, optimizer: torch.optim.Optimizer) -> Counters:
+def _filled(
+    content: dict[str, Any], network: nn.Module, optimizer: torch.optim.Optimizer
+) -> Counters:
     network.load_state_dict(content["network"])
     optimizer.load_state_dict(content["optimizer"])
     return Counters(**content["counters"])
@@ -138,7 +141,7 @@ def _steps(folder: Path) -> list[int]:
     return [int(path.stem) for path in folder.glob("*.pt")]
 
 
-def _difference(then: dict, now: dict, prefix: str = "") -> list[str]:
+def _difference(then: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
     """Dotted names of the entries that differ."""
     names = []
     for key in sorted(then.keys() | now.keys()):

@@ -1,18 +1,16 @@
 """Batches of the descriptor's task, ×4 super-resolution, as a function of step and sample alone."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 
 from grids.base import randomness
 from grids.pixels.arrays import to_tensor
 from grids.pixels.resampling import bicubic_down
-from grids.training.batches import Batches, Pair, crop
+from grids.training.batches import Batches, Pair, Photographs, crop
 
 
 def super_resolution(
-    photographs: Sequence[np.ndarray],
+    photographs: Photographs,
     scale: int,
     *,
     patch: int,

@@ -165,7 +165,8 @@ class DropModel:
         prior += power[OWN_LINE] * np.add.reduceat(line, first) / size**2
         prior += power[PAIR] * 1.5 / size + power[MEMBER] * (size - 1) / size
         variance = np.maximum(prior - (explained**2).sum(axis=0), 0) + power[GROUP]
-        return log_ndtr((1 - mean) / np.sqrt(variance + power[NOISE] / size))
+        bound: Floats = log_ndtr((1 - mean) / np.sqrt(variance + power[NOISE] / size))
+        return bound
 
     def _explained(self, effects: Floats) -> tuple[Floats, Floats]:
         """What the measurements say of rows with these effects, and how it shifts their mean."""
@@ -212,7 +213,8 @@ def _evidence(strengths: Floats, effects: Floats, residual: Floats) -> Floats:
     lower = np.linalg.cholesky(covariance)
     fit = np.linalg.solve(covariance, np.broadcast_to(residual[:, None], (*lower.shape[:2], 1)))
     diagonal = np.diagonal(lower, axis1=1, axis2=2)
-    return -(fit[..., 0] @ residual) / 2 - np.log(diagonal).sum(axis=1)
+    evidence: Floats = -(fit[..., 0] @ residual) / 2 - np.log(diagonal).sum(axis=1)
+    return evidence
 
 
 def _effects(a: _Rows, b: _Rows) -> tuple[Floats, Floats, Floats, Floats]:

@@ -87,7 +87,8 @@ def conflicts(n: int, correlation: float, noise: float, seed: int) -> Instance:
 
     def drops(inside: Booleans) -> Floats:
         total = _others(inside, harm)
-        return height * (1 - np.exp(-total / height)) + noise * _normal(inside, seed)
+        saturated: Floats = height * (1 - np.exp(-total / height))
+        return saturated + noise * _normal(inside, seed)
 
     return Instance(similarity, drops)
 
@@ -180,7 +181,7 @@ def _drawn(n: int, correlation: float, seed: int) -> tuple[Similarity, Floats]:
 def _distances(random: np.random.Generator, n: int) -> Floats:
     """Distances as S has them, log10(KL + 1e-5) + 5, of laws that differ in two parameters."""
     laws = random.uniform(size=(n, 2))
-    squared = ((laws[:, None] - laws) ** 2).sum(axis=-1)
+    squared: Floats = ((laws[:, None] - laws) ** 2).sum(axis=-1)
     return np.log10(0.1 * squared + 1e-5) + 5
 
 
@@ -191,18 +192,21 @@ def _standardized(distance: Floats) -> Floats:
 
 def _linear(conflict: Floats, noise: float, seed: int, inside: Booleans) -> Floats:
     size = inside.sum(axis=1, keepdims=True)
-    mean = _others(inside, conflict) / np.maximum(size - 1, 1)
-    return 0.35 + 0.5 * mean + 0.25 * (size - 2) + noise * _normal(inside, seed)
+    mean: Floats = _others(inside, conflict) / np.maximum(size - 1, 1)
+    line: Floats = 0.35 + 0.5 * mean + 0.25 * (size - 2)
+    return line + noise * _normal(inside, seed)
 
 
 def _others(inside: Booleans, values: Floats) -> Floats:
     """Sum of each degradation's `values` over the other members of each group."""
-    return inside @ np.where(np.eye(len(values), dtype=bool), 0, values).T
+    of_others: Floats = np.where(np.eye(len(values), dtype=bool), 0, values)
+    return inside @ of_others.T
 
 
 def _normal(inside: Booleans, seed: int) -> Floats:
     """A standard normal number of each group and degradation, always the same one."""
-    return ndtri(_uniform(inside, np.arange(inside.shape[1]), seed))
+    normal: Floats = ndtri(_uniform(inside, np.arange(inside.shape[1]), seed))
+    return normal
 
 
 def _uniform(inside: Booleans, keys: NDArray[np.int64] | list[int], seed: int) -> Floats:
@@ -212,7 +216,7 @@ def _uniform(inside: Booleans, keys: NDArray[np.int64] | list[int], seed: int) -
     for round_ in (seed, 1, 2):
         # The finalizer of SplitMix64; products wrap around.
         state = state + np.uint64((round_ + 1) * 0x9E3779B97F4A7C15 % 2**64)
-        state = (state ^ (state >> 30)) * np.uint64(0xBF58476D1CE4E5B9)
-        state = (state ^ (state >> 27)) * np.uint64(0x94D049BB133111EB)
-        state ^= state >> 31
+        state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        state ^= state >> np.uint64(31)
     return (state >> 11).astype(np.float64) / 2**53 + 2.0**-54

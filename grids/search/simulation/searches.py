@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,20 +29,21 @@ class Run:
     groups: tuple[Group, ...]
     measured: dict[Group, Mapping[str, float]]
     rounds: tuple[tuple[Group, ...], ...]
-    whys: tuple[dict, ...]
+    whys: tuple[dict[str, Any], ...]
 
     @property
     def trainings(self) -> int:
         return sum(map(len, self.rounds))
 
 
-def strategy(name: str) -> Callable:
+def strategy(name: str) -> Callable[..., Any]:
     """The function `plan` of a strategy."""
-    return importlib.import_module(f"grids.search.strategies.{name}").plan
+    plan: Callable[..., Any] = importlib.import_module(f"grids.search.strategies.{name}").plan
+    return plan
 
 
 def run(
-    plan: Callable,
+    plan: Callable[..., Any],
     similarity: Similarity,
     drops: Callable[[Group], Mapping[str, float]],
     settings: SearchSettings,
@@ -61,7 +63,8 @@ def run(
             may or for nothing, or its solution is no partition into groups that were verified.
     """
     known = dict(measured or {})
-    rounds, whys = [], []
+    rounds: list[tuple[Group, ...]] = []
+    whys: list[dict[str, Any]] = []
     while True:
         answer = plan(similarity, known, settings)
         whys.append(answer.why)

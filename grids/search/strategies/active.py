@@ -19,6 +19,7 @@ The search ends for certain: no group is verified twice.
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,14 +89,14 @@ def plan(similarity: Similarity, measured: Drops, settings: SearchSettings) -> R
     bet_worth = worth * BET * 2 ** (-failures / HALVED_AFTER)
     outlook = _outlook(similarity, measured, known, settings)
     chosen = _plan(outlook, worth, bet_worth)
-    requests: dict[Group, dict] = {}
+    requests: dict[Group, dict[str, Any]] = {}
     planned = chosen
     while (unknown := outlook.open(planned)) and len(requests) < settings.requests_per_round:
         for group in unknown:
             requests.setdefault(group, _reason(outlook, group, planned))
         outlook = outlook.without(unknown[0])
         planned = _plan(outlook, worth, bet_worth)
-    why: dict = {"group_worth": worth, "bet_worth": bet_worth, "failures": failures}
+    why: dict[str, Any] = {"group_worth": worth, "bet_worth": bet_worth, "failures": failures}
     if not requests:
         return Solution(tuple(sorted(chosen)), why)
     groups = tuple(requests)[: settings.requests_per_round]
@@ -204,8 +205,8 @@ def _predictions(
         inside = inside[inside.sum(axis=1) > 1]
         inside = inside[model.log_bound(inside) >= least]
         predicted = model.predict(inside)
-        kept = np.flatnonzero(predicted.log_chance >= least)
-        yield inside[kept], predicted.of(kept)
+        likely = np.flatnonzero(predicted.log_chance >= least)
+        yield inside[likely], predicted.of(likely)
         return
     layer = np.eye(n, dtype=bool)
     while len(layer):
@@ -233,7 +234,7 @@ def _promising(layer: Booleans, predicted: Prediction, least: float) -> list[int
     return sorted(kept)
 
 
-def _reason(outlook: _Outlook, group: Group, partition: tuple[Group, ...]) -> dict:
+def _reason(outlook: _Outlook, group: Group, partition: tuple[Group, ...]) -> dict[str, Any]:
     return {
         "step": "partition",
         "drop_db": outlook.drop[group],

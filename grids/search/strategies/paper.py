@@ -18,6 +18,7 @@ passes, and that it fails, which probes further points of each interval.
 from collections import deque
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from typing import Any
 
 from grids.base.errors import InputError
 from grids.search.candidates import ranked_groups
@@ -42,7 +43,7 @@ LIMIT = 14
 class Unverified(Exception):
     """The search needs the results of these groups; each has the reason."""
 
-    def __init__(self, reasons: dict[Group, dict]):
+    def __init__(self, reasons: dict[Group, dict[str, Any]]):
         self.reasons = reasons
 
 
@@ -58,7 +59,7 @@ def plan(similarity: Similarity, measured: Drops, settings: SearchSettings) -> R
             f"{len(similarity.names)}; take active"
         )
     known = outcomes(measured, similarity.names, settings.delta)
-    reasons: dict[Group, dict] = {}
+    reasons: dict[Group, dict[str, Any]] = {}
     # Breadth first: what is needed in any case, then what is needed after one more result, …
     assumptions: deque[dict[Group, bool]] = deque([{}])
     while assumptions and len(reasons) < settings.requests_per_round:
@@ -82,7 +83,7 @@ def _search(
 ) -> Solution:
     rankings = _rankings(similarity, settings.tolerance)
     largest = _largest_size(rankings, known)
-    unverified: dict[Group, dict] = {}
+    unverified: dict[Group, dict[str, Any]] = {}
     boundaries = {}
     for size in range(2, largest + 1):
         try:
@@ -94,7 +95,10 @@ def _search(
         raise Unverified(unverified)
     left = [group for size in range(largest, 1, -1) for group in rankings[size][: boundaries[size]]]
     left += [(name,) for name in similarity.names]
-    why: dict = {"largest_size": largest, "boundaries": {str(k): v for k, v in boundaries.items()}}
+    why: dict[str, Any] = {
+        "largest_size": largest,
+        "boundaries": {str(k): v for k, v in boundaries.items()},
+    }
     found = _fewest_groups(left, similarity.names, known)
     if settings.all_solutions:
         reason = {"step": "all solutions", "groups": len(found)}
@@ -155,7 +159,7 @@ def _partitions(
     names: tuple[str, ...],
     known: Mapping[Group, bool],
     count: int,
-    reason: dict,
+    reason: dict[str, Any],
 ) -> Iterator[Ranking]:
     """All verified partitions into at most `count` groups, in the order of the search.
 
@@ -188,7 +192,7 @@ def _covers(groups: list[Group], names: tuple[str, ...], count: int) -> Iterator
     return extended((), (1 << len(names)) - 1, 0)
 
 
-def _passed(group: Group, known: Mapping[Group, bool], reason: dict) -> bool:
+def _passed(group: Group, known: Mapping[Group, bool], reason: dict[str, Any]) -> bool:
     if group not in known:
         raise Unverified({group: reason})
     return known[group]

@@ -6,6 +6,7 @@ Photographs of a test set took no part in anything that was fitted.
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from grids.base import randomness
 from grids.degrading.operators import drawn
@@ -40,9 +41,9 @@ def cases(
     identity: str,
     *,
     degradations: Sequence[str],
-    evaluation: dict[str, dict],
-    training: dict[str, dict],
-    severities: dict[str, list[dict]],
+    evaluation: dict[str, dict[str, Any]],
+    training: dict[str, dict[str, Any]],
+    severities: dict[str, list[dict[str, Any]]],
     mixed: Sequence[Sequence[str]],
     unseen: Sequence[str],
     seed: int,
@@ -61,8 +62,9 @@ def cases(
     """
     centre = middle(photograph, CROP)
 
-    def case(kind: str, clean: Pixels, *steps: tuple[str, dict]) -> Case:
-        degraded, numbers = clean, {}
+    def case(kind: str, clean: Pixels, *steps: tuple[str, dict[str, Any]]) -> Case:
+        degraded = clean
+        numbers: dict[str, dict[str, float | int]] = {}
         for name, values in steps:
             key = randomness.key(seed, "selection", kind, name, identity, json.dumps(values))
             degraded = damaged(degraded, name, values, key)

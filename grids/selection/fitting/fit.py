@@ -140,7 +140,9 @@ def calibrate(rule: Rule, views: pd.DataFrame, coverage: float = COVERAGE) -> Ru
     views = views.dropna(subset="gain_db")
     vectors, group = np.stack(views["vector"]), views["group"].to_numpy()
     numbers = np.arange(rule.membership.shape[1])
-    predicted, likeliest = replace(rule, margin_db=numbers).gains(vectors, group)
+    # As margins, the numbers of the degradations tell which one is the likeliest.
+    predicted, told = replace(rule, margin_db=numbers.astype(np.float64)).gains(vectors, group)
+    likeliest = told.astype(np.int64)
     errors = np.abs(views["gain_db"].to_numpy() - predicted)
     scales = (
         np.array(

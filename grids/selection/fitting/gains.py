@@ -1,6 +1,7 @@
 """What restoring adds to views: the PSNR of the restored picture less that of the damaged one."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,7 +37,7 @@ def with_gains(
     networks: Sequence[nn.Module],
     photographs: Sequence[Pixels],
     identities: Sequence[str],
-    parameters: dict[str, dict],
+    parameters: dict[str, dict[str, Any]],
     seed: int,
     device: torch.device,
     precision: str,

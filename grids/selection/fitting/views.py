@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ def views(
     photographs: Sequence[Pixels],
     identities: Sequence[str],
     degradation: str,
-    parameters: dict,
+    parameters: dict[str, Any],
     numbers: Iterable[int],
     seed: int,
 ) -> Iterator[View]:
@@ -73,9 +74,10 @@ def part(photograph: Pixels, generator: np.random.Generator) -> Pixels:
     return np.ascontiguousarray(photograph[top : top + rows, left : left + columns])
 
 
-def damaged(clean: Pixels, degradation: str, parameters: dict, key: int) -> Pixels:
+def damaged(clean: Pixels, degradation: str, parameters: dict[str, Any], key: int) -> Pixels:
     """A photograph under a degradation by the draws of a key; `clean` leaves it as it is."""
     if degradation == CLEAN:
         return clean
     images = operators.degrade(degradation, to_tensor(clean)[None], parameters, [key])
-    return to_bytes(images)[0]
+    pixels: Pixels = to_bytes(images)[0]
+    return pixels

@@ -94,7 +94,7 @@ def shared(network: nn.Module) -> nn.Module:
     return DistributedDataParallel(network)
 
 
-def gathering(model: nn.Module, last: bool) -> AbstractContextManager:
+def gathering(model: nn.Module, last: bool) -> AbstractContextManager[None]:
     """Within it a backward pass exchanges gradients only if it is the `last` of a step."""
     if last or not isinstance(model, DistributedDataParallel):
         return nullcontext()
