@@ -9,9 +9,10 @@ BIN := .venv/bin
 run: environment
 	$(BIN)/snakemake --cores $(CORES)
 
-# Files of tests side by side, as the cores allow: a fixture that runs a workflow serves one file.
+# Files of tests side by side, as the cores allow, in the order of tests/conftest.py: the longest
+# first.
 test: environment
-	$(BIN)/pytest --numprocesses logical --maxprocesses 8 --dist loadfile
+	$(BIN)/pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 # On a cluster that it brings up, as root: apt-get install --no-install-recommends slurm-wlm munge
 test-slurm: environment

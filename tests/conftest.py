@@ -1,16 +1,20 @@
 """A tiny workflow that tests run for real: four degradations, a minute or two."""
 
 import copy
+import fcntl
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TextIO
 
+import preloaded
 import pytest
 import torch
 import yaml
@@ -23,6 +27,7 @@ from grids.images import reading, sets
 torch.set_num_threads(1)
 
 ROOT = Path(__file__).parents[1]
+SOURCES = ("grids", "workflow", "rules", "profiles", "config", "Snakefile", "environment.yml")
 SMALLEST = yaml.safe_load((ROOT / "config" / "smallest.yaml").read_text(encoding="utf-8"))
 FOUR = {name: {} for name in SMALLEST["search"]["degradations"]}
 TINY = SMALLEST | {
@@ -34,6 +39,22 @@ TINY = SMALLEST | {
 }
 TINY["images"]["tests"] = {"embedded": None, "own": "photographs/own"}
 TINY["report"] = TINY["report"] | {"test_sets": ["own"]}
+
+
+# The files that take longest, by the time that they take: all but one run workflows.
+LONGEST = [
+    f"test_{name}.py"
+    for name in (
+        *("faults", "reruns", "repair", "reruns_pairs", "search_workflow", "selection_workflow"),
+        *("workflow", "storage", "training_processes", "orphans"),
+    )
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files go first: no process is left with one when the others have ended."""
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
 class Tree:
@@ -58,9 +79,20 @@ class Tree:
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
         """A run to its end, with what it printed."""
+        if "--dry-run" in arguments and self.program == Tree.program:
+            return self.dry_run(*arguments)
         with self.start(*arguments, stdout=subprocess.PIPE) as process:
             printed, _ = process.communicate()
         return subprocess.CompletedProcess(arguments, process.returncode, printed)
+
+    def dry_run(self, *arguments: str) -> subprocess.CompletedProcess:
+        """The same of a dry run, in half the time."""
+        self.write_configuration()
+        with tempfile.TemporaryDirectory() as folder:
+            printed = Path(folder) / "printed"
+            options = [*self.program[3:], *self.options(), *arguments]
+            status = preloaded.dry_run(self.folder, options, printed)
+            return subprocess.CompletedProcess(arguments, status, printed.read_text())
 
     def options(self) -> list[str]:
         """What tells Snakemake the workflow and its configuration."""
@@ -70,8 +102,11 @@ class Tree:
             *("--workflow-profile", str(self.checkout / "profiles" / "default")),
         ]
 
-    def start(self, *arguments: str, stdout: int | TextIO) -> subprocess.Popen:
+    def write_configuration(self) -> None:
         (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
+
+    def start(self, *arguments: str, stdout: int | TextIO) -> subprocess.Popen:
+        self.write_configuration()
         return subprocess.Popen(
             [*self.program, *self.options(), *arguments],
             cwd=self.folder,
@@ -121,11 +156,67 @@ def tree(tmp_path):
     return Tree(tmp_path)
 
 
+def share(folder: Path, make: Callable[[Path], None], shared: Path) -> None:
+    """Makes a folder in one process of a session of tests; the others copy it."""
+    with open(f"{shared}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not shared.exists():
+            make(folder)
+            # Tests go on in the folder itself; the others copy one in which nothing happens.
+            half = Path(f"{shared}.half")
+            shutil.copytree(folder, half, copy_function=shutil.copy2)
+            half.rename(shared)
+        else:
+            shutil.copytree(shared, folder, copy_function=shutil.copy2)
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """A finished tree, run once; tests work on copies of it."""
-    folder = tmp_path_factory.mktemp("finished")
-    write_photographs(folder / "photographs")
-    tree = Tree(folder)
-    tree.run("all")
+    own = tmp_path_factory.getbasetemp()
+    # The processes of pytest-xdist have their folders in one of the session.
+    session = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    tree = Tree(own / "finished")
+
+    def run(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+        write_photographs(folder / "photographs")
+        tree.run("all")
+
+    share(tree.folder, run, session / "finished_shared")
     return tree
+
+
+@pytest.fixture
+def other(finished, tmp_path):
+    """A copy of the finished tree, which tests may change."""
+    return finished.copy(tmp_path / "tree")
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A copy of the sources that tests may edit."""
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    for name in SOURCES:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / name)
+    return folder
+
+
+@pytest.fixture
+def edited(finished, tmp_path, checkout):
+    """Edits a module of a copied checkout; the tree that uses it."""
+
+    def edit(name, old=None, new=""):
+        path = checkout / name
+        text = path.read_text(encoding="utf-8")
+        assert old is None or old in text
+        changed = f"{text}\nMORE = 1\n" if old is None else text.replace(old, new)
+        path.write_text(changed, encoding="utf-8")
+        return finished.copy(tmp_path / "tree", checkout)
+
+    return edit

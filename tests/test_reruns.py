@@ -1,119 +1,34 @@
 """What runs again after a change: exactly the affected jobs, on a finished tree.
 
-On copies of one finished tree. Jobs are named by their messages. Most are dry runs; where a change
-reaches the search, a dry run sees the next plan and not what follows from it, so some are executed.
+On copies of one finished tree; test_reruns_pairs and test_repair go on with it. Jobs are named by
+their messages. Most are dry runs; where a change reaches the search, a dry run sees the next plan
+and not what follows from it, so some are executed.
 """
 
-import base64
-import copy
 import json
 import os
-import re
 import shutil
 import time
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
-from conftest import ROOT, Tree, write_photographs
+from messages import (
+    AGAIN,
+    DEGRADATIONS,
+    FIGURES,
+    MATRIX,
+    MIX,
+    PICTURES,
+    SEARCH,
+    every,
+    reseeded,
+    train,
+    trainings,
+    verify,
+)
 from moves import move
 from PIL import Image
 from safetensors.torch import load_file
-
-from grids.runs.orphans import orphans, wanted
-
-SOURCES = ("grids", "workflow", "rules", "profiles", "config", "Snakefile", "environment.yml")
-DEGRADATIONS = ("gaussian_noise", "jpeg", "poisson_noise", "sr")
-MIX = "+".join(DEGRADATIONS)
-
-FIGURES = {
-    "Writing Table 1: srresnet on own",
-    "Drawing drop against distance",
-}
-SEARCH = {"Planning round 0 of the search", "Writing the groups", *FIGURES}
-MATRIX = {
-    "Comparing the degradations",
-    "Ranking the groups",
-    "Drawing the similarity matrix",
-    "Drawing the fitted densities",
-} | SEARCH
-
-
-def train(group, backbone="srresnet"):
-    return {f"Training {backbone} on {group}"}
-
-
-def verify(group, test_set="own"):
-    return {f"Verifying srresnet on {group} with {test_set}"}
-
-
-def reseeded(name):
-    return {
-        f"Training srresnet on {name} with seed 1",
-        f"Verifying srresnet on {name} with own, seed 1",
-    }
-
-
-def every(function):
-    return set().union(*(function(group) for group in (*DEGRADATIONS, MIX)))
-
-
-JPEG = {
-    "Degrading the PIES patches: jpeg",
-    "Describing jpeg",
-    "Drawing the contact sheet of the degradations",
-    *MATRIX,
-    *train("jpeg"),
-    *verify("jpeg"),
-    *train(MIX),
-    *verify(MIX),
-}
-
-
-PICTURES = {
-    f"Restoring samples with srresnet of {MIX}",
-    f"Drawing the training of srresnet on {MIX}",
-}
-AGAIN = JPEG | PICTURES | reseeded("jpeg")
-
-
-def trainings(jobs):
-    return {job for job in jobs if job.startswith("Training srresnet")}
-
-
-@pytest.fixture
-def other(finished, tmp_path):
-    return finished.copy(tmp_path / "tree")
-
-
-@pytest.fixture
-def checkout(tmp_path):
-    """A copy of the sources that tests may edit."""
-    folder = tmp_path / "checkout"
-    folder.mkdir()
-    for name in SOURCES:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / name)
-    return folder
-
-
-@pytest.fixture
-def edited(finished, tmp_path, checkout):
-    """Edits a module of a copied checkout; the tree that uses it."""
-
-    def edit(name, old=None, new=""):
-        path = checkout / name
-        text = path.read_text(encoding="utf-8")
-        assert old is None or old in text
-        changed = f"{text}\nMORE = 1\n" if old is None else text.replace(old, new)
-        path.write_text(changed, encoding="utf-8")
-        return finished.copy(tmp_path / "tree", checkout)
-
-    return edit
 
 
 class TestNothingRuns:
@@ -128,7 +43,7 @@ class TestNothingRuns:
     @pytest.mark.parametrize(
         ("name", "old", "new"),
         [
-            ("grids/similarity/ggd.py", "def fit(", "# Moments.\ndef fit("),
+            ("grids/similarity/law.py", "def fit(", "# Moments.\ndef fit("),
             ("grids/degradations/jpeg.py", '"""JPEG', '"""The JPEG'),
             ("grids/models/evaluation.py", "rows = []", "rows   =   []"),
             ("workflow/scripts/verify.py", "with job", "# A job.\nwith job"),
@@ -164,16 +79,22 @@ class TestNothingRuns:
 
 
 class TestPhotographs:
-    @pytest.mark.parametrize("side", [70, 800])  # below and above the size that Snakemake hashes
-    def test_a_touched_one_makes_nothing_run(self, tree, side):
-        for name in ("train", "pies", "own"):
+    def test_a_touched_one_makes_nothing_run(self, tree):
+        touched = [
+            tree.folder / "photographs" / name / f"{number}.png"
+            for name in ("train", "pies", "own")
+            for number in (0, 1)
+        ]
+        for path in touched:
+            # One below and one above the size that Snakemake hashes.
+            side = 70 if path.stem == "0" else 800
             pixels = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(tree.folder / "photographs" / name / "0.png")
+            Image.fromarray(pixels).save(path)
         targets = ["results/pies/jpeg.parquet", "results/verify/srresnet/jpeg/own.parquet"]
         tree.run(*targets)
         time.sleep(0.01)
-        for name in ("train", "pies", "own"):
-            (tree.folder / "photographs" / name / "0.png").touch()
+        for path in touched:
+            path.touch()
         assert tree.jobs(*targets) == set()
 
     def added(self, tree, name):
@@ -283,148 +204,6 @@ class TestConfiguration:
         assert all("haze" in job for job in trainings(jobs))
 
 
-REAL_AGAIN = reseeded("real") | {
-    "Restoring samples with srresnet of jpeg+real",
-    "Drawing the training of srresnet on jpeg+real",
-}
-
-
-def write_pair(folder, side, name, pixels):
-    path = folder / "pairs" / side / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path)
-
-
-@pytest.fixture(scope="module")
-def paired(tmp_path_factory):
-    """A finished tree of two degradations, one of them a folder of pairs."""
-    folder = tmp_path_factory.mktemp("paired")
-    write_photographs(folder / "photographs")
-    for number, path in enumerate(sorted((folder / "photographs/train").iterdir())):
-        name = f"{('train', 'train', 'pies', 'pies', 'test')[number]}{number}.png"
-        pixels = np.asarray(Image.open(path))
-        write_pair(folder, "clean", name, pixels)
-        write_pair(folder, "noisy", name, pixels // 2)
-    tree = Tree(folder)
-    tree.config["degradations"] = dict.fromkeys(tree.config["degradations"]) | {
-        "jpeg": {},
-        "real": {
-            "pairs": {
-                "degraded": "pairs/noisy",
-                "clean": "pairs/clean",
-                "split": {"train": "train*", "pies": "pies*", "test": "test*"},
-            }
-        },
-    }
-    tree.config["search"]["degradations"] = ["jpeg", "real"]
-    tree.config["report"]["noise_degradations"] = ["real"]
-    tree.run("all")
-    return tree
-
-
-class TestPairs:
-    MIX = "jpeg+real"
-    EVERY = ("jpeg", "real", MIX)
-
-    @pytest.fixture
-    def other(self, paired, tmp_path):
-        return paired.copy(tmp_path / "tree")
-
-    def change(self, tree, side, name):
-        """Changes a pixel of a pair's image."""
-        path = tree.folder / "pairs" / side / name
-        pixels = np.array(Image.open(path))
-        pixels[5, 5] ^= 1
-        write_pair(tree.folder, side, name, pixels)
-
-    def stores(self, part):
-        return {
-            f"Indexing the photographs of real.{part}",
-            f"Decoding the photographs of real.{part}",
-        }
-
-    def again(self, groups):
-        return set().union(*(train(group) | verify(group) for group in groups))
-
-    def test_nothing_runs_again_untouched_or_touched(self, other, monkeypatch):
-        for path in (other.folder / "pairs").rglob("*.png"):
-            path.touch()
-        assert other.jobs("all") == set()
-        pies = pd.read_parquet(other.path("pies/real.parquet"))
-        assert pies["id"].str.startswith("pair_").all()
-        assert len(pies) == other.config["pies"]["patches"]
-        verified = pd.read_parquet(other.path("verify/srresnet/jpeg+real/own.parquet"))
-        assert verified.groupby("degradation")["image"].nunique().to_dict() == {
-            "jpeg": 5,
-            "real": 1,
-        }
-        text = other.path("report/table1_srresnet_own.txt").read_text(encoding="utf-8")
-        assert "Measured on test pairs of its own, not on own: real." in text
-        monkeypatch.chdir(other.folder)
-        assert list(orphans(Path("results"), wanted(other.options()))) == []
-
-    def test_what_selection_cannot_choose_for_is_said(self, other):
-        done = other.snakemake("--dry-run", "results/bundle")
-        assert done.returncode != 0
-        assert "selection.groups: real is given as pairs" in done.stdout
-
-    @pytest.mark.parametrize("side", ["noisy", "clean"])
-    def test_a_pair_to_train_on(self, other, side):
-        self.change(other, side, "train0.png")
-        assert other.jobs("all") == (
-            self.stores("train") | self.again(["real", self.MIX]) | REAL_AGAIN | SEARCH
-        )
-
-    def test_a_pair_for_pies(self, other):
-        self.change(other, "noisy", "pies2.png")
-        assert other.jobs("all") == {
-            *self.stores("pies"),
-            "Cutting the PIES patches of the pairs: real",
-            "Describing real",
-            "Drawing the contact sheet of the degradations",
-            *MATRIX,
-        }
-
-    def test_a_pair_to_test_on(self, other):
-        self.change(other, "clean", "test4.png")
-        assert other.jobs("all") == {
-            *self.stores("test"),
-            *verify("real"),
-            *verify(self.MIX),
-            "Verifying srresnet on real with own, seed 1",
-            f"Restoring samples with srresnet of {self.MIX}",
-            *SEARCH,
-        }
-
-    def test_a_pair_more(self, other):
-        for side in ("noisy", "clean"):
-            write_pair(other.folder, side, "test9.png", np.zeros((40, 50, 3), np.uint8))
-        jobs = other.jobs("all")
-        assert verify("real") <= jobs
-        assert not {job for job in jobs if job.startswith(("Training", "Describing"))}
-
-    def test_a_photograph_to_test_on(self, other):
-        source = other.folder / "photographs" / "own"
-        shutil.copy(source / "0.png", source / "9.png")
-        jobs = other.jobs("all")
-        assert set().union(*map(verify, self.EVERY)) <= jobs
-        assert not {job for job in jobs if job.startswith("Training")}
-
-    def test_what_operators_alone_are_made_with_knows_no_pairs(self, other):
-        record = json.loads(
-            other.path("records/models/srresnet/jpeg/model.safetensors.json").read_text()
-        )
-        assert set(record["params"]) == {
-            *("content", "recipe", "sampling", "group", "sizes", "seed", "code")
-        }
-        assert record["params"]["group"] == {"jpeg": {"quality": [10, 40]}}
-
-    def test_severities_of_pairs_are_refused(self, other):
-        done = other.snakemake("results/severity/real.parquet")
-        assert done.returncode != 0
-        assert "real is given as pairs, which have no severities" in done.stdout
-
-
 class TestCode:
     def test_of_one_degradation(self, edited):
         assert edited("grids/degradations/jpeg.py").jobs("all") == AGAIN
@@ -485,133 +264,3 @@ class TestCode:
         assert trainings(other.jobs("all")) == ahead
         other.run("--touch", "all")
         assert trainings(other.jobs("all")) == ahead
-
-
-class TestRepair:
-    @pytest.mark.parametrize(
-        ("name", "job"),
-        [
-            ("ggd/jpeg.parquet", "Describing jpeg"),
-            ("verify/srresnet/jpeg/own.parquet", "Verifying srresnet on jpeg with own"),
-            ("models/srresnet/jpeg/model.safetensors", "Training srresnet on jpeg"),
-            ("report/similarity.svg", "Drawing the similarity matrix"),
-        ],
-    )
-    def test_a_deleted_file_is_made_again_and_nothing_else(self, other, name, job):
-        other.path(name).unlink()
-        assert other.executed(f"results/{name}") == {job}
-        # The same bytes: what was made from them stands.
-        assert other.jobs("all") == set()
-
-    def test_a_deleted_plan_is_planned_again(self, other):
-        other.path("search/0.json").unlink()
-        other.run("all", "results/search/0.json")
-        assert other.path("search/0.json").exists()
-        assert other.jobs("all") == set()
-
-    def test_all_includes_the_models_of_the_groups(self, other):
-        found = json.loads(other.path("groups.json").read_text())["groups"][0]
-        (other.folder / found["model"]).unlink()
-        assert trainings(other.executed("all")) == train(found["name"])
-        assert (other.folder / found["model"]).exists()
-
-    def test_a_store_made_again_trains_nothing_but_what_needed_it(self, other):
-        shutil.rmtree(other.path("store"))
-        shutil.rmtree(other.path("images"))
-        group = "gaussian_noise+sr"
-        shutil.rmtree(other.path(f"models/srresnet/{group}"), ignore_errors=True)
-        other.config["training"]["weight_decay"] = 0.5
-        target = f"results/models/srresnet/{group}/model.safetensors"
-        assert other.jobs(target) == {
-            "Indexing the photographs of train",
-            "Decoding the photographs of train",
-            *train(group),
-        }
-        other.run(target)
-        # The new parameter was not lost on the way.
-        assert every(train) <= other.jobs("all")
-
-    def test_a_model_folder_half_written(self, other):
-        folder = other.path("models/srresnet/jpeg")
-        (folder / "model.safetensors").unlink()
-        (folder / ".model.safetensors.123").write_bytes(b"half")
-        assert other.executed("results/models/srresnet/jpeg/model.safetensors") == train("jpeg")
-        assert other.jobs("all") == set()
-
-
-def test_after_an_interruption_of_a_store_everything_is_made(tree):
-    """Interrupted between a store's appearance and Snakemake's note of it."""
-    tree.run("all", "--until", "store")
-    before = tree.jobs("all")
-    for store in tree.path("store").rglob("*.npy"):
-        # As Snakemake marks the outputs of a job that it starts.
-        name = base64.urlsafe_b64encode(str(store.relative_to(tree.folder)).encode()).decode()
-        (tree.folder / ".snakemake/incomplete" / name).write_text('{"external_jobid": null}')
-    assert tree.jobs("all") == before
-    assert any(job.startswith("Training srresnet") for job in before)
-
-
-class TestLostMemory:
-    @pytest.fixture
-    def forgetful(self, other):
-        shutil.rmtree(other.folder / ".snakemake")
-        return other
-
-    def test_nothing_changed(self, forgetful):
-        assert forgetful.jobs("all") == set()
-
-    def test_a_changed_parameter_names_the_stale_results(self, forgetful):
-        forgetful.config["degradations"]["jpeg"] = {"training": {"quality": [20, 30]}}
-        done = forgetful.snakemake("--dry-run", "all")
-        assert done.returncode != 0
-        named = {
-            line.split()[0] for line in done.stdout.splitlines() if line.startswith("  results")
-        }
-        for group in ("jpeg", MIX):
-            assert f"results/models/srresnet/{group}/model.safetensors" in named
-        assert not {name for name in named if "models/srresnet/sr/" in name}
-        assert "To make them again, and what follows from them: --forcerun" in done.stdout
-
-    def test_changed_code_names_the_stale_results(self, edited):
-        tree = edited("grids/similarity/ggd.py")
-        shutil.rmtree(tree.folder / ".snakemake")
-        done = tree.snakemake("--dry-run", "all")
-        assert done.returncode != 0
-        assert "results/ggd/jpeg.parquet (code)" in done.stdout
-        assert "models/" not in done.stdout
-
-    def test_results_can_be_accepted_and_stay_so(self, forgetful):
-        forgetful.config["ggd"]["clip"] = 0.0
-        done = forgetful.snakemake("--dry-run", "all")
-        (files,) = re.findall(r"--touch --forcerun (.*)", done.stdout)
-        forgetful.run("all", "--touch", "--forcerun", *files.split())
-        assert forgetful.jobs("all") == set()
-        shutil.rmtree(forgetful.folder / ".snakemake")
-        assert forgetful.jobs("all") == set()
-
-    def test_a_table_of_an_older_layout_is_named_by_the_job_that_reads_it(self, forgetful):
-        shutil.rmtree(forgetful.path("records"))
-        path = forgetful.path("similarity.parquet")
-        pd.read_parquet(path).drop(columns="distance_std").to_parquet(path)
-        forgetful.path("candidates/2.parquet").unlink()
-        said = forgetful.error("all")
-        assert "results/similarity.parquet: no column distance_std" in said
-        path.unlink()
-        forgetful.run("all")
-
-    def test_doing_what_the_line_says_mends_it(self, forgetful):
-        forgetful.config["ggd"]["clip"] = 0.0
-        done = forgetful.snakemake("--dry-run", "all")
-        (files,) = re.findall(r"follows from them: --forcerun (.*)", done.stdout)
-        jobs = forgetful.executed("all", "--forcerun", *files.split())
-        assert {f"Describing {name}" for name in DEGRADATIONS} | MATRIX <= jobs
-        assert not trainings(jobs)
-        assert forgetful.jobs("all") == set()
-
-
-def test_two_trees_of_one_checkout_do_not_touch_each_other(finished, tmp_path):
-    one, two = (finished.copy(tmp_path / name) for name in ("one", "two"))
-    two.config = copy.deepcopy(one.config)
-    two.config["search"]["delta"] = 3.0
-    two.run("all")
-    assert one.jobs("all") == set()

@@ -18,11 +18,6 @@ FOUR = ["gaussian_noise", "jpeg", "poisson_noise", "sr"]
 MIX = group_name(FOUR)
 
 
-@pytest.fixture
-def other(finished, tmp_path):
-    return finished.copy(tmp_path / "tree")
-
-
 def found(tree):
     return json.loads(tree.path("groups.json").read_text(encoding="utf-8"))
 

@@ -113,7 +113,7 @@ ENDLESS = """
 t.train(Path({folder!r}), {photographs!r}, 2, lambda l: print(l, flush=True), iterations=10**6)
 """
 SECOND_COPY = """
-from grids.training import ownership
+from grids.training.processes import ownership
 claim = ownership.claim
 def slow_claim(state):
     claim(state)

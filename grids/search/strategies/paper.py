@@ -13,6 +13,11 @@ Every call replays all of it on what is measured, up to the first groups whose r
 Nothing is verified twice, and the answer does not depend on `requests_per_round`: where several
 groups may be trained side by side, the replay goes on under the assumption that an unknown group
 passes, and that it fails, which probes further points of each interval.
+
+Which groups are verified does depend on it. A partition that holds a group known to fail is passed
+over and its other groups are not trained, however the failure came to be known; one request a round
+may have trained them on its way to that failure. From n // 2 requests a round on, all unknown
+groups of a partition fit into one round, and there are never more rounds than with one.
 """
 
 from collections import deque

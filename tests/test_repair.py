@@ -1,0 +1,141 @@
+"""Results that are gone, half made or no longer remembered, on copies of one finished tree."""
+
+import base64
+import copy
+import json
+import re
+import shutil
+
+import pandas as pd
+import pytest
+from messages import DEGRADATIONS, MATRIX, MIX, every, train, trainings
+
+
+class TestRepair:
+    @pytest.mark.parametrize(
+        ("name", "job"),
+        [
+            ("ggd/jpeg.parquet", "Describing jpeg"),
+            ("verify/srresnet/jpeg/own.parquet", "Verifying srresnet on jpeg with own"),
+            ("models/srresnet/jpeg/model.safetensors", "Training srresnet on jpeg"),
+            ("report/similarity.svg", "Drawing the similarity matrix"),
+        ],
+    )
+    def test_a_deleted_file_is_made_again_and_nothing_else(self, other, name, job):
+        other.path(name).unlink()
+        assert other.executed(f"results/{name}") == {job}
+        # The same bytes: what was made from them stands.
+        assert other.jobs("all") == set()
+
+    def test_a_deleted_plan_is_planned_again(self, other):
+        other.path("search/0.json").unlink()
+        other.run("all", "results/search/0.json")
+        assert other.path("search/0.json").exists()
+        assert other.jobs("all") == set()
+
+    def test_all_includes_the_models_of_the_groups(self, other):
+        found = json.loads(other.path("groups.json").read_text())["groups"][0]
+        (other.folder / found["model"]).unlink()
+        assert trainings(other.executed("all")) == train(found["name"])
+        assert (other.folder / found["model"]).exists()
+
+    def test_a_store_made_again_trains_nothing_but_what_needed_it(self, other):
+        shutil.rmtree(other.path("store"))
+        shutil.rmtree(other.path("images"))
+        group = "gaussian_noise+sr"
+        shutil.rmtree(other.path(f"models/srresnet/{group}"), ignore_errors=True)
+        other.config["training"]["weight_decay"] = 0.5
+        target = f"results/models/srresnet/{group}/model.safetensors"
+        assert other.jobs(target) == {
+            "Indexing the photographs of train",
+            "Decoding the photographs of train",
+            *train(group),
+        }
+        other.run(target)
+        # The new parameter was not lost on the way.
+        assert every(train) <= other.jobs("all")
+
+    def test_a_model_folder_half_written(self, other):
+        folder = other.path("models/srresnet/jpeg")
+        (folder / "model.safetensors").unlink()
+        (folder / ".model.safetensors.123").write_bytes(b"half")
+        assert other.executed("results/models/srresnet/jpeg/model.safetensors") == train("jpeg")
+        assert other.jobs("all") == set()
+
+
+def test_after_an_interruption_of_a_store_everything_is_made(tree):
+    """Interrupted between a store's appearance and Snakemake's note of it."""
+    tree.run("all", "--until", "store")
+    before = tree.jobs("all")
+    for store in tree.path("store").rglob("*.npy"):
+        # As Snakemake marks the outputs of a job that it starts.
+        name = base64.urlsafe_b64encode(str(store.relative_to(tree.folder)).encode()).decode()
+        (tree.folder / ".snakemake/incomplete" / name).write_text('{"external_jobid": null}')
+    assert tree.jobs("all") == before
+    assert any(job.startswith("Training srresnet") for job in before)
+
+
+class TestLostMemory:
+    @pytest.fixture
+    def forgetful(self, other):
+        shutil.rmtree(other.folder / ".snakemake")
+        return other
+
+    def test_nothing_changed(self, forgetful):
+        assert forgetful.jobs("all") == set()
+
+    def test_a_changed_parameter_names_the_stale_results(self, forgetful):
+        forgetful.config["degradations"]["jpeg"] = {"training": {"quality": [20, 30]}}
+        done = forgetful.snakemake("--dry-run", "all")
+        assert done.returncode != 0
+        named = {
+            line.split()[0] for line in done.stdout.splitlines() if line.startswith("  results")
+        }
+        for group in ("jpeg", MIX):
+            assert f"results/models/srresnet/{group}/model.safetensors" in named
+        assert not {name for name in named if "models/srresnet/sr/" in name}
+        assert "To make them again, and what follows from them: --forcerun" in done.stdout
+
+    def test_changed_code_names_the_stale_results(self, edited):
+        tree = edited("grids/similarity/ggd.py")
+        shutil.rmtree(tree.folder / ".snakemake")
+        done = tree.snakemake("--dry-run", "all")
+        assert done.returncode != 0
+        assert "results/ggd/jpeg.parquet (code)" in done.stdout
+        assert "models/" not in done.stdout
+
+    def test_results_can_be_accepted_and_stay_so(self, forgetful):
+        forgetful.config["ggd"]["clip"] = 0.0
+        done = forgetful.snakemake("--dry-run", "all")
+        (files,) = re.findall(r"--touch --forcerun (.*)", done.stdout)
+        forgetful.run("all", "--touch", "--forcerun", *files.split())
+        assert forgetful.jobs("all") == set()
+        shutil.rmtree(forgetful.folder / ".snakemake")
+        assert forgetful.jobs("all") == set()
+
+    def test_a_table_of_an_older_layout_is_named_by_the_job_that_reads_it(self, forgetful):
+        shutil.rmtree(forgetful.path("records"))
+        path = forgetful.path("similarity.parquet")
+        pd.read_parquet(path).drop(columns="distance_std").to_parquet(path)
+        forgetful.path("candidates/2.parquet").unlink()
+        said = forgetful.error("all")
+        assert "results/similarity.parquet: no column distance_std" in said
+        path.unlink()
+        forgetful.run("all")
+
+    def test_doing_what_the_line_says_mends_it(self, forgetful):
+        forgetful.config["ggd"]["clip"] = 0.0
+        done = forgetful.snakemake("--dry-run", "all")
+        (files,) = re.findall(r"follows from them: --forcerun (.*)", done.stdout)
+        jobs = forgetful.executed("all", "--forcerun", *files.split())
+        assert {f"Describing {name}" for name in DEGRADATIONS} | MATRIX <= jobs
+        assert not trainings(jobs)
+        assert forgetful.jobs("all") == set()
+
+
+def test_two_trees_of_one_checkout_do_not_touch_each_other(finished, tmp_path):
+    one, two = (finished.copy(tmp_path / name) for name in ("one", "two"))
+    two.config = copy.deepcopy(one.config)
+    two.config["search"]["delta"] = 3.0
+    two.run("all")
+    assert one.jobs("all") == set()
