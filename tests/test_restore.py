@@ -499,7 +499,8 @@ def test_an_interrupted_batch_keeps_what_is_done(noisy, export, tmp_path, capsys
     def interrupted(*arguments):
         if written:
             raise KeyboardInterrupt
-        written.append(write(*arguments))
+        written.append(arguments)
+        return write(*arguments)
 
     monkeypatch.setattr(photographs, "write", interrupted)
     assert restore(export, noisy, "-o", tmp_path / "out", "--force") == 130
