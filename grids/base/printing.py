@@ -5,7 +5,7 @@ import sys
 
 
 def never_fails() -> None:
-    """What the encoding of the output lacks is printed as an escape instead of ending the process."""
+    """What the encoding of the output lacks is printed as an escape and ends no process."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -189,20 +189,19 @@ def _png_orientation(chunks: list[png.Chunk]) -> int:
 def _png(content: bytes) -> Picture:
     chunks = list(png.chunks(io.BytesIO(content)))
     _check_size(*_png_size(chunks))
-    broken = next((c for c in chunks if c.critical and not c.intact and c.kind != b"IEND"), None)
-    if broken and broken is chunks[-1]:
+    broken = next((c for c in chunks if c.critical and not c.intact and c.kind != png.END), None)
+    if (broken and broken is chunks[-1]) or not any(c.kind == b"IDAT" for c in chunks):
         raise ValueError("the file is truncated")
     if broken:
         raise ValueError(f"broken: the chunk {broken.kind.decode('latin-1')} has a wrong checksum")
-    for chunk in chunks:
-        if chunk.kind == b"acTL" and (count := int.from_bytes(chunk.content[:4])) > 1:
-            raise ValueError(_several(count))
-    remarks = [] if chunks[-1].kind == b"IEND" else ["its end is missing"]
+    if (count := sum(chunk.kind == b"fcTL" for chunk in chunks)) > 1:
+        raise ValueError(_several(count))
+    remarks = [] if chunks[-1].kind == png.END else ["its end is missing"]
     # Notes are kept from Pillow, which refuses long ones and broken ones.
     file = io.BytesIO()
     file.write(png.SIGNATURE)
     png.put(file, [(c.kind, c.content) for c in chunks if c.kind in PIXELS_OF_PNG])
-    png.put(file, [(b"IEND", b"")])
+    png.put(file, [(png.END, b"")])
     with Image.open(file, formats=("PNG",)) as image:
         deep = _rawmode(image)
         if deep == "LA;16B":  # grey and alpha are four bytes, which are those of RGBA
@@ -239,23 +238,27 @@ def _tiff(content: bytes) -> Picture:
     if pages := sum(map(tiff.is_page, further)):
         raise ValueError(_several(1 + pages))
     remarks = ["its previews or masks are not kept"] if further else []
-    if tiff.is_plain(tags):
-        return _plain_tiff(content, tags, remarks)
-    if depths := tiff.bits(tags) - {1, 2, 4, 8, 16}:
-        raise ValueError(f"its values have {max(depths)} bits; save it with 8 or 16 bits")
-    _check_subsampling(tags)
+    compression, kind = (
+        tags.number(tag, 1) for tag in (Base.Compression, Base.PhotometricInterpretation)
+    )
     try:
+        if tiff.is_plain(tags):
+            return _plain_tiff(content, tags, remarks)
+        if depths := tiff.bits(tags) - {1, 2, 4, 8, 16}:
+            raise ValueError(f"its values have {max(depths)} bits; save it with 8 or 16 bits")
+        _check_subsampling(tags)
         with Image.open(file, formats=("TIFF",)) as image:
             pixels = _channels(image, remarks)
             converted = image.mode in ("CMYK", "YCbCr")
     except UnidentifiedImageError:
-        compression, colours = (
-            tags.number(tag, 1) for tag in (Base.Compression, Base.PhotometricInterpretation)
-        )
         raise ValueError(
-            f"its kind of TIFF is not read (compression {compression}, colours {colours}); "
+            f"its kind of TIFF is not read (compression {compression}, colours {kind}); "
             "save it as RGB or grey of 8 or 16 bits"
         ) from None
+    except OSError as error:
+        if str(error).startswith("decoder error"):  # of libtiff, by number
+            raise ValueError(f"its pixels cannot be unpacked (compression {compression})") from None
+        raise
     if 0 in tags.numbers(Base.ExtraSamples):
         remarks.append("its spare channels are not kept")
     colour, alpha = _split(pixels)

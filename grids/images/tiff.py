@@ -112,6 +112,8 @@ def tags(file: BinaryIO, start: int | None = None) -> Tags:
 def _tags(file: BinaryIO, head: Header, start: int) -> tuple[Tags, int]:
     """A directory, and where the next one starts; 0: there is none."""
     length = file.seek(0, io.SEEK_END)
+    if start > length:
+        raise ValueError("its directory is truncated")
     file.seek(start)
     counted, field = ("Q", "Q") if head.big else ("H", "I")
     (count,) = _unpacked(file, head.order + counted)
@@ -126,7 +128,8 @@ def _tags(file: BinaryIO, head: Header, start: int) -> tuple[Tags, int]:
         content = value[:size]
         if width < size <= left:
             left -= size
-            file.seek(struct.unpack(head.order + field, value)[0])
+            (place,) = struct.unpack(head.order + field, value)
+            file.seek(min(place, length))
             content = file.read(size)
         if len(content) == size:
             result[tag] = Entry(kind, number, content)
