@@ -42,11 +42,12 @@ def find(source: Source) -> list[Path]:
         return [folder / name for name in EMBEDDED]
     expanded = os.path.expanduser(os.path.expandvars(source))
     if glob.has_magic(expanded) and not os.path.isdir(expanded):
-        named = {*Path(expanded).parts}
+        parts = Path(expanded).parts
+        start = next(i for i, part in enumerate(parts) if glob.has_magic(part))
         found = [
             path
             for path in map(Path, glob.glob(expanded, recursive=True))
-            if all(part in named or search.meant(part) for part in path.parts)
+            if all(part in parts[start:] or search.meant(part) for part in path.parts[start:])
         ]
     elif not os.path.isdir(expanded):
         raise InputError(f"{source}: no such folder; write a folder, a glob, or 'embedded'")
