@@ -1,4 +1,4 @@
-"""What belongs to a photograph beside its pixels stays byte by byte, or a remark says that it went."""
+"""What belongs to a photograph beside its pixels stays byte by byte, or a remark says it went."""
 
 import io
 import struct
