@@ -189,9 +189,10 @@ def _png_orientation(chunks: list[png.Chunk]) -> int:
 def _png(content: bytes) -> Picture:
     chunks = list(png.chunks(io.BytesIO(content)))
     _check_size(*_png_size(chunks))
-    broken = next((c for c in chunks if c.critical and not c.intact and c.kind != png.END), None)
-    if (broken and broken is chunks[-1]) or not any(c.kind == b"IDAT" for c in chunks):
+    if not any(chunk.kind == b"IDAT" for chunk in chunks):
         raise ValueError("the file is truncated")
+    # Whether enough of the last one is there will show.
+    broken = next((c for c in chunks[:-1] if c.critical and not c.intact), None)
     if broken:
         raise ValueError(f"broken: the chunk {broken.kind.decode('latin-1')} has a wrong checksum")
     if (count := sum(chunk.kind == b"fcTL" for chunk in chunks)) > 1:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
-from PIL import TiffImagePlugin
+from PIL import ImageFile, TiffImagePlugin
 from PIL.ExifTags import Base
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -30,7 +30,7 @@ UNSIGNED, SIGNED, FLOATS, UNDEFINED = 1, 2, 3, 4
 SPARE, ASSOCIATED, OPACITY, COREL_OPACITY = 0, 1, 2, 999
 SUBFILE, OLD_SUBFILE = 254, 255
 REDUCED_OR_MASK, OLD_REDUCED = 0b101, 2
-MOST_DIRECTORIES = 10_000
+MOST_DIRECTORIES, MOST_CHANNELS, WIDEST_TILE = 10_000, 16, 1 << 14
 
 
 class Entry(NamedTuple):
@@ -238,7 +238,7 @@ def samples(content: bytes, directory: Tags) -> np.ndarray:
     """
     (width, height), channels = size(directory), directory.number(Base.SamplesPerPixel, 1)
     least = COLOURS[directory.number(Base.PhotometricInterpretation, WHITE_IS_ZERO)]
-    if channels < least:
+    if not least <= channels <= MOST_CHANNELS:
         raise ValueError(f"it has {channels} channels, but its kind of colour needs {least}")
     where, how_long = Base.StripOffsets, Base.StripByteCounts
     across = width
@@ -248,7 +248,7 @@ def samples(content: bytes, directory: Tags) -> np.ndarray:
     parts, lengths = directory.numbers(where), directory.numbers(how_long)
     separate = directory.number(Base.PlanarConfiguration, 1) == SEPARATE_PLANES
     planes = channels if separate else 1
-    if not parts or len(parts) % planes or across < 1:
+    if not parts or len(parts) % planes or not 1 <= across <= max(width, WIDEST_TILE):
         raise ValueError("its parts are not all there")
     together, each = channels // planes, len(parts) // planes
     deep, tiles = max(bits(directory)) // 8, -(-width // across)
@@ -268,6 +268,13 @@ def samples(content: bytes, directory: Tags) -> np.ndarray:
     return found[0] if planes == 1 else np.concatenate(found, axis=2)
 
 
+class _Bytes(TiffImagePlugin.TiffImageFile):
+    """A picture of bytes, which are more than the pixels that a limit holds for."""
+
+    def load_prepare(self) -> None:
+        ImageFile.ImageFile.load_prepare(self)
+
+
 def _unpacked_rows(
     content: bytes,
     directory: Tags,
@@ -276,7 +283,7 @@ def _unpacked_rows(
     across: int,
     tiles: int,
 ) -> np.ndarray:
-    """The bytes of all rows: Pillow is shown them as a picture whose pixels are some bytes each.
+    """The bytes of all rows: Pillow is shown them as a grey picture.
 
     Args:
         content: the file.
@@ -285,33 +292,32 @@ def _unpacked_rows(
         across: bytes of a row of one of them.
         tiles: how many stand side by side.
     """
-    # As many bytes as can be, since Pillow refuses what has too many pixels.
-    turned = directory.number(Base.FillOrder, 1) != 1
-    pixel = 1 if turned else next(size for size in (4, 3, 2, 1) if across % size == 0)
+    height, tiled = size(directory)[1], Base.TileOffsets in directory
+    if directory.number(Base.Compression, NO_COMPRESSION) == NO_COMPRESSION and not tiled:
+        stored = b"".join(content[at : at + n] for at, n in zip(parts, lengths, strict=False))
+        if len(stored) == height * across and directory.number(Base.FillOrder, 1) == 1:
+            return np.frombuffer(stored, np.uint8).reshape(height, across)
     shown = Tags(directory.order)
     for tag in (Base.Compression, Base.FillOrder, Base.RowsPerStrip, Base.TileLength):
         if tag in directory:
             shown[tag] = directory[tag]
-    tiled = Base.TileOffsets in directory
-    shown.put(Base.ImageWidth, LONG, tiles * across // pixel)
-    shown.put(Base.ImageLength, LONG, size(directory)[1])
-    shown.put(Base.BitsPerSample, SHORT, *[8] * pixel)
-    shown.put(Base.SamplesPerPixel, SHORT, pixel)
-    shown.put(Base.PhotometricInterpretation, SHORT, RGB if pixel > 2 else BLACK_IS_ZERO)
+    shown.put(Base.ImageWidth, LONG, tiles * across)
+    shown.put(Base.ImageLength, LONG, height)
+    shown.put(Base.BitsPerSample, SHORT, 8)
+    shown.put(Base.SamplesPerPixel, SHORT, 1)
+    shown.put(Base.PhotometricInterpretation, SHORT, BLACK_IS_ZERO)
     shown.put(Base.TileOffsets if tiled else Base.StripOffsets, LONG, *parts)
     if lengths:
         shown.put(Base.TileByteCounts if tiled else Base.StripByteCounts, LONG, *lengths)
     if tiled:
-        shown.put(Base.TileWidth, LONG, across // pixel)
-    if pixel in (2, 4):
-        shown.put(Base.ExtraSamples, SHORT, OPACITY)
+        shown.put(Base.TileWidth, LONG, across)
     file, start = io.BytesIO(content), len(content) + len(content) % 2
     file.write(start_of(directory.order, start))
     file.seek(start)
     file.write(packed(shown, directory.order, start))
     file.seek(0)
-    with TiffImagePlugin.TiffImageFile(file) as image:
-        return np.array(image).reshape(size(directory)[1], -1)
+    with _Bytes(file) as image:
+        return np.array(image).reshape(height, -1)
 
 
 def start_of(order: str, directory: int) -> bytes:
