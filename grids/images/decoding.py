@@ -199,6 +199,7 @@ def _png(content: bytes) -> Picture:
         raise ValueError(_several(count))
     remarks = [] if chunks[-1].kind == png.END else ["its end is missing"]
     # Notes are kept from Pillow, which refuses long ones and broken ones.
+    chunks = [c for c in chunks if c.intact or c.critical]
     file = io.BytesIO()
     file.write(png.SIGNATURE)
     png.put(file, [(c.kind, c.content) for c in chunks if c.kind in PIXELS_OF_PNG])
@@ -250,7 +251,7 @@ def _tiff(content: bytes) -> Picture:
         _check_subsampling(tags)
         with Image.open(file, formats=("TIFF",)) as image:
             pixels = _channels(image, remarks)
-            converted = image.mode in ("CMYK", "YCbCr")
+            converted = image.mode == "CMYK"
     except UnidentifiedImageError:
         raise ValueError(
             f"its kind of TIFF is not read (compression {compression}, colours {kind}); "

@@ -34,11 +34,13 @@ def notes(content: bytes, converted: bool) -> Notes:
     file = io.BytesIO(content)
     kept, packet, lost, broken = [], b"", [], []
     for chunk in png.chunks(file, without=b"IDAT"):
-        if chunk.critical or chunk.kind in OF_PIXELS:
-            continue
         name = chunk.kind.decode("latin-1")
+        if chunk.critical:
+            continue
         if not chunk.intact:
             broken.append(name)
+        elif chunk.kind in OF_PIXELS:
+            continue
         elif not (chunk.kind in NOTES or _safe(chunk)):
             lost.append(name)
         elif not packet and chunk.kind == b"iTXt" and chunk.content.startswith(XMP_KEYWORD):

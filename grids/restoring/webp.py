@@ -11,7 +11,7 @@ from grids.restoring.notes import Notes, not_kept
 # What Pillow takes again when it saves.
 KEPT = {b"EXIF": "exif", b"ICCP": "icc_profile"}
 XMP = b"XMP "
-OF_PIXELS = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH"}
+OF_PIXELS = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF"}
 
 
 def notes(content: bytes, converted: bool) -> Notes:
