@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, UnidentifiedImageError
 from PIL.ExifTags import Base
+from PIL.ImageFile import ImageFile
 
 from grids.base.errors import InputError
 from grids.images import jpeg, png, tiff
@@ -45,7 +46,7 @@ PIXELS_OF_PNG = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
 # How PNG stores 16 bits of colour in Pillow's words, and the words for the other byte of each two.
 OTHER_BYTE = {"RGB;16B": "RGB;16L", "RGBA;16B": "RGBA;16L"}
 
-Ints = NDArray[np.uint8] | NDArray[np.uint16]
+Ints = NDArray[np.uint8 | np.uint16]
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def shown(picture: Picture) -> NDArray[np.uint8]:
 def eight_bits(values: Ints) -> NDArray[np.uint8]:
     """Rounded to 8 bits, if there are more."""
     if values.dtype == np.uint8:
-        return values
+        return values.astype(np.uint8, copy=False)
     return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
@@ -204,6 +205,7 @@ def _png(content: bytes) -> Picture:
     file.write(png.SIGNATURE)
     png.put(file, [(c.kind, c.content) for c in chunks if c.kind in PIXELS_OF_PNG])
     png.put(file, [(png.END, b"")])
+    pixels: Ints
     with Image.open(file, formats=("PNG",)) as image:
         deep = _rawmode(image)
         if deep == "LA;16B":  # grey and alpha are four bytes, which are those of RGBA
@@ -313,16 +315,17 @@ def _divided(colour: Ints, alpha: Ints) -> Ints:
     white = np.iinfo(colour.dtype).max
     divisor = np.maximum(alpha, 1)[..., None].astype(np.uint32)
     quotient = (colour.astype(np.uint32) * white + divisor // 2) // divisor
-    return np.minimum(quotient, white).astype(colour.dtype)
+    divided: Ints = np.minimum(quotient, white).astype(colour.dtype)
+    return divided
 
 
 def _other(content: bytes) -> Picture:
     remarks: list[str] = []
     with Image.open(io.BytesIO(content), formats=BY_PILLOW) as image:
-        kind = "JPEG" if image.format == "MPO" else image.format
+        kind = "JPEG" if image.format == "MPO" else str(image.format)
         deep = _rawmode(image)
-        if kind != "JPEG" and getattr(image, "n_frames", 1) > 1:
-            raise ValueError(_several(image.n_frames))
+        if kind != "JPEG" and (count := getattr(image, "n_frames", 1)) > 1:
+            raise ValueError(_several(count))
         try:
             pixels, mode = _channels(image, remarks), image.mode
         except OSError:
@@ -357,15 +360,16 @@ def _several(count: int) -> str:
     return f"it holds {count} pictures; save the one you mean"
 
 
-def _channels(image: Image.Image, remarks: list[str]) -> Ints:
+def _channels(stored: ImageFile, remarks: list[str]) -> Ints:
     """(H, W, C) of what Pillow decodes; grey, grey and alpha, RGB or RGBA."""
-    deep, mode = _rawmode(image), image.mode
+    deep, mode = _rawmode(stored), stored.mode
     known = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "I;16")
     if mode not in known or deep == "I;12":
         raise ValueError(
             f"its pixels are of the kind {deep or mode}; save it as RGB or grey of 8 or 16 bits"
         )
-    image.load()
+    stored.load()
+    image: Image.Image = stored
     if mode == "I;16":
         return np.asarray(image).astype(np.uint16)[..., None]
     if mode == "CMYK":
@@ -389,13 +393,13 @@ def _split(pixels: Ints) -> tuple[Ints, Ints | None]:
     return pixels[..., :-1], pixels[..., -1]
 
 
-def _rawmode(image: Image.Image) -> str:
+def _rawmode(image: ImageFile) -> str:
     """How the samples lie in the file, in Pillow's words."""
     arguments = image.tile[0].args if image.tile else ""
     return str(arguments[0] if isinstance(arguments, tuple) else arguments)
 
 
-def _decode_as(image: Image.Image, rawmode: str) -> None:
+def _decode_as(image: ImageFile, rawmode: str) -> None:
     image.tile = [
         part._replace(args=(rawmode, *part.args[1:]) if isinstance(part.args, tuple) else rawmode)
         for part in image.tile
@@ -406,7 +410,7 @@ def _from_cmyk(image: Image.Image, profile: bytes, remarks: list[str]) -> Image.
     remarks.append("CMYK became RGB")
     if profile:
         try:
-            return ImageCms.profileToProfile(
+            converted = ImageCms.profileToProfile(
                 image,
                 ImageCms.ImageCmsProfile(io.BytesIO(profile)),
                 ImageCms.createProfile("sRGB"),
@@ -416,4 +420,7 @@ def _from_cmyk(image: Image.Image, profile: bytes, remarks: list[str]) -> Image.
             )
         except (ImageCms.PyCMSError, OSError):
             remarks.append("its colour profile is broken")
+        else:
+            if converted is not None:  # None is for a conversion in place
+                return converted
     return image.convert("RGB")

@@ -40,7 +40,7 @@ def photograph(path: Path) -> bool:
 
 
 def below(
-    folder: str | os.PathLike, unreadable: Callable[[OSError], None], without: Path | None = None
+    folder: str | Path, unreadable: Callable[[OSError], None], without: Path | None = None
 ) -> Iterator[Path]:
     """All meant files below a folder, sorted; linked folders are searched too, but never twice.
 
@@ -50,7 +50,7 @@ def below(
         without: a folder that is passed over.
     """
     visited = {os.path.realpath(without)} if without else set()
-    for place, folders, files in os.walk(folder, followlinks=True, onerror=unreadable):
+    for place, folders, files in os.walk(os.fspath(folder), followlinks=True, onerror=unreadable):
         visited.add(os.path.realpath(place))
         # A link upwards would be walked for ever.
         folders[:] = sorted(

@@ -8,7 +8,7 @@ and the test set share scenes but no pixel.
 import glob
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from grids.base.errors import InputError
@@ -41,6 +41,7 @@ def find(source: Source) -> list[Path]:
         folder = Path(installed.origin).parent / "data"
         return [folder / name for name in EMBEDDED]
     expanded = os.path.expanduser(os.path.expandvars(source))
+    found: Iterable[Path]
     if glob.has_magic(expanded) and not os.path.isdir(expanded):
         parts = Path(expanded).parts
         start = next(i for i, part in enumerate(parts) if glob.has_magic(part))

@@ -37,7 +37,7 @@ class Entry(NamedTuple):
     """Values of a tag: their type, how many there are, and their bytes."""
 
     kind: int
-    count: int
+    length: int
     content: bytes
 
 
@@ -61,7 +61,7 @@ class Tags(dict[int, Entry]):
         entry = self.get(tag)
         if entry is None or entry.kind not in WHOLE:
             return default
-        return struct.unpack(f"{self.order}{entry.count}{WHOLE[entry.kind]}", entry.content)
+        return struct.unpack(f"{self.order}{entry.length}{WHOLE[entry.kind]}", entry.content)
 
     def number(self, tag: int, default: int) -> int:
         """The first number of a tag."""
@@ -139,7 +139,7 @@ def _tags(file: BinaryIO, head: Header, start: int) -> tuple[Tags, int]:
     return result, more
 
 
-def _unpacked(file: BinaryIO, layout: str) -> tuple:
+def _unpacked(file: BinaryIO, layout: str) -> tuple[int, ...]:
     content = file.read(struct.calcsize(layout))
     if len(content) < struct.calcsize(layout):
         raise ValueError("it is truncated")
@@ -169,8 +169,8 @@ def packed(directory: Mapping[int, Entry], order: str, start: int) -> bytes:
     """A directory as it stands in a file, with its values, from the byte `start` on."""
     behind = start + 2 + 12 * len(directory) + 4
     rows, values = [struct.pack(f"{order}H", len(directory))], b""
-    for tag, (kind, count, content) in sorted(directory.items()):
-        rows.append(struct.pack(f"{order}HHI", tag, kind, count))
+    for tag, (kind, length, content) in sorted(directory.items()):
+        rows.append(struct.pack(f"{order}HHI", tag, kind, length))
         if len(content) <= 4:
             rows.append(content.ljust(4, b"\0"))
         else:

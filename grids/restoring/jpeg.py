@@ -61,7 +61,8 @@ def notes(content: bytes, converted: bool) -> Notes:
     """
     found, end = _segments(content)
     scan = next((i for i, s in enumerate(found) if s.marker == SCAN), len(found))
-    kept, packet, place = [], b"", None
+    kept: list[Segment] = []
+    packet, place = b"", None
     for segment in found[:scan]:
         if segment.marker == EXIF_OR_XMP and segment.content.startswith(XMP) and place is None:
             packet, place = segment.content.removeprefix(XMP), len(kept)
@@ -73,7 +74,7 @@ def notes(content: bytes, converted: bool) -> Notes:
         first = (i for i, segment in enumerate(kept) if not _goes_first(segment))
         place = next(first, len(kept))
     progressive = any(segment.marker in PROGRESSIVE for segment in found[:scan])
-    remarks = ()
+    remarks: tuple[str, ...] = ()
     if any(segment.content.startswith(PICTURES) for segment in kept):
         remarks = (
             "only the first of the file's pictures is restored, the others stay as they are",
@@ -88,7 +89,8 @@ def _goes_first(segment: Segment) -> bool:
 
 def _segments(content: bytes) -> tuple[list[Segment], int]:
     """The segments of the picture that comes first, and where it ends."""
-    found, at = [], 2
+    found: list[Segment] = []
+    at = 2
     while marker := MARKER.search(content, at):
         kind, at = marker[1][0], marker.end()
         if kind == END:

@@ -104,7 +104,8 @@ def write(
     Raises:
         InputError: the file cannot be written.
     """
-    packet, remarks = xmp.with_statement(photograph.xmp, statement), ()
+    packet = xmp.with_statement(photograph.xmp, statement)
+    remarks: tuple[str, ...] = ()
     if photograph.format == "JPEG" and len(packet) > jpeg.LONGEST_XMP:
         packet, remarks = photograph.xmp, (NO_ROOM,)
     pixels, extra = _joined(photograph, restored)
@@ -128,7 +129,8 @@ def _joined(photograph: Photograph, restored: Ints) -> tuple[Ints, tuple[int, ..
         third = (restored.sum(axis=2, keepdims=True, dtype=np.uint32) + 1) // 3
         channels = 1 if photograph.grey_file else 3
         restored = np.repeat(third.astype(restored.dtype), channels, axis=2)
-    joined, extra = [restored], ()
+    joined = [restored]
+    extra: tuple[int, ...] = ()
     if photograph.alpha is not None:
         joined.append(photograph.alpha[..., None])
         extra += (OPACITY,)

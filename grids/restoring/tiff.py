@@ -23,8 +23,12 @@ OF_PIXELS = {
     *(284, 288, 289, 290, 291, 292, 293, 297, 317, 320, 321, 322, 323, 324, 325, 326, 327, 328),
     *(332, 333, 334, 336, 338, 339, 340, 341, 342, 347, *range(512, 522), 529, 530, 531, 532),
 }
-DIRECTORIES = {IFD.Exif: "EXIF", IFD.GPSInfo: "GPS", IFD.Interop: "interoperability"}
-LOST = {
+DIRECTORIES: dict[int, str] = {
+    IFD.Exif: "EXIF",
+    IFD.GPSInfo: "GPS",
+    IFD.Interop: "interoperability",
+}
+LOST: dict[int, str] = {
     SUBDIRECTORIES: "pictures in sub-directories",
     PHOTOSHOP_LAYERS: "layers",
     TRANSFER_FUNCTION: "a transfer function",
@@ -39,7 +43,8 @@ def notes(content: bytes, converted: bool) -> Notes:
         converted: its colour profile no longer holds.
     """
     file = io.BytesIO(content)
-    first, lost = tiff.tags(file), []
+    first = tiff.tags(file)
+    lost: list[str] = []
     kept = _kept(file, first, lost)
     if converted:
         kept.pop(Base.InterColorProfile, None)
@@ -124,4 +129,4 @@ def _put(file: BinaryIO, tags: Tags) -> int:
 def _strip(pixels: np.ndarray, order: str) -> bytes:
     differences = pixels.copy()
     differences[:, 1:] -= pixels[:, :-1]
-    return zlib.compress(differences.astype(pixels.dtype.newbyteorder(order)).tobytes())
+    return zlib.compress(differences.astype(f"{order}u{pixels.dtype.itemsize}").tobytes())

@@ -16,7 +16,9 @@ OF_PIXELS = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF"}
 
 def notes(content: bytes, converted: bool) -> Notes:
     """EXIF and colour profile; XMP is apart."""
-    kept, packet, lost, at = {}, b"", [], 12
+    kept: dict[str, bytes] = {}
+    lost: list[str] = []
+    packet, at = b"", 12
     end = 8 + int.from_bytes(content[4:8], "little")
     while at + 8 <= min(end, len(content)):
         kind, length = struct.unpack_from("<4sI", content, at)
