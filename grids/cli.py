@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib import metadata
 
+from grids.base import printing
 from grids.base.errors import InputError
 from grids.commands import explain, export, orphans, recover, restore, simulate, status
 
@@ -14,6 +15,7 @@ COMMANDS = (explain, simulate, orphans, status, recover, export, restore)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a subcommand. A mistake of the user is one line on standard error, and status 1."""
+    printing.never_fails()
     parser = argparse.ArgumentParser(prog="grids", description=__doc__)
     parser.add_argument("--version", action="version", version=f"grids {_version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

@@ -32,6 +32,7 @@ elif not find_spec("grids"):
 from snakemake.exceptions import IncompleteCheckpointException
 from snakemake.iocontainers import Wildcards
 
+from grids.base import printing
 from grids.base.errors import InputError
 from grids.base.files import appearing
 from grids.base.plugins import constant_of
@@ -43,6 +44,7 @@ from grids.report import paper
 from grids.runs import ahead, orphans
 from grids.search import group_names
 
+printing.never_fails()
 try:
     SETTINGS = loading.load(config)
     PHOTOGRAPHS = loading.photographs(SETTINGS)

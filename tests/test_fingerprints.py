@@ -119,9 +119,9 @@ def test_how_a_configuration_is_checked_degrades_and_trains_nothing_again(packag
 
 def test_where_photographs_are_found_changes_no_pixel(package):
     before, images = of_all(package), package / "grids" / "images"
-    edit(images / "sets.py", 'SUFFIXES = (".png"', 'SUFFIXES = (".gif", ".png"')
+    edit(images / "search.py", 'SUFFIXES = (".bmp"', 'SUFFIXES = (".gif", ".bmp"')
     assert changed(package, before) == {"index.py"}  # a rule without this parameter
-    edit(images / "reading.py", '"black"', '"white"')
+    edit(images / "decoding.py", "+ 128) // 257", "+ 127) // 257")
     assert changed(package, before) >= {"index.py", "store.py", "clean_pies.py"}
 
 

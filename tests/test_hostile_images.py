@@ -105,15 +105,15 @@ def test_decompression_bomb(tmp_path):
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"0" * 99))
     path = written(tmp_path, "bomb.png", bomb + chunk(b"IEND", b""))
-    assert "decompression bomb" in refused(reading.read, path)
-    assert "decompression bomb" in refused(reading.size, path)
+    assert "exceed the limit" in refused(reading.read, path)
+    assert "exceed the limit" in refused(reading.size, path)
 
 
 def test_sixteen_bits(tmp_path):
     deep = RNG.integers(0, 1 << 16, (20, 30), dtype=np.uint16)
     path = tmp_path / "deep.png"
     Image.fromarray(deep).save(path)
-    assert np.array_equal(reading.read(path)[..., 0], deep >> 8)
+    assert np.array_equal(reading.read(path)[..., 0], np.rint(deep / 257))
 
 
 def test_cmyk_palette_one_bit_and_floats(tmp_path):
@@ -128,13 +128,6 @@ def test_cmyk_palette_one_bit_and_floats(tmp_path):
     assert set(np.unique(reading.read(tmp_path / "bits.png"))) <= {0, 255}
     Image.fromarray(np.full((8, 9), 0.5, np.float32)).save(tmp_path / "float.tiff")
     assert "8 or 16 bits" in refused(reading.read, tmp_path / "float.tiff")
-
-
-def test_animation_gives_its_first_picture(tmp_path):
-    first, second = Image.fromarray(PIXELS), Image.fromarray(255 - PIXELS)
-    path = tmp_path / "moves.webp"
-    first.save(path, save_all=True, append_images=[second], lossless=True)
-    assert np.array_equal(reading.read(path), PIXELS)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (2, 20_000, 3)])

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from grids.base.errors import InputError
-from grids.images import reading, sets
+from grids.images import pairs, reading, sets
 from grids.images.store import Store, write
 
 
@@ -37,7 +37,7 @@ def test_greyscale_becomes_rgb(tmp_path, rng):
 def test_sixteen_bits_become_eight(tmp_path):
     deep = np.linspace(0, 65535, 600).astype(np.uint16).reshape(20, 30)
     read = reading.read(save(tmp_path / "d.png", deep))
-    assert np.array_equal(read[..., 0], (deep // 256).astype(np.uint8))
+    assert np.array_equal(read[..., 0], np.rint(deep / 257))
 
 
 def test_transparency_is_laid_over_black(tmp_path):
@@ -51,7 +51,7 @@ def test_transparency_is_laid_over_black(tmp_path):
 def test_exif_orientation_is_respected(tmp_path, rng):
     pixels = rng.integers(0, 256, (20, 30, 3), dtype=np.uint8)
     exif = Image.Exif()
-    exif[reading.ORIENTATION_TAG] = 6  # shown after a quarter turn clockwise
+    exif[0x0112] = 6  # shown after a quarter turn clockwise
     path = save(tmp_path / "r.png", pixels, exif=exif)
     assert np.array_equal(reading.read(path), np.rot90(pixels, -1))
     assert reading.size(path) == (20, 30)
@@ -66,6 +66,33 @@ def test_find_searches_folders_globs_and_expands_variables(tmp_path, monkeypatch
     assert [p.name for p in sets.find(str(tmp_path / "*.jpg"))] == ["a.jpg"]
     monkeypatch.setenv("PHOTOS", str(tmp_path))
     assert len(sets.find("$PHOTOS/deep")) == 1
+
+
+ALIEN = (
+    *("._a.jpg", ".hidden.png", ".ipynb_checkpoints/a-checkpoint.png", ".thumbnails/x.png"),
+    *(".Trash-1000/files/a.png", "deep/@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg", "__MACOSX/._a.jpg"),
+    *("$RECYCLE.BIN/a.png", "deep/#recycle/b.png", "lost+found/c.png", "Thumbs.db", ".a/b/c.tif"),
+)
+
+
+def test_what_no_one_means_is_passed_over(tmp_path):
+    root = tmp_path / ".hidden" / "@eaDir"  # where someone looks is meant
+    for name in ("a.jpg", "deep/b.BMP", "deep/eaDir/c.tif", *ALIEN):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    meant = ["a.jpg", "deep/b.BMP", "deep/eaDir/c.tif"]
+    names = [str(path.relative_to(root)) for path in sets.find(str(root))]
+    assert names == meant
+    assert [str(p.relative_to(root)) for p in sets.find(f"{root}/**/*.*")] == meant
+    assert len(sets.find(f"{root}/.thumbnails/*.png")) == 1
+    assert len(sets.find(f"{root}/deep/@eaDir/**/*.jpg")) == 1
+    clean = tmp_path / "clean"
+    for name in meant:
+        (clean / name).parent.mkdir(parents=True, exist_ok=True)
+        (clean / name).touch()
+    split = {"train": "a", "pies": "deep/b", "test": "deep/eaDir/c"}
+    found = pairs.find(str(root), str(clean), split)
+    assert [len(files) for files in found.values()] == [2, 2, 2]
 
 
 @pytest.mark.parametrize("missing", ["nowhere", "empty", "empty/*.png"])
@@ -104,7 +131,7 @@ def test_broken_images_are_named_and_counted(tmp_path, rng):
     ]
     truncated = tmp_path / "x.png"
     truncated.write_bytes(good[0].read_bytes()[:5000])
-    with pytest.raises(InputError, match=r"x\.png: cannot be decoded .*1 bad, 3 good"):
+    with pytest.raises(InputError, match=r"x\.png: cannot be read .*1 bad, 3 good"):
         reading.index([*good, truncated], tmp_path)
     truncated.write_bytes(b"")
     with pytest.raises(InputError, match=r"x\.png: cannot be read .*1 bad, 3 good"):

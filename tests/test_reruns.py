@@ -230,7 +230,7 @@ class TestCode:
         assert {f"Describing {name}" for name in DEGRADATIONS} <= jobs
 
     def test_of_finding_photographs(self, edited):
-        tree = edited("grids/images/sets.py", '(".png"', '(".gif", ".png"')
+        tree = edited("grids/images/search.py", '(".bmp"', '(".gif", ".bmp"')
         assert tree.jobs("all") == set()
 
     def test_an_edit_can_be_accepted(self, edited):

@@ -18,12 +18,14 @@ import torch
 from photograph_files import chunk, png16, read_png, scene, shown
 from PIL import Image, ImageCms
 
+from grids.base.files import appearing
 from grids.bundle import contents
 from grids.cli import main
 from grids.images import reading, sets
 from grids.models import restorers, weights
 from grids.restoring import batch, photographs
 from grids.restoring.selector import Selector
+from grids.runs import orphans
 
 NOISE, JPEG = "gaussian_noise+poisson_noise", "jpeg"
 BRIGHTER = {JPEG: 10, NOISE: 30}
@@ -383,13 +385,17 @@ def test_links_and_loops(noisy, tmp_path):
     elsewhere.mkdir()
     shutil.copy(noisy / "a.png", elsewhere / "c.JPG")
     (noisy / "linked").symlink_to(elsewhere)
-    for name in ("notes.txt", ".hidden"):
+    for name in ("notes.txt", ".hidden", "._a.png", "Thumbs.db", "@eaDir/a.png", ".trashed/b.png"):
+        (noisy / name).parent.mkdir(exist_ok=True)
         (noisy / name).touch()
     jobs, unreadable, others = batch.find([noisy], tmp_path / "out")
     names = sorted(str(job.target.relative_to(tmp_path / "out")) for job in jobs)
     assert names == ["a.png", "deeper/b.png", "linked/c.JPG", "odd.png"]
     assert not unreadable
     assert others == [noisy / "notes.txt"]
+    # What is named itself is meant.
+    jobs, _, _ = batch.find([noisy / "._a.png", noisy / "@eaDir"], tmp_path / "out")
+    assert [job.source.name for job in jobs] == ["._a.png", "a.png"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -437,6 +443,58 @@ def test_names_that_are_no_text(noisy, export, tmp_path, capsysbinary):
     assert re.search(rb"there already: .*\\udcff\\udcfe spaces and\\nlines\.png\n", said)
     assert restore(export, noisy / odd, "-o", out, "--dry-run") == 0
     assert capsysbinary.readouterr().out.count(b"\n") == 2
+
+
+def test_names_as_long_as_they_may_be(noisy, export, tmp_path):
+    longest = os.pathconf(tmp_path, "PC_NAME_MAX")
+    for name in ("a" * (longest - 4) + ".png", "é" * ((longest - 4) // 2) + ".png"):
+        shutil.copy(noisy / "a.png", noisy / name)
+        assert restore(export, noisy / name, "-o", tmp_path / "out") == 0
+        assert (tmp_path / "out" / name).is_file()
+        # No name of its own, so that what a kill leaves is known by its form.
+        with appearing(tmp_path / name) as temporary:
+            temporary.touch()
+            assert orphans.LEFT_OVER.fullmatch(temporary.name)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PYTHONIOENCODING": "latin-1"},
+        {"PYTHONIOENCODING": "ascii:strict"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+)
+def test_output_of_another_encoding_ends_nothing(noisy, export, tmp_path, environment):
+    shutil.copy(noisy / "a.png", noisy / "ünï 写真.png")
+    command = [sys.executable, "-m", "grids.cli", "restore", "--bundle", export, "--device", "cpu"]
+    command += [noisy, "-o", tmp_path / "out", "--group", JPEG]
+    bare = {key: value for key, value in os.environ.items() if not key.startswith(("LC_", "LANG"))}
+    done = subprocess.run(
+        [*map(str, command)], capture_output=True, check=False, env=bare | environment
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(b"\n") == 4
+    assert b"\\u2192" in done.stdout
+    done = subprocess.run(
+        [*map(str, command), "--dry-run"], capture_output=True, check=False, env=bare | environment
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_blank_page_is_told_what_helps_and_passes_with_a_group(export, tmp_path, capsys):
+    Image.new("RGB", (300, 200), "white").save(tmp_path / "blank.png")
+    for options in ([], ["--force"]):
+        status, rows = restore_json(
+            export, capsys, tmp_path / "blank.png", "-o", tmp_path / "out", *options
+        )
+        assert status == 1
+        assert "the same all over" in rows["blank.png"]["reason"]
+        assert "--group GROUP restores it all the same" in rows["blank.png"]["reason"]
+    status, rows = restore_json(
+        export, capsys, tmp_path / "blank.png", "-o", tmp_path / "out", "--group", JPEG
+    )
+    assert (status, rows["blank.png"]["status"]) == (0, "restored")
 
 
 def test_photographs_too_small_to_be_judged(export, tmp_path, capsys):
@@ -499,7 +557,8 @@ def test_an_interrupted_batch_keeps_what_is_done(noisy, export, tmp_path, capsys
     def interrupted(*arguments):
         if written:
             raise KeyboardInterrupt
-        written.append(write(*arguments))
+        written.append(arguments)
+        return write(*arguments)
 
     monkeypatch.setattr(photographs, "write", interrupted)
     assert restore(export, noisy, "-o", tmp_path / "out", "--force") == 130

@@ -15,7 +15,9 @@ def appearing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    # Short, since a name may be as long as the file system allows.
+    name = hashlib.blake2b(os.fsencode(path.name), digest_size=8).hexdigest()
+    temporary = path.with_name(f".{name}.{os.getpid()}")
     try:
         yield temporary
         with open(temporary, "rb+") as file:

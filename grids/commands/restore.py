@@ -108,10 +108,10 @@ def _done(work: "Batch", jobs: Sequence["Job"], dry_run: bool) -> Iterator["Outc
 
 
 def _megapixels(path: Path) -> float:
-    from grids.restoring import photographs
+    from grids.images import decoding
 
     try:
-        width, height = photographs.size(path)
+        width, height = decoding.size(path)
     except InputError:
         return 0.0  # it is named when its turn comes
     return width * height / 1e6

@@ -38,7 +38,11 @@ This file and `config/schema.json` are written from `grids/configuration/setting
 IMAGES = """\
 A set is a folder (searched with its sub-folders), a glob, or `embedded`: five photographs that ship
 inside scikit-image, each cut into vertical bands for training, PIES and test. `~` and environment
-variables are expanded. PNG, JPEG, WebP and TIFF.
+variables are expanded. PNG, JPEG, WebP, TIFF and BMP, read as restoring reads them
+([docs/restore.md](../docs/restore.md#what-is-read-and-how)), turned upright, laid over black and
+rounded to 8 bits. Hidden files and folders, and what systems put beside photographs (`._*`,
+`.thumbnails`, `@eaDir`, `__MACOSX`, `Thumbs.db`), are passed over below a folder and by the
+wildcards of a glob; `grids/images/search.py` has the list.
 
 """
 

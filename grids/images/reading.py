@@ -4,23 +4,20 @@ The files are found and checked in `grids.images.sets`: what happens there chang
 """
 
 import hashlib
-import io
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from grids.base.errors import InputError
+from grids.images import decoding
 
 WHOLE = (0.0, 1.0)
-ORIENTATION_TAG = 0x0112
 
 Columns = tuple[float, float]
 
@@ -31,59 +28,27 @@ def _band(width: int, part: Columns) -> tuple[int, int]:
 
 
 def size(path: Path, part: Columns = WHOLE) -> tuple[int, int]:
-    """Width and height in pixels after EXIF orientation, from the file's header alone.
+    """Width and height of the upright picture in pixels, from the file's header alone.
 
     Raises:
         InputError: the file is not an image that can be opened.
     """
-    with _naming(path, "read as an image"), Image.open(path) as image:
-        width, height = image.size
-        if image.getexif().get(ORIENTATION_TAG, 1) >= 5:  # a quarter turn
-            width, height = height, width
+    width, height = decoding.size(path)
     return _band(width, part)[1], height
 
 
 def read(path: Path) -> np.ndarray:
-    """A photograph as (height, width, 3) uint8 RGB.
-
-    EXIF orientation is applied; greyscale becomes RGB; transparency is laid over black; 16 bits a
-    channel become 8 by division by 256; of an animation the first picture counts.
+    """A photograph as (height, width, 3) uint8 RGB; see `grids.images.decoding`.
 
     Raises:
         InputError: the file cannot be decoded.
     """
-    return _decoded(_content(path), path)
-
-
-@contextmanager
-def _naming(path: Path, action: str) -> Iterator[None]:
-    """Any exception becomes an InputError that names the file: codecs raise all kinds."""
-    try:
-        yield
-    except Exception as error:
-        # Pillow names a buffer by its address.
-        unknown = isinstance(error, UnidentifiedImageError)
-        reason = "not an image" if unknown else str(error).partition("\n")[0]
-        name = str(path).encode("unicode_escape").decode() if "\n" in str(path) else path
-        raise InputError(f"{name}: cannot be {action} ({reason})") from None
-
-
-def _content(path: Path) -> bytes:
-    with _naming(path, "read"):
-        return path.read_bytes()
+    return _decoded(decoding.content(path), path)
 
 
 def _decoded(content: bytes, path: Path) -> np.ndarray:
-    with _naming(path, "decoded"), Image.open(io.BytesIO(content)) as stored:
-        image = ImageOps.exif_transpose(stored)
-        if image.mode == "F":
-            raise ValueError("its values are floats of unknown range; save it with 8 or 16 bits")
-        if image.mode.startswith("I"):
-            image = Image.fromarray((np.asarray(image).clip(0, 65535) // 256).astype(np.uint8))
-        if image.has_transparency_data:
-            rgba = image.convert("RGBA")
-            image = Image.alpha_composite(Image.new("RGBA", rgba.size, "black"), rgba)
-        return np.asarray(image.convert("RGB"))
+    with decoding.naming(path):
+        return decoding.shown(decoding.decode(content))
 
 
 def for_each(function: Callable[[Path], object], paths: Sequence[Path]) -> list[Any]:
@@ -116,7 +81,7 @@ def index(paths: Sequence[Path], root: Path, part: Columns = WHOLE) -> pd.DataFr
 
     def describe(path: Path) -> dict[str, Any]:
         stat = path.stat()
-        content = _content(path)
+        content = decoding.content(path)
         height, full_width = _decoded(content, path).shape[:2]
         left, width = _band(full_width, part)
         return {
@@ -157,7 +122,7 @@ def content_digest(
     def named(path: Path) -> tuple[str, str]:
         name, stat = os.path.relpath(path, root), path.stat()
         known = sums.get((stat.st_ino, stat.st_size, stat.st_ctime_ns))
-        return name, known or hashlib.sha256(_content(path)).hexdigest()
+        return name, known or hashlib.sha256(decoding.content(path)).hexdigest()
 
     content = json.dumps([for_each(named, paths), part, code])
     return hashlib.sha256(content.encode()).hexdigest()[:16]
@@ -176,7 +141,7 @@ def photographs(root: Path, table: pd.DataFrame) -> Iterator[np.ndarray]:
     """
     for row in table.itertuples():
         path = root / row.path
-        content = _content(path)
+        content = decoding.content(path)
         if hashlib.sha256(content).hexdigest() != row.sha256:
             raise InputError(f"{path}: changed since it was indexed; run the workflow again")
         yield _decoded(content, path)[:, row.left : row.left + row.width]

@@ -8,13 +8,12 @@ and the test set share scenes but no pixel.
 import glob
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from grids.base.errors import InputError
-from grids.images import reading
+from grids.images import reading, search
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 EMBEDDED = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg")
 EMBEDDED_COLUMNS = {"train": (0.0, 0.5), "pies": (0.5, 0.8), "test": (0.8, 1.0)}
 
@@ -26,7 +25,8 @@ def find(source: Source) -> list[Path]:
 
     Args:
         source: a folder (searched with its sub-folders), a glob, or `embedded`; `~` and
-            environment variables are expanded. Or the files themselves, in the order to keep.
+            environment variables are expanded. What no one means (see `grids.images.search`) is
+            passed over. Or the files themselves, in the order to keep.
 
     Raises:
         InputError: nothing is there, it cannot be read, or no image is among it.
@@ -41,36 +41,32 @@ def find(source: Source) -> list[Path]:
         folder = Path(installed.origin).parent / "data"
         return [folder / name for name in EMBEDDED]
     expanded = os.path.expanduser(os.path.expandvars(source))
+    found: Iterable[Path]
     if glob.has_magic(expanded) and not os.path.isdir(expanded):
-        found = [Path(p) for p in glob.glob(expanded, recursive=True)]
+        parts = Path(expanded).parts
+        start = next(i for i, part in enumerate(parts) if glob.has_magic(part))
+        found = [
+            path
+            for path in map(Path, glob.glob(expanded, recursive=True))
+            if all(part in parts[start:] or search.meant(part) for part in path.parts[start:])
+        ]
     elif not os.path.isdir(expanded):
         raise InputError(f"{source}: no such folder; write a folder, a glob, or 'embedded'")
     elif not os.access(expanded, os.R_OK | os.X_OK):
         raise InputError(f"{source}: this folder cannot be read; grant permission to read it")
     else:
-        found = _walk(expanded, source)
-    images = sorted(p for p in found if p.suffix.lower() in SUFFIXES and not p.is_dir())
+
+        def unreadable(error: OSError) -> None:
+            raise InputError(f"{source}: {error.filename} cannot be read ({error.strerror})")
+
+        found = search.below(expanded, unreadable)
+    images = sorted(p for p in found if search.photograph(p) and not p.is_dir())
     gone = [path for path in images if not path.exists()]
     if gone:
         raise InputError(f"{gone[0]}: a link to nothing; mend or remove it [{len(gone)} such]")
     if not images:
-        raise InputError(f"{source}: no image is there ({', '.join(SUFFIXES)})")
+        raise InputError(f"{source}: no image is there ({', '.join(search.SUFFIXES)})")
     return images
-
-
-def _walk(folder: str, source: str) -> list[Path]:
-    """All files below a folder, linked folders included."""
-
-    def unreadable(error: OSError) -> None:
-        raise InputError(f"{source}: {error.filename} cannot be read ({error.strerror})")
-
-    found, visited = [], set()
-    for place, folders, files in os.walk(folder, followlinks=True, onerror=unreadable):
-        visited.add(os.path.realpath(place))
-        # A link upwards would be walked for ever.
-        folders[:] = [f for f in folders if os.path.realpath(os.path.join(place, f)) not in visited]
-        found += [Path(place, name) for name in files]
-    return found
 
 
 def columns(source: Source, name: str) -> reading.Columns:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from grids.base import printing
 from grids.base.errors import InputError, NotFiniteError
 from grids.base.progress import Say
 from grids.jobs import failures, records, schemas
@@ -28,6 +29,7 @@ def job(snakemake: Any) -> Iterator[Say]:
     Args:
         snakemake: the object of this name that Snakemake gives to a script.
     """
+    printing.never_fails()
     results = Path(snakemake.config["results"])
     with open(snakemake.log[0], "w", encoding="utf-8", buffering=1) as file:
 

@@ -1,7 +1,7 @@
 """Many photographs restored, each with the model that suits it; a broken one stops no other."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,6 +12,7 @@ from torch import nn
 from grids.base.errors import InputError, NotFiniteError
 from grids.base.plugins import require_known
 from grids.bundle.contents import Bundle
+from grids.images import search
 from grids.models import restorers
 from grids.restoring import photographs
 from grids.restoring.selector import Selector
@@ -82,8 +83,8 @@ def find(paths: Sequence[Path], out: Path) -> tuple[list[Job], list[Outcome], li
     """The photographs at `paths` in their order, folders that cannot be read, and other files.
 
     A file becomes OUT/NAME. A folder is searched with its sub-folders, and each photograph in it
-    (by its suffix) becomes OUT/ the same path below the folder; hidden files of other suffixes are
-    of no interest. `out` itself is not searched.
+    (by its suffix) becomes OUT/ the same path below the folder; what no one means (see
+    `grids.images.search`) is of no interest. `out` itself is not searched.
 
     Raises:
         InputError: a path is missing, nothing is found, two photographs would become one file, or
@@ -92,12 +93,17 @@ def find(paths: Sequence[Path], out: Path) -> tuple[list[Job], list[Outcome], li
     jobs: list[Job] = []
     unreadable: list[Outcome] = []
     others: list[Path] = []
+
+    def note(error: OSError) -> None:
+        path = Path(error.filename)
+        unreadable.append(Outcome(path, path, reason=f"{path}: {error.strerror}"))
+
     for path in paths:
         if path.is_dir():
-            for source in _walk(path, out, unreadable):
-                if source.suffix.lower() in photographs.SUFFIXES:
+            for source in search.below(path, note, without=out):
+                if search.photograph(source):
                     jobs.append(Job(source, out / source.relative_to(path)))
-                elif not source.name.startswith("."):
+                else:
                     others.append(source)
         elif os.path.lexists(path):
             jobs.append(Job(path, out / path.name))
@@ -105,27 +111,10 @@ def find(paths: Sequence[Path], out: Path) -> tuple[list[Job], list[Outcome], li
             raise InputError(f"{path}: no such file or folder")
     jobs = list(dict.fromkeys(jobs))
     if not jobs and not unreadable:
-        names = ", ".join(photographs.SUFFIXES)
+        names = ", ".join(search.SUFFIXES)
         raise InputError(f"{', '.join(map(str, paths))}: no photograph is there ({names})")
     _require_distinct(jobs)
     return jobs, unreadable, others
-
-
-def _walk(folder: Path, out: Path, unreadable: list[Outcome]) -> Iterator[Path]:
-    """Files below a folder, sorted; linked folders are followed, but never twice."""
-
-    def note(error: OSError) -> None:
-        path = Path(error.filename)
-        unreadable.append(Outcome(path, path, reason=f"{path}: {error.strerror}"))
-
-    visited = {os.path.realpath(out)}
-    for place, folders, files in os.walk(folder, followlinks=True, onerror=note):
-        visited.add(os.path.realpath(place))
-        folders[:] = sorted(
-            name for name in folders if os.path.realpath(os.path.join(place, name)) not in visited
-        )
-        for name in sorted(files):
-            yield Path(place, name)
 
 
 def _require_distinct(jobs: Sequence[Job]) -> None:
@@ -234,15 +223,16 @@ class Batch:
             return
         network = self._network(outcome.group)
         restored, outcome.tile = self._tiler.restore(network, photograph.colour, progress)
-        photographs.write(photograph, restored, job.target, self._statement(outcome))
+        statement = self._statement(outcome)
+        outcome.remarks += photographs.write(photograph, restored, job.target, statement)
         outcome.status = "restored"
 
     def _decision(self, photograph: photographs.Photograph) -> Decision | None:
         try:
             return self._selector.decide(photograph.eight_bits)
-        except InputError:
+        except InputError as error:
             if self._group is None:
-                raise
+                raise InputError(f"{error}; --group GROUP restores it all the same") from None
             return None  # one need not judge what the user has judged
 
     def _network(self, group: str) -> nn.Module:
