@@ -144,9 +144,12 @@ def check_photographs(settings: Settings, found: Mapping[str, list[Path]]) -> No
     for name in settings.paired():
         least[pair_set(name, "train")] = settings.training.patch, "training.patch"
         least[pair_set(name, "pies")] = settings.pies.size, "pies.size"
+    tested = LEAST_TEST_SIDE, "a test set"
+    border = settings.report.crop_border
+    tested = max(tested, (2 * border + 1, f"a test set with report.crop_border {border}"))
     sources = settings.images.sources()
     for name, paths in found.items():
-        side, why = least.get(name, (LEAST_TEST_SIDE, "a test set"))
+        side, why = least.get(name, tested)
         sets.check(paths, sets.columns(sources.get(name, ""), name), side, why)
     step, part = settings.pies.size * settings.pies.reduction, settings.images.columns("pies")
     sizes = [reading.size(path, part) for path in found["pies"]]

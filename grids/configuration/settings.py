@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from grids.base.plugins import options_of
 from grids.degrading import parameters
 from grids.images import pairs, reading, sets
+from grids.pixels import measures
 
 PositiveInt = Annotated[int, Field(gt=0, strict=True)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -448,6 +449,20 @@ class Report(Section):
     noise_degradations: list[str] = Field(
         [], description="Single-task models retrained with `noise_seeds`."
     )
+    y_channel: bool = Field(
+        False,
+        description="Verifications and Table 1 have the PSNR of the luma as well (Y of BT.601, 16 "
+        "to 235, as BasicSR and MATLAB compute it): column `psnr_y_db`.",
+    )
+    crop_border: Annotated[int, Field(ge=0, strict=True)] = Field(
+        0,
+        description="Verifications and Table 1 have the PSNR without a border of so many pixels as "
+        "well: column `psnr_crop4_db` for 4, and `psnr_y_crop4_db` with `y_channel`; 0: none.",
+    )
+
+    def further(self) -> list[str]:
+        """Columns of PSNR besides the usual one (see `grids.pixels.measures`)."""
+        return measures.columns(self.y_channel, self.crop_border)
 
 
 class Selection(Section):

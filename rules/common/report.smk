@@ -1,6 +1,12 @@
 # What the tables and figures are made of, and which there are.
 
 
+def further_measures():
+    """Parameter: columns of PSNR besides the usual one; none unless they are asked for."""
+    columns = SETTINGS.report.further()
+    return {"further": columns} if columns else {}
+
+
 def table1_verifications(wildcards):
     """Verifications of a backbone on a test set: singles, mix of all, and the groups found."""
     groups = {*SINGLES, MIX, *plans()[-1]["solution"]}
