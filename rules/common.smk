@@ -35,7 +35,7 @@ from snakemake.iocontainers import Wildcards
 from grids.base.errors import InputError
 from grids.base.files import appearing
 from grids.base.plugins import constant_of
-from grids.configuration import loading
+from grids.configuration import files, loading
 from grids.configuration.settings import pair_set
 from grids.images import reading, sets
 from grids.jobs import fingerprints, places, records
@@ -43,11 +43,26 @@ from grids.report import paper
 from grids.runs import ahead, orphans
 from grids.search import group_names
 
+DEFAULT = ROOT / "config" / "config.yaml"
+# Before Snakemake reads it, which would name neither file nor line of a mistake. What stands behind
+# --configfile it has read by now.
+try:
+    if workflow.is_main_process:
+        files.check([DEFAULT, *workflow.configfiles])
+except InputError as error:
+    sys.exit(f"error: configuration: {error}")
+
+
+configfile: str(DEFAULT)
+
+
 try:
     SETTINGS = loading.load(config)
     PHOTOGRAPHS = loading.photographs(SETTINGS)
     if workflow.is_main_process:
         loading.check_photographs(SETTINGS, PHOTOGRAPHS)
+        for warning in loading.warnings(SETTINGS, PHOTOGRAPHS):
+            print(f"warning: {warning}", file=sys.stderr)
     # Verifications of models trained elsewhere, by test set and group.
     MEASUREMENTS = loading.measurements(SETTINGS, PHOTOGRAPHS)
 except InputError as error:
@@ -57,9 +72,9 @@ except InputError as error:
 # parameters, since a change of it must make nothing run again.
 config["execution"] = SETTINGS.how()
 config["results"] = SETTINGS.results
-config["sources"] = SETTINGS.images.sources() | {
-    name: [str(path) for path in PHOTOGRAPHS[name]] for name in SETTINGS.pair_sets()
-}
+config["sources"] = {
+    name: [str(path) for path in paths] for name, paths in PHOTOGRAPHS.items()
+} | SETTINGS.images.sources()
 config["roots"] = {
     name: str(reading.root_of(paths)) for name, paths in PHOTOGRAPHS.items()
 }

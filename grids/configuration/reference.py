@@ -179,7 +179,6 @@ def schema() -> dict[str, Any]:
     whole = Settings.model_json_schema(schema_generator=_Partial)
     # A file may take any entry out of these, the last one too: another may bring one.
     tests = whole["$defs"]["Images"]["properties"]["tests"]
-    del tests["minProperties"]
     (kind,) = tests["patternProperties"]
     tests["patternProperties"][kind] = _or_null(tests["patternProperties"][kind])
     for section in ("degradations", "backbones"):
