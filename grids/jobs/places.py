@@ -33,6 +33,10 @@ RESEEDED_MODEL = f"reseeded/{{seed}}/{MODEL}"
 RESEEDED_HISTORY = f"reseeded/{{seed}}/{HISTORY}"
 RESEEDED_VERIFICATION = f"reseeded/{{seed}}/{VERIFICATION}"
 
+MATRIX_SHEET = "report/similarity.csv"
+RANKINGS_SHEET = "report/rankings.csv"
+DROPS_SHEET = "report/drops.csv"
+
 PLAN = "search/{round}.json"
 GROUPS = "groups.json"
 

@@ -36,4 +36,9 @@ def report_files():
         figures += [f"training/{trained}.svg", f"samples/{trained}.png"]
     if set(paper.DEGRADATIONS) <= set(SETTINGS.degradations):
         figures += ["paper_averages.txt", "paper_averages.svg"]
-    return [*tables, *(f"{RESULTS}/report/{figure}" for figure in figures)]
+    sheets = [places.MATRIX_SHEET, places.RANKINGS_SHEET, places.DROPS_SHEET]
+    return [
+        *tables,
+        *(f"{RESULTS}/report/{figure}" for figure in figures),
+        *map(at, sheets),
+    ]
