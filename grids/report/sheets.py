@@ -15,8 +15,8 @@ def rankings(tables: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
 def drops(found: Mapping) -> pd.DataFrame:
     """A row for each degradation of each group that was verified.
 
-    `group`, `degradation`, `drop_db`, `drop_std_db`, whether the group is `feasible`, and whether it
-    is one of those `found`.
+    `group`, `degradation`, `drop_db`, `drop_std_db`, whether the group is `feasible`, and whether
+    it is one of those `found`.
 
     Args:
         found: content of `groups.json`.
