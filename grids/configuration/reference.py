@@ -23,6 +23,10 @@ over it, `--config seed=7` single ones (numbers inside a mapping want a file); o
 behind one `--configfile` the last counts most. `null` takes an entry out of a mapping by name
 (`degradations: {sr: null}`). `config/paper.yaml` holds the paper's scale.
 
+`grids check yours.yaml` says beforehand whether all holds together. It names file and line where a
+file is no YAML, of which Snakemake says only that "Config file is not valid JSON or YAML". YAML reads `no`, `off`, `yes` and `on` as truth values and `2024` as a number: as names they need
+quotes. In paths `~` and `$VARIABLES` stand for what they hold.
+
 Every key is listed here. An unknown key, a wrong type or a value out of its range is refused in one
 line before any job starts; only whether a network's sizes fit together (`dim` and `heads` of
 Restormer, the numbers of levels of NAFNet) is left to its training. *Default* is what counts where
@@ -37,8 +41,12 @@ This file and `config/schema.json` are written from `grids/configuration/setting
 
 IMAGES = """\
 A set is a folder (searched with its sub-folders), a glob, or `embedded`: five photographs that ship
-inside scikit-image, each cut into vertical bands for training, PIES and test. `~` and environment
-variables are expanded. PNG, JPEG, WebP and TIFF.
+inside scikit-image, each cut into vertical bands for training, PIES and test. PNG, JPEG, WebP and
+TIFF. Results of the workflow, and links to them, are no photographs.
+
+```yaml
+images: {all: ~/photographs}      # one folder, split: test set `test`
+```
 
 """
 
