@@ -43,20 +43,9 @@ from grids.report import paper
 from grids.runs import ahead, orphans
 from grids.search import group_names
 
-DEFAULT = ROOT / "config" / "config.yaml"
-# Before Snakemake reads it, which would name neither file nor line of a mistake. What stands behind
-# --configfile it has read by now.
 try:
     if workflow.is_main_process:
-        files.check([DEFAULT, *workflow.configfiles])
-except InputError as error:
-    sys.exit(f"error: configuration: {error}")
-
-
-configfile: str(DEFAULT)
-
-
-try:
+        files.check(path for path in workflow.configfiles if Path(path).exists())
     SETTINGS = loading.load(config)
     PHOTOGRAPHS = loading.photographs(SETTINGS)
     if workflow.is_main_process:

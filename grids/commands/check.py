@@ -1,7 +1,9 @@
 """The command `grids check`."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 SUMMARY = "check a configuration and its photographs, without Snakemake"
 DETAILS = (
@@ -10,7 +12,7 @@ DETAILS = (
 )
 
 
-def add_to(commands: argparse._SubParsersAction) -> None:
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the command to those of `grids`."""
     parser = commands.add_parser("check", help=SUMMARY, description=f"{SUMMARY}. {DETAILS}")
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="as for --configfile")
@@ -18,14 +20,14 @@ def add_to(commands: argparse._SubParsersAction) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from functools import reduce
-
     from grids.base.plugins import ROOT
     from grids.configuration import files, loading
 
     default = ROOT.parent / "config" / "config.yaml"
     below = [default] if default.exists() else []
-    config = reduce(files.laid_over, map(files.read, [*below, *options.files]), {})
+    config: Mapping[str, Any] = {}
+    for path in [*below, *options.files]:
+        config = files.laid_over(config, files.read(path))
     settings = loading.load(config)
     found = loading.photographs(settings)
     loading.check_photographs(settings, found)

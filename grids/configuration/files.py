@@ -4,8 +4,9 @@ Of two equal keys it takes the last, and of a file that is no YAML it says neith
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -38,7 +39,7 @@ def check(paths: Iterable[str | Path]) -> None:
             _no_key_twice(path, mapping)
 
 
-def read(path: str | Path) -> dict:
+def read(path: str | Path) -> dict[str, Any]:
     """What a file of a configuration says.
 
     Raises:
@@ -51,7 +52,7 @@ def read(path: str | Path) -> dict:
     return said
 
 
-def laid_over(below: dict, above: dict) -> dict:
+def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """One configuration over another, as Snakemake lays them: mappings join, all else replaces."""
     joined = dict(below)
     for key, value in above.items():

@@ -31,12 +31,14 @@ def parts_of(names: Iterable[str], split: Split, what: str) -> dict[str, str]:
     parts = {name: part_of(name, split) for name in sorted(names)}
     lacking = [part for part in PARTS if part not in parts.values()]
     for part in lacking if _shares(split) else ():
-        taken = list(parts.values())
-        spare = [name for name, other in parts.items() if taken.count(other) > 1]
+        taken, middle = list(parts.values()), _middle(part, _shares(split))
+        spare = [
+            (abs(_place(name) - middle), name)
+            for name, other in parts.items()
+            if taken.count(other) > 1
+        ]
         if spare:
-            middle = _middle(part, _shares(split))
-            nearest = min(spare, key=lambda name, middle=middle: abs(_place(name) - middle))
-            parts[nearest] = part
+            parts[min(spare)[1]] = part
     for part in PARTS:
         if part not in parts.values():
             raise InputError(

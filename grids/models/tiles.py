@@ -199,7 +199,7 @@ def needs(forward: Callable[[Tensor], Tensor], network: nn.Module) -> Needs:
 
 
 def measured(forward: Callable[[Tensor], Tensor], network: nn.Module) -> tuple[int, int]:
-    """About the memory that a pixel of an image takes at the network's peak; its grid of strides."""
+    """About the memory that a pixel takes at the network's peak; the grid of its strides."""
     height, width = PROBE
     widest, narrowest = 0, width
 

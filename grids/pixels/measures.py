@@ -23,10 +23,17 @@ def columns(y_channel: bool, crop_border: int) -> list[str]:
     return [f"psnr{y}{crop}_db" for y, crop in ways]
 
 
-def way(column: str) -> tuple[bool, int] | None:
-    """Whether a column is of the luma, and the border it leaves out; None if it is no PSNR."""
+def is_one(column: str) -> bool:
+    """Whether a column is a PSNR."""
+    return COLUMN.fullmatch(column) is not None
+
+
+def way(column: str) -> tuple[bool, int]:
+    """Whether a PSNR is of the luma, and the border it leaves out."""
     named = COLUMN.fullmatch(column)
-    return (bool(named["luma"]), int(named["border"] or 0)) if named else None
+    if named is None:
+        raise ValueError(column)
+    return bool(named["luma"]), int(named["border"] or 0)
 
 
 def measured(column: str, reference: np.ndarray, image: np.ndarray) -> float:
@@ -42,4 +49,5 @@ def luma(pixels: np.ndarray) -> np.ndarray:
 
     As BasicSR's `test_y_channel` computes it, and MATLAB's `rgb2ycbcr` of floating point.
     """
-    return BLACK + pixels @ np.array(PRIMARIES) / 255
+    weighted: np.ndarray = pixels @ np.array(PRIMARIES) / 255
+    return BLACK + weighted

@@ -1,6 +1,7 @@
 """The main results as plain tables, for spreadsheets."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -12,7 +13,7 @@ def rankings(tables: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
     ]
 
 
-def drops(found: Mapping) -> pd.DataFrame:
+def drops(found: Mapping[str, Any]) -> pd.DataFrame:
     """A row for each degradation of each group that was verified.
 
     `group`, `degradation`, `drop_db`, `drop_std_db`, whether the group is `feasible`, and whether

@@ -126,7 +126,7 @@ def further(
     common = set.intersection(*(set(v.columns) for v in verifications)) - {"psnr_db"}
     return {
         column: table(groups, verifications, column)
-        for column in sorted(filter(measures.way, common))
+        for column in sorted(filter(measures.is_one, common))
     }
 
 
