@@ -33,6 +33,7 @@ localrules:
     plan,
     groups,
     table1,
+    sheets,
     similarity_figure,
     densities_figure,
     contact_sheet,

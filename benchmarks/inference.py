@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from grids.backbones import nafnet, restormer, srresnet
-from grids.restoring import tiles
+from grids.models import tiles
 
 NETWORKS = {
     "srresnet-small": (srresnet.build, {"features": 32, "blocks": 4}),

@@ -36,7 +36,7 @@ from grids.base import printing
 from grids.base.errors import InputError
 from grids.base.files import appearing
 from grids.base.plugins import constant_of
-from grids.configuration import loading
+from grids.configuration import files, loading
 from grids.configuration.settings import pair_set
 from grids.images import reading, sets
 from grids.jobs import fingerprints, places, records
@@ -46,10 +46,14 @@ from grids.search import group_names
 
 printing.never_fails()
 try:
+    if workflow.is_main_process:
+        files.check(path for path in workflow.configfiles if Path(path).exists())
     SETTINGS = loading.load(config)
     PHOTOGRAPHS = loading.photographs(SETTINGS)
     if workflow.is_main_process:
         loading.check_photographs(SETTINGS, PHOTOGRAPHS)
+        for warning in loading.warnings(SETTINGS, PHOTOGRAPHS):
+            print(f"warning: {warning}", file=sys.stderr)
     # Verifications of models trained elsewhere, by test set and group.
     MEASUREMENTS = loading.measurements(SETTINGS, PHOTOGRAPHS)
 except InputError as error:
@@ -59,9 +63,9 @@ except InputError as error:
 # parameters, since a change of it must make nothing run again.
 config["execution"] = SETTINGS.how()
 config["results"] = SETTINGS.results
-config["sources"] = SETTINGS.images.sources() | {
-    name: [str(path) for path in PHOTOGRAPHS[name]] for name in SETTINGS.pair_sets()
-}
+config["sources"] = {
+    name: [str(path) for path in paths] for name, paths in PHOTOGRAPHS.items()
+} | SETTINGS.images.sources()
 config["roots"] = {
     name: str(reading.root_of(paths)) for name, paths in PHOTOGRAPHS.items()
 }

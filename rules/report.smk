@@ -47,6 +47,28 @@ rule table1:
         "../workflow/scripts/table1.py"
 
 
+rule sheets:
+    """The similarity matrix, the rankings and the measured drops, for spreadsheets."""
+    input:
+        similarity=f"<results>/{places.SIMILARITY}",
+        rankings=expand(f"<results>/{places.RANKING}", size=range(1, len(SEARCHED) + 1)),
+        groups=f"<results>/{places.GROUPS}",
+    output:
+        similarity=f"<results>/{places.MATRIX_SHEET}",
+        rankings=f"<results>/{places.RANKINGS_SHEET}",
+        drops=f"<results>/{places.DROPS_SHEET}",
+    log:
+        "<logs>/report/sheets.log",
+    conda:
+        "../environment.yml"
+    params:
+        code=code("sheets.py"),
+    message:
+        "Writing the spreadsheets"
+    script:
+        "../workflow/scripts/sheets.py"
+
+
 rule similarity_figure:
     """The similarity matrix as a heat map with its clustering, and as a map in 2-D."""
     input:

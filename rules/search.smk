@@ -35,6 +35,8 @@ rule groups:
         plans=all_plan_files,
         verifications=search_verifications,
         noise=noise_verifications,
+        trained=trained_indexes,
+        tested=tested_indexes,
     output:
         groups=report(
             f"<results>/{places.GROUPS}",

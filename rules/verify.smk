@@ -19,6 +19,7 @@ rule verify:
     resources:
         **on_cluster("verify"),
     params:
+        **further_measures(),
         content=content(),
         group=parameters("evaluation"),
         sizes=sizes,

@@ -6,6 +6,7 @@ MIX = "+".join(DEGRADATIONS)
 FIGURES = {
     "Writing Table 1: srresnet on own",
     "Drawing drop against distance",
+    "Writing the spreadsheets",
 }
 SEARCH = {"Planning round 0 of the search", "Writing the groups", *FIGURES}
 MATRIX = {

@@ -204,3 +204,17 @@ def test_the_version_is_that_of_the_package(capsys):
         main(["--version"])
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert capsys.readouterr().out == f"grids {declared}\n"
+
+
+def test_check_takes_a_configuration_or_names_what_is_wrong(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (good := tmp_path / "good.yaml").write_text("only: [jpeg, sr]\n")
+    (bad := tmp_path / "bad.yaml").write_text("seed: 1\nseed: 2\n")
+    (wrong := tmp_path / "wrong.yaml").write_text("search: {delta: yes}\n")
+    assert main(["check", str(good)]) == 0
+    assert "5 in train, 5 in pies, 5 in embedded" in capsys.readouterr().out
+    assert main(["check", str(bad)]) == 1
+    assert "bad.yaml, line 2: the key 'seed'" in capsys.readouterr().err
+    # The last file counts most.
+    assert main(["check", str(good), str(wrong)]) == 1
+    assert "search.delta: must be a number, got True" in capsys.readouterr().err

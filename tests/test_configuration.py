@@ -1,5 +1,6 @@
 import copy
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +10,11 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
+from snakemake.utils import update_config
 
+from grids.base import plugins
 from grids.base.errors import InputError
-from grids.configuration import loading, reference
+from grids.configuration import files, loading, reference
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,7 +28,7 @@ def with_value(path, value):
     *sections, key = path.split(".")
     place = config
     for section in sections:
-        place = place[section]
+        place = place.setdefault(section, {})
     place[key] = value
     return config
 
@@ -37,8 +40,7 @@ def test_shipped_configurations_are_valid(name, monkeypatch, tmp_path):
     if name != "config":
         over = yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text(encoding="utf-8"))
         for key, value in over.items():
-            config[key] = {**config[key], **value} if isinstance(value, dict) else value
-        config["images"]["tests"] = over["images"]["tests"]
+            config[key] = {**config.get(key, {}), **value} if isinstance(value, dict) else value
     assert len(loading.load(config).degradations) == 11
 
 
@@ -157,15 +159,63 @@ WRONG = [
     ("images.tests", {}, r"images.tests: .*at least 1"),
     ("images.tests", {"train": "embedded"}, r"this name is taken"),
     ("report.noise_seeds", [0], r"report.noise_seeds: 0 is the seed"),
+    ("search.delta", True, r"search.delta: must be a number, got True; YAML reads yes, no"),
+    ("search.group_worth", True, r"search.group_worth: must be a number, got True"),
+    ("training.learning_rate", False, r"training.learning_rate: must be a number, got False"),
+    ("training.betas", [0.9, True], r"training.betas.1: must be a number, got True"),
+    ("training.weights", {"jpeg": True}, r"training.weights.jpeg: must be a number, got True"),
+    ("training.clip", True, r"training.clip: must be a number"),
+    ("execution.training_hours", True, r"execution.training_hours: must be a number"),
+    ("candidates.tolerance", True, r"candidates.tolerance: must be a number, got True"),
+    ("images.split", {"train": True}, r"images: split: there is nothing to split"),
+    ("seed", True, r"seed: .*integer, got True; YAML reads yes, no"),
+    ("training.iterations", "6e5", r"training.iterations: .*integer, got '6e5'; write 600000$"),
+    ("training.iterations", 6.0e5, r"training.iterations: .*got 600000.0; write 600000$"),
+    ("degradations.jpeg", {"evaluation": {"quality": True}}, r"quality: .* YAML reads yes, no"),
+    ("degradations.sr", {"evaluation": {"scale": "4e0"}}, r"got '4e0'; write 4"),
+    ("backbones.srresnet", {"features": "6e1"}, r"features: .*got '6e1'; write 60$"),
+    ("resources.partition", 2024, r"resources.partition: .*got 2024; put it in quotes: '2024'"),
+    ("resources.partition", False, r"resources.partition: .*got False; .* put it in quotes"),
+    ("search.degradations", [False, "jpeg"], r"search.degradations.0: .*got False; .* in quotes"),
+    ("degradations", {False: {}, "jpeg": {}}, r"degradations: False is no name; .* in quotes"),
+    (
+        "images.tests",
+        {2024: "embedded"},
+        r"images.tests: 2024 is no name; put it in quotes: '2024'",
+    ),
+    ("images.tests", {"my set": "embedded"}, r"images.tests.my set.*: must be of letters, digits"),
+    ("backbones", {True: {}}, r"backbones: True is no name"),
+    ("only", ["jpeg", "jpgg"], r"unknown degradation in only 'jpgg'; did you mean 'jpeg'"),
+    ("only", [False, "jpeg"], r"only.0: .*got False; .* in quotes"),
+    ("only", ["jpeg"], r"at least two, got 1"),
+    ("results", "a{b}", r"results: must name a folder, without any of"),
+    ("results", str(ROOT / "README.md"), r"results: .*README.md is a file; name a folder"),
+    ("results", str(ROOT / "README.md" / "x"), r"results: .*README.md is a file; name a folder"),
+    ("results", ".", r"results: \.: this is where"),
+    ("results", str(ROOT), r"results: .*: this is the workflow itself"),
+    ("results", str(ROOT.parent), r"results: .*: this is the workflow itself"),
+    ("results", str(ROOT / "grids"), r"results: .*: grids belongs to the workflow"),
+    ("results", str(ROOT / "grids" / "x"), r"results: .*: grids belongs to the workflow"),
+    ("results", str(ROOT / ".git"), r"results: "),
+    ("images.all", "~/x", r"images: \w+: images.all gives it; leave one of the two out"),
     ("descriptor.weights", "nowhere.pth", r"descriptor.weights: nowhere.pth: no such file"),
 ]
 
 
 @pytest.mark.parametrize(("path", "value", "message"), WRONG)
-def test_a_wrong_value_is_named_in_one_line(path, value, message):
+def test_a_wrong_value_is_named_in_one_line(path, value, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = with_value(path, value)
+    if path == "images.all":
+        config["images"]["train"] = "embedded"
     with pytest.raises(InputError, match=message) as error:
-        loading.load(with_value(path, value))
+        loading.load(config)
     assert "\n" not in str(error.value)
+
+
+def test_numbers_that_yaml_reads_as_text_are_numbers_where_any_may_stand():
+    """YAML 1.1 wants a dot in `2e-4`."""
+    assert loading.load(with_value("training.learning_rate", "2e-4")).training.learning_rate == 2e-4
 
 
 def test_anchors_and_merge_keys_are_what_they_stand_for():
@@ -196,10 +246,162 @@ def test_given_groups_that_are_no_partition(groups, message):
         loading.load(config)
 
 
-@pytest.mark.parametrize("spelling", ["./out/x", "out/x/", "out//x", "$WHERE/x"])
+@pytest.mark.parametrize("spelling", ["./out/x", "out/x/", "out//x", "$WHERE/x", "${WHERE}/x"])
 def test_results_have_one_spelling(monkeypatch, spelling):
     monkeypatch.setenv("WHERE", "out")
     assert loading.load(with_value("results", spelling)).results == "out/x"
+
+
+PATHS = [
+    "results",
+    "images.train",
+    "images.pies",
+    "images.real",
+    "images.all",
+    "images.tests.own",
+    "descriptor.weights",
+    "search.measurements",
+    "degradations.mine.pairs.degraded",
+    "degradations.mine.pairs.clean",
+]
+
+
+class TestPaths:
+    """One rule for all of them."""
+
+    @staticmethod
+    def config(key, value):
+        config = with_value(key, value)
+        if ".pairs." in key:
+            pairs = config["degradations"]["mine"]["pairs"]
+            config["degradations"]["mine"]["pairs"] = {"degraded": "x", "clean": "x", **pairs}
+        return config
+
+    @pytest.mark.parametrize("key", PATHS)
+    def test_a_variable_that_is_not_set_is_named_with_the_key(self, monkeypatch, key):
+        for variable in ("UNSET", "EMPTY"):
+            monkeypatch.delenv("UNSET", raising=False)
+            monkeypatch.setenv("EMPTY", "")
+            with pytest.raises(InputError) as error:
+                loading.load(self.config(key, f"${variable}/x"))
+            said = str(error.value)
+            assert said.startswith(f"{key}: ${variable}/x: the variable {variable} is not set")
+            assert "\n" not in said
+
+    @pytest.mark.parametrize("key", PATHS)
+    @pytest.mark.parametrize("spelling", ["~/there", "$WHERE/there", "${WHERE}/there"])
+    def test_home_and_variables_stand_for_what_they_hold(
+        self, monkeypatch, tmp_path, key, spelling
+    ):
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.setenv("WHERE", str(tmp_path))
+        if key in ("descriptor.weights", "search.measurements"):
+            (tmp_path / "there").touch()
+        value = loading.load(self.config(key, spelling)).model_dump()
+        for part in key.split("."):
+            value = value[part]
+        assert value == str(tmp_path / "there")
+
+    def test_a_user_that_is_not_there(self):
+        with pytest.raises(InputError, match=r"results: ~no-such-user/x: no such user"):
+            loading.load(with_value("results", "~no-such-user/x"))
+
+
+class TestFiles:
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("seed: 1\nseed: 2\n", "line 2: the key 'seed' stands in line 1 already"),
+            ("a:\n  b: 1\n  c: 2\n  b: 3\n", "line 4: the key 'b' stands in line 2 already"),
+            ("a: [{b: 1,\n b: 2}]\n", "line 2: the key 'b' stands in line 1 already"),
+            ('{"a": 1, "b": 2,\n"a": 3}', "line 2: the key 'a' stands in line 1 already"),
+            ("images:\n  train: a\n   pies: b\n", "line 3, column 8: no YAML: mapping values"),
+            ("images:\n\ttrain: a\n", "line 2, column 1: no YAML: found character '.t'"),
+            ("a: [1, 2\n", "line 2, column 1: no YAML"),
+            ("a: \x00\n", "cannot be read as YAML"),
+        ],
+    )
+    def test_a_mistake_is_named_with_file_and_line(self, tmp_path, text, message):
+        (path := tmp_path / "mine.yaml").write_text(text)
+        with pytest.raises(InputError, match=message) as error:
+            files.check([path])
+        assert str(error.value).startswith(str(path))
+        assert "\n" not in str(error.value)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "a: &x {b: 1}\nc: {<<: *x, b: 2}\nd: *x\n",
+            '{\n\t"a": 1\n}',
+            "__use_yte__: true\n?if True:\n  a: 1\n?if True:\n  b: 1\n",
+        ],
+    )
+    def test_what_is_no_mistake(self, tmp_path, text):
+        (path := tmp_path / "mine.yaml").write_text(text)
+        files.check([path])
+
+    def test_files_lie_over_one_another_as_for_snakemake(self):
+        below = {"a": {"b": 1, "c": [1]}, "d": {"e": 1}}
+        above = {"a": {"b": 2, "c": [2]}, "d": None}
+        expected = copy.deepcopy(below)
+        update_config(expected, copy.deepcopy(above))
+        assert files.laid_over(below, above) == expected
+
+
+class TestOwnModules:
+    @pytest.fixture
+    def package(self, tmp_path, monkeypatch):
+        """A copy of the package that takes modules of users."""
+        shutil.copytree(ROOT / "grids" / "degradations", tmp_path / "grids" / "degradations")
+        shutil.copytree(ROOT / "grids" / "backbones", tmp_path / "grids" / "backbones")
+        monkeypatch.setattr(plugins, "ROOT", tmp_path / "grids")
+        plugins.names_in.cache_clear()
+        yield tmp_path / "grids"
+        plugins.names_in.cache_clear()
+
+    @pytest.mark.parametrize(
+        ("file", "text", "message"),
+        [
+            (
+                "degradations/mine.py",
+                "x = 1\ndef degrade(:\n",
+                r"grids/degradations/mine.py, line 2",
+            ),
+            ("degradations/mine.py", "\x00", r"grids/degradations/mine.py"),
+            ("degradations/My-Blur.py", "", r"degradations.My-Blur: choose another name, of a-z"),
+            ("degradations/clean.py", "", r"degradations.clean: choose another name"),
+            ("backbones/mine.py", "def build(:", r"grids/backbones/mine.py, line 1"),
+            ("backbones/mine.py", "x = 1", r"grids/backbones/mine.py: no function build"),
+            ("backbones/mine.py", "def build(*, a): 0", r"mine.py: build: give a a default"),
+            ("backbones/Mine.py", "def build(): 0", r"backbones.Mine: choose another name"),
+        ],
+    )
+    def test_a_broken_one_is_named(self, package, file, text, message):
+        (package / file).write_text(text)
+        section, name = file.removesuffix(".py").split("/")
+        with pytest.raises(InputError, match=message) as error:
+            loading.load(with_value(f"{section}.{name}", {}))
+        assert "\n" not in str(error.value)
+
+
+class TestDefaultsThatFollow:
+    def test_test_sets_follow_the_images(self):
+        loaded = loading.load(with_value("images.tests", {"b": "embedded", "a": "embedded"}))
+        assert (loaded.search.test_set, loaded.report.test_sets) == ("b", ["b"])
+        config = with_value("images.tests", {"embedded": None, "own": "embedded"})
+        assert loading.load(config).search.test_set == "own"
+        config["search"]["test_set"] = "own"
+        assert loading.load(config).report.test_sets == ["own"]
+
+    def test_only_these_degradations(self):
+        config = with_value("only", ["sr", "haze"])
+        config["degradations"]["sr"] = {"evaluation": {"scale": 2}}
+        config["report"]["noise_degradations"] = ["jpeg", "sr"]
+        loaded = loading.load(config)
+        assert loaded.searched() == ["haze", "sr"]
+        assert loaded.parameters("sr", "evaluation")["scale"] == 2
+        assert loaded.report.noise_degradations == ["sr"]
 
 
 def test_a_path_of_weights_takes_variables(monkeypatch, tmp_path):
@@ -292,6 +494,51 @@ class TestPhotographs:
     def test_more_patches_than_the_photographs_hold(self):
         message = self.refused("pies.patches", 5000)
         assert "pies.patches: 5000 patches of 32×32 asked for, but the photographs hold" in message
+
+    def test_one_folder_is_split(self, folder):
+        loaded = loading.load(with_value("images", {"all": str(folder)}))
+        found = loading.photographs(loaded)
+        assert {name: len(paths) for name, paths in found.items()} == dict.fromkeys(found, 1)
+        assert [*found] == ["train", "pies", "test"]
+        assert (loaded.search.test_set, loaded.report.test_sets) == ("test", ["test"])
+        assert loading.warnings(loaded, found) == []
+        further = {"all": str(folder), "tests": {"embedded": "embedded"}}
+        assert {*loading.photographs(loading.load(with_value("images", further)))} == {
+            *("train", "pies", "test", "embedded")
+        }
+        # By patterns of names.
+        split = {"train": "0", "pies": "1", "test": "2"}
+        loaded = loading.load(with_value("images", {"all": str(folder), "split": split}))
+        found = loading.photographs(loaded)
+        assert [found[name][0].name for name in split] == ["0.png", "1.png", "2.png"]
+
+    def test_results_are_no_photographs(self, folder, monkeypatch):
+        monkeypatch.chdir(folder)
+        for place in ("results/report", ".snakemake/x", "old/report", "old/records"):
+            (folder / place).mkdir(parents=True)
+        (folder / "old" / "settings.json").touch()
+        for place in ("results/report", ".snakemake/x", "old/report"):
+            shutil.copy("0.png", folder / place)
+        (folder / "link.png").symlink_to("results/report/0.png")
+        (folder / "linked").symlink_to("results/report")
+        for source in (".", "**/*.png", str(folder)):
+            loaded = loading.load(with_value("images.train", source))
+            names = [path.name for path in loading.photographs(loaded)["train"]]
+            assert names == ["0.png", "1.png", "2.png"], source
+        message = self.refused("images.train", "linked")
+        assert message.startswith("images.train: linked: only results of the workflow are there")
+
+    def test_training_on_the_test_photographs_is_warned_of(self, folder):
+        config = with_value(
+            "images", {"train": str(folder), "tests": {"own": f"{folder}/[01].png"}}
+        )
+        loaded = loading.load(config)
+        (line,) = loading.warnings(loaded, loading.photographs(loaded))
+        assert line.startswith("images: 2 of 2 photographs of own are trained on as well")
+        assert "\n" not in line
+        # The bands of the embedded photographs share no pixel.
+        loaded = loading.load(default())
+        assert loading.warnings(loaded, loading.photographs(loaded)) == []
 
     def test_a_file_that_is_no_image(self, folder):
         (folder / "3.png").write_text("text")

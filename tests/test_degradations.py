@@ -1,4 +1,5 @@
 import io
+import random
 import sys
 from types import SimpleNamespace
 
@@ -359,6 +360,41 @@ class TestModulesOfUsers:
         monkeypatch.setitem(sys.modules, "grids.degradations.fog", module)
         with pytest.raises(InputError, match=rf"degradations/fog\.py: .*{message}"):
             operators.degrade("fog", torch.rand(2, 3, 8, 9), {}, [1, 2])
+
+    @pytest.mark.parametrize(
+        "noise",
+        [
+            lambda shape: torch.rand(shape),
+            lambda shape: torch.from_numpy(np.random.random(shape)),  # noqa: NPY002
+            lambda shape: torch.from_numpy(np.random.default_rng().random(shape)),
+            lambda shape: torch.full(shape, random.random()),
+        ],
+        ids=["torch", "numpy", "numpy, unseeded", "Python"],
+    )
+    def test_what_draws_from_other_generators_is_refused(self, monkeypatch, noise):
+        module = SimpleNamespace(
+            degrade=lambda images, draws, generators: images + 0.1 * noise(images.shape)
+        )
+        monkeypatch.setitem(sys.modules, "grids.degradations.fog", module)
+        with pytest.raises(InputError, match=r"degradations/fog\.py: degrade gives other pixels"):
+            operators.degrade("fog", torch.rand(1, 3, 80, 90), {}, [1])
+
+    def test_an_operator_is_tried_once_and_not_on_the_images_themselves(self, monkeypatch):
+        calls = []
+
+        def degrade(images, draws, generators):
+            calls.append(tuple(images.shape))
+            noise = [
+                torch.rand(image.shape, generator=g)
+                for image, g in zip(images, generators, strict=True)
+            ]
+            return images.mul_(0.5).add_(torch.stack(noise), alpha=0.1)
+
+        module = SimpleNamespace(degrade=degrade)
+        monkeypatch.setitem(sys.modules, "grids.degradations.fog", module)
+        for _ in range(2):
+            operators.degrade("fog", torch.rand(3, 3, 80, 90), {}, [1, 2, 3])
+        assert calls == [(3, 3, 80, 90), *[(2, 3, 64, 64)] * 2, (3, 3, 80, 90)]
 
     def test_what_is_out_of_its_own_range_is_named(self, fog):
         declared = {"evaluation": 1, "training": [1, 20], "range": [0, 9], "is": "density"}

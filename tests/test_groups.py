@@ -170,3 +170,21 @@ def test_verdict(arguments, conclusive, parts):
     assert judged is conclusive
     assert all(part in sentence for part in parts)
     assert ("inconclusive" in sentence) is not conclusive
+
+
+def test_training_on_the_test_photographs_stands_in_the_verdict():
+    found = result.summary(
+        PLANS,
+        (*SINGLES, MIX, PAIR, FAILED),
+        (),
+        degradations=["jpeg", "poisson_noise", "sr"],
+        backbone="srresnet",
+        test_set="tiny",
+        models="results/models/srresnet",
+        trained_on=["a.png"],
+        tested=2,
+    )
+    assert "1 of 2 photographs of tiny are trained on as well (a.png)" in found["verdict"]
+    assert found["trained_on"] == ["a.png"]
+    assert "trained on as well" not in summary()["verdict"]
+    assert summary()["trained_on"] == []

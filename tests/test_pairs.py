@@ -12,7 +12,7 @@ from torch import nn
 
 from grids.base.errors import InputError
 from grids.configuration import loading
-from grids.images import pairs, reading, store
+from grids.images import pairs, reading, splitting, store
 from grids.images.store import Pairs
 from grids.models import evaluation
 from grids.report import contact_sheet, samples, table1
@@ -65,19 +65,19 @@ class TestFinding:
                 f"bad/scene{scene}/1.JPEG",
                 f"clean/scene{scene}/1.png",
             ]
-            for scene, part in enumerate(pairs.PARTS)
+            for scene, part in enumerate(splitting.PARTS)
         }
 
     def test_shares_are_kept_and_a_further_name_moves_no_other(self):
         names = [f"scene{i % 97}/{i}" for i in range(20_000)]
-        parts = pd.Series([pairs.part_of(name, SHARES) for name in names])
+        parts = pd.Series([splitting.part_of(name, SHARES) for name in names])
         # Standard deviation of a share of 20,000: 0.003.
         for part, share in SHARES.items():
             assert (parts == part).mean() == pytest.approx(share, abs=0.012)
         percents = {part: 100 * share for part, share in SHARES.items()}
-        assert [pairs.part_of(name, percents) for name in names[:500]] == list(parts[:500])
+        assert [splitting.part_of(name, percents) for name in names[:500]] == list(parts[:500])
         # Fixed for ever: trainings depend on it.
-        assert [pairs.part_of(name, SHARES) for name in FIXED] == list(FIXED.values())
+        assert [splitting.part_of(name, SHARES) for name in FIXED] == list(FIXED.values())
 
     @pytest.mark.parametrize(
         ("damage", "message"),

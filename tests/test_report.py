@@ -17,6 +17,7 @@ from grids.report import (
     paper,
     paper_averages,
     severity,
+    sheets,
     similarity,
     style,
     table1,
@@ -147,6 +148,18 @@ def test_text_says_what_a_person_needs(table, found):
     assert " ".join(jpeg.split()) == "1 JPEG 20.00 30.00 28.00 29.50 -0.50 ± 0.17 +1.50 ± 0.17"
     (beyond,) = [line for line in text.splitlines() if line.endswith("  > δ")]
     assert "R-L" in beyond
+
+
+def test_sheets_have_every_drop_and_every_rank(found):
+    drops = sheets.drops(found).set_index(["group", "degradation"])
+    assert len(drops) == 4 + 2 + 2
+    name = group_name(FOUND[0])
+    assert drops.loc[(name, "jpeg"), "drop_db"] == pytest.approx(0.5)
+    assert drops.loc[(name, "jpeg"), "found"]
+    assert not drops.loc[group_name(NAMES), "found"].any()
+    ranks = pd.DataFrame({"rank": [1, 2], "group": ["a", "b"]})
+    joined = sheets.rankings({1: ranks, 2: ranks[:1]})
+    assert joined.to_numpy().tolist() == [[1, 1, "a"], [1, 2, "b"], [2, 1, "a"]]
 
 
 def test_page_shows_the_text(table, found):

@@ -12,8 +12,8 @@ from torch import nn
 
 from grids.backbones import nafnet, restormer, srresnet
 from grids.base.errors import InputError, NotFiniteError
-from grids.restoring import memory, tiles
-from grids.restoring.tiles import Needs, Tiler
+from grids.models import memory, tiles
+from grids.models.tiles import Needs, Tiler
 
 CPU = torch.device("cpu")
 LOCAL = {
@@ -312,7 +312,7 @@ def test_memory_that_really_runs_out():
     code = """
         import resource, torch, numpy as np
         from grids.backbones import srresnet
-        from grids.restoring.tiles import Tiler
+        from grids.models.tiles import Tiler
         torch.set_num_threads(1)
         torch.manual_seed(0)
         network = srresnet.build(features=16, blocks=1).eval()

@@ -49,5 +49,5 @@ def test_a_copy_that_was_cut_off_is_made_again(store, tmp_path, monkeypatch):
 
 def test_a_variable_that_is_not_set_is_named(store, monkeypatch):
     monkeypatch.delenv("NOWHERE", raising=False)
-    with pytest.raises(InputError, match=r"execution.scratch: \$NOWHERE: this variable is not set"):
+    with pytest.raises(InputError, match=r"execution.scratch: \$NOWHERE: the variable NOWHERE is"):
         staging.staged(store, "$NOWHERE")

@@ -31,6 +31,16 @@ def test_all_ends_with_groups_tables_and_figures(finished):
     }
 
 
+def test_spreadsheets_hold_the_main_results(finished):
+    matrix = pd.read_csv(finished.path("report/similarity.csv"), index_col=0)
+    assert matrix.shape == (4, 4)
+    assert len(pd.read_csv(finished.path("report/rankings.csv"))) == 4 + 6 + 4 + 1
+    found = json.loads(finished.path("groups.json").read_text(encoding="utf-8"))
+    drops = pd.read_csv(finished.path("report/drops.csv"))
+    assert len(drops) == sum(len(group["drop_db"]) for group in found["verified"])
+    assert found["trained_on"] == []
+
+
 def test_a_finished_tree_has_nothing_to_do(finished):
     assert finished.jobs("all") == set()
     assert "Nothing to be done" in finished.run("--dry-run", "all")
@@ -71,7 +81,9 @@ def test_contracts_of_the_tables(finished):
         ranking = pd.read_parquet(finished.path(f"candidates/{size}.parquet"))
         assert ranking["rank"].tolist() == list(range(1, count + 1))
     verified = pd.read_parquet(finished.path("verify/srresnet/jpeg/own.parquet"))
-    assert list(verified.columns) == ["degradation", "image", "psnr_db", "ssim", "input_psnr_db"]
+    columns = ["degradation", "image", "psnr_db", "ssim", "input_psnr_db", "tile"]
+    assert list(verified.columns) == columns
+    assert verified["tile"].isna().all()
     assert verified["image"].tolist() == [f"{i}.png" for i in range(5)]
     plan = json.loads(finished.path("search/0.json").read_text(encoding="utf-8"))
     assert plan["round"] == 0

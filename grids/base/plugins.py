@@ -38,13 +38,19 @@ def options_of(package: str, name: str) -> dict[str, int | float | bool]:
     Raises:
         InputError: an option has no default.
     """
-    functions = (n for n in source_of(package, name).body if isinstance(n, ast.FunctionDef))
-    build = next(f for f in functions if f.name == "build")
+    functions = [n for n in source_of(package, name).body if isinstance(n, ast.FunctionDef)]
+    build = next((f for f in functions if f.name == "build"), None)
+    if build is None:
+        raise InputError(f"grids/{package}/{name}.py: no function build")
     options = {}
     for option, default in zip(build.args.kwonlyargs, build.args.kw_defaults, strict=True):
-        if default is None:
-            raise InputError(f"grids/{package}/{name}.py: build: give {option.arg} a default")
-        options[option.arg] = ast.literal_eval(default)
+        try:
+            options[option.arg] = ast.literal_eval(default or "")
+        except (ValueError, SyntaxError):
+            raise InputError(
+                f"grids/{package}/{name}.py: build: give {option.arg} a default, written out as a "
+                "literal value"
+            ) from None
     return options
 
 
@@ -75,4 +81,19 @@ def constant_of(package: str, name: str, constant: str) -> Any:
 
 def source_of(package: str, name: str) -> ast.Module:
     """Syntax tree of a module."""
-    return ast.parse((ROOT / package / f"{name}.py").read_text(encoding="utf-8"))
+    return parsed(ROOT / package / f"{name}.py")
+
+
+def parsed(path: Path) -> ast.Module:
+    """Syntax tree of a file.
+
+    Raises:
+        InputError: it is no Python; the file and the line are named.
+    """
+    name = path.relative_to(ROOT.parent) if path.is_relative_to(ROOT.parent) else path
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"), str(path))
+    except SyntaxError as error:
+        raise InputError(f"{name}, line {error.lineno}: {error.msg}") from None
+    except ValueError as error:  # bytes that are no text
+        raise InputError(f"{name}: no Python ({error})") from None

@@ -1,4 +1,8 @@
-"""Numbers as people read them."""
+"""Numbers as people read them, and what they meant where YAML read something else."""
+
+import datetime
+import math
+from typing import Any
 
 
 def counted(number: int, noun: str) -> str:
@@ -12,3 +16,25 @@ def duration(hours: float) -> str:
         if value < 59.5:
             return f"{value:.2g} {unit}"
     return f"{hours:.3g} h" if hours < 999.5 else f"{hours:,.0f} h"
+
+
+def meant_number(value: Any) -> str:
+    """How to write the number that was meant, where this was read; empty if nobody knows."""
+    if isinstance(value, bool):
+        return "; YAML reads yes, no, on and off as true and false: write a number"
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return ""
+    if not math.isfinite(number) or isinstance(value, int):
+        return ""
+    return f"; write {number:.0f}" if number.is_integer() else f"; write {number!r}"
+
+
+def meant_text(value: Any) -> str:
+    """How to write the name that was meant, where this was read; empty if nobody knows."""
+    if isinstance(value, bool):
+        return "; YAML reads yes, no, on and off as true and false: put it in quotes"
+    if isinstance(value, int | float | datetime.date):
+        return f"; put it in quotes: '{value}'"
+    return ""

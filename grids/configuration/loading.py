@@ -3,21 +3,45 @@
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
 
-from pandas import DataFrame
+from pandas import DataFrame, concat
 from pydantic import ValidationError
 
 from grids.base.errors import InputError
-from grids.base.plugins import constant_of, names_in, options_of, require_known
-from grids.configuration.settings import ROLES, Degradation, Section, Settings, Split, pair_set
-from grids.images import pairs, reading, sets
+from grids.base.plugins import ROOT, constant_of, names_in, options_of, require_known
+from grids.base.wording import meant_number, meant_text
+from grids.configuration.settings import (
+    ROLES,
+    Degradation,
+    Images,
+    Section,
+    Settings,
+    Split,
+    pair_set,
+)
+from grids.images import overlap, pairs, reading, sets, splitting
+from grids.jobs import places
 from grids.search.drops.measurements import check as check_measurements
 from grids.search.drops.measurements import read as read_measurements
 
 LEAST_TEST_SIDE = 32
+
+CHECKOUT = ROOT.parent
+OWN_FOLDERS = [
+    "benchmarks",
+    "config",
+    "docs",
+    "grids",
+    "profiles",
+    "rules",
+    "slurm",
+    "tests",
+    "workflow",
+]
 
 # Names of files and columns that a degradation's would be taken for.
 TAKEN = {"clean", "average"}
@@ -29,13 +53,13 @@ def load(config: Mapping[str, Any]) -> Settings:
     Raises:
         InputError: one line with the key, the value and what would be right.
     """
+    _check_keys(config)
     try:
-        settings = Settings.model_validate(_without_removed(config))
+        settings = Settings.model_validate(_completed(_without_removed(config)))
     except ValidationError as error:
         raise InputError(_first(error)) from None
-    for name in settings.images.tests:
-        if name in ROLES:
-            raise InputError(f"images.tests.{name}: this name is taken, choose another")
+    _check_results(settings.results)
+    _check_images(settings.images)
     _check_degradations(settings)
     _check_backbones(settings)
     _check_search(settings)
@@ -87,11 +111,8 @@ def _without_removed(config: Mapping[str, Any]) -> dict[str, Any]:
     """
     kept = dict(config)
     images = kept.get("images")
-    if isinstance(images, Mapping):
-        kept["images"] = {
-            **images,
-            "tests": _less_null(images.get("tests", {"embedded": "embedded"})),
-        }
+    if isinstance(images, Mapping) and "tests" in images:
+        kept["images"] = {**images, "tests": _less_null(images["tests"])}
     if isinstance(kept.get("backbones"), Mapping):
         for name in kept["backbones"]:
             require_known(name, names_in("backbones"), "backbone")
@@ -107,22 +128,125 @@ def _less_null(entries: Any) -> Any:
     return {name: entry for name, entry in entries.items() if entry is not None}
 
 
+def _completed(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration with what follows from other keys: degradations kept, test sets."""
+    degradations, only = config.get("degradations"), config.get("only")
+    report, search = config.get("report", {}), config.get("search", {})
+    if only and isinstance(only, list) and isinstance(degradations, Mapping):
+        config["degradations"] = {name: degradations.get(name, {}) for name in map(str, only)}
+        if isinstance(report, Mapping) and isinstance(report.get("noise_degradations"), list):
+            noise = [name for name in report["noise_degradations"] if name in only]
+            report = config["report"] = {**report, "noise_degradations": noise}
+    images = config["images"] if isinstance(config.get("images"), Mapping) else {}
+    names = ["test"] if images.get("all") else list(images.get("tests") or ["embedded"])
+    if isinstance(search, Mapping):
+        search = config["search"] = {**search, "test_set": search.get("test_set") or names[0]}
+        if isinstance(report, Mapping):
+            tables = report.get("test_sets") or [search["test_set"]]
+            config["report"] = {**report, "test_sets": tables}
+    return config
+
+
+def _check_keys(entries: Mapping[Any, Any], *above: str) -> None:
+    """Keys are text, and YAML makes something else of `no`, `on` and `2024`."""
+    for key, value in entries.items():
+        if not isinstance(key, str):
+            place = ".".join(above)
+            raise InputError(f"{place + ': ' if place else ''}{key!r} is no name{meant_text(key)}")
+        if isinstance(value, Mapping):
+            _check_keys(value, *above, key)
+
+
+def _check_results(results: str) -> None:
+    """The folder of results is one, and holds nothing that is not theirs."""
+    folder = Path(os.path.realpath(results))
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not there.is_dir():
+        raise InputError(f"results: {results}: {there} is a file; name a folder")
+    for place, what in ((CHECKOUT, "the workflow itself"), (Path.cwd(), "where Snakemake runs")):
+        if place.is_relative_to(folder):
+            raise InputError(
+                f"results: {results}: this is {what}; name a folder in it or elsewhere"
+            )
+    if folder.is_relative_to(CHECKOUT):
+        part = folder.relative_to(CHECKOUT).parts[0]
+        if part in OWN_FOLDERS or part.startswith("."):
+            raise InputError(f"results: {results}: {part} belongs to the workflow; name another")
+
+
+def _check_images(images: Images) -> None:
+    for name in images.tests:
+        if name in ROLES or (images.all and name == "test"):
+            raise InputError(f"images.tests.{name}: this name is taken, choose another")
+    if not images.test_sets():
+        raise InputError("images.tests: there must be at least 1")
+    _check_split("images.split", images.split)
+
+
 def photographs(settings: Settings) -> dict[str, list[Path]]:
     """The files of each image set."""
-    found = {}
-    for name, source in settings.images.sources().items():
-        key = f"images.{name if name in ROLES else f'tests.{name}'}"
-        try:
-            found[name] = sets.find(source)
-        except InputError as error:
-            raise InputError(f"{key}: {error}") from None
+    apart = places.among_results(Path(settings.results))
+    images, found = settings.images, {}
+    for name, source in images.sources().items():
+        with _naming(f"images.{name if name in ROLES else f'tests.{name}'}"):
+            found[name] = sets.find(source, apart)
+    if images.all:
+        with _naming("images.all"):
+            files = sets.find(images.all, apart)
+        with _naming("images"):
+            found |= _split(files, images)
     for name, given in settings.paired().items():
-        try:
-            parts = pairs.find(given.degraded, given.clean, given.split.model_dump())
-        except InputError as error:
-            raise InputError(f"degradations.{name}.pairs: {error}") from None
+        with _naming(f"degradations.{name}.pairs"):
+            parts = pairs.find(given.degraded, given.clean, given.split.model_dump(), apart)
         found |= {pair_set(name, part): files for part, files in parts.items()}
     return found
+
+
+@contextmanager
+def _naming(key: str) -> Iterator[None]:
+    """Puts the key before what is wrong with its value."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{key}: {error}") from None
+
+
+def _split(files: Sequence[Path], images: Images) -> dict[str, list[Path]]:
+    root = Path(images.all) if os.path.isdir(images.all) else reading.root_of(files)
+    names = [path.relative_to(root).with_suffix("").as_posix() for path in files]
+    parts = splitting.parts_of(names, images.split.model_dump(), "photographs")
+    return {
+        part: [path for path, name in zip(files, names, strict=True) if parts[name] == part]
+        for part in splitting.PARTS
+    }
+
+
+def trained_and_tested(settings: Settings) -> tuple[list[str], list[str]]:
+    """Names of the image sets that models are trained on, and of those they are measured on."""
+    paired = settings.paired()
+    tested = {settings.search.test_set: None} | dict.fromkeys(settings.report.test_sets)
+    return (
+        ["train", *(pair_set(name, "train") for name in paired)],
+        [*tested, *(pair_set(name, "test") for name in paired)],
+    )
+
+
+def warnings(settings: Settings, found: Mapping[str, list[Path]]) -> list[str]:
+    """A line for each test set of whose files some are trained on, as far as their places tell."""
+
+    def rows(name: str) -> DataFrame:
+        left, right = settings.images.columns(name)
+        files = [(str(path), os.path.realpath(path), left, right - left) for path in found[name]]
+        return DataFrame(files, columns=["path", "sha256", "left", "width"])
+
+    trained, tested = trained_and_tested(settings)
+    training = concat(rows(name) for name in trained)
+    shared = {name: overlap.shared(training, rows(name)) for name in tested}
+    return [
+        f"images: {overlap.described(names, len(found[name]), name)}"
+        for name, names in shared.items()
+        if names
+    ]
 
 
 def check_photographs(settings: Settings, found: Mapping[str, list[Path]]) -> None:
@@ -144,9 +268,12 @@ def check_photographs(settings: Settings, found: Mapping[str, list[Path]]) -> No
     for name in settings.paired():
         least[pair_set(name, "train")] = settings.training.patch, "training.patch"
         least[pair_set(name, "pies")] = settings.pies.size, "pies.size"
+    tested = LEAST_TEST_SIDE, "a test set"
+    border = settings.report.crop_border
+    tested = max(tested, (2 * border + 1, f"a test set with report.crop_border {border}"))
     sources = settings.images.sources()
     for name, paths in found.items():
-        side, why = least.get(name, (LEAST_TEST_SIDE, "a test set"))
+        side, why = least.get(name, tested)
         sets.check(paths, sets.columns(sources.get(name, ""), name), side, why)
     step, part = settings.pies.size * settings.pies.reduction, settings.images.columns("pies")
     sizes = [reading.size(path, part) for path in found["pies"]]
@@ -175,9 +302,11 @@ def _first(error: ValidationError) -> str:
     """One line for the first mistake that pydantic found."""
     # A misspelt key before the one that is missed for it.
     first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    # Pydantic names the number among the kinds of value that a key may have.
-    key = ".".join(str(part) for part in first["loc"] if part != "constrained-float")
-    if first["type"] == "extra_forbidden":
+    key = ".".join(str(part) for part in first["loc"] if not _names_a_kind(str(part)))
+    kind, value = first["type"], first["input"]
+    if kind == "value_error":
+        return f"{key}: {first['ctx']['error']}"
+    if kind == "extra_forbidden":
         section: type[Section] = Settings
         for part in first["loc"][:-1]:
             if field := section.model_fields.get(str(part)):
@@ -186,7 +315,17 @@ def _first(error: ValidationError) -> str:
             require_known(str(first["loc"][-1]), section.model_fields, "key")
         except InputError as unknown:
             return f"{key}: {unknown}"
-    return f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}, got {first['input']!r}"
+    said = first["msg"][0].lower() + first["msg"][1:]
+    if kind == "string_pattern_mismatch":  # only names have one
+        said = "must be of letters, digits, _ and -"
+    meant = meant_text if kind == "string_type" else meant_number
+    hint = meant(value) if kind.startswith(("string_type", "int_", "float_")) else ""
+    return f"{key}: {said}, got {value!r}{hint}"
+
+
+def _names_a_kind(part: str) -> bool:
+    """Whether pydantic names one of the kinds of value that a key may have, instead of a key."""
+    return "[" in part or part.startswith("constrained-")
 
 
 def _section_in(annotation: Any) -> type[Section] | None:
@@ -196,7 +335,11 @@ def _section_in(annotation: Any) -> type[Section] | None:
 
 
 def _check_degradations(settings: Settings) -> None:
+    for name in settings.only:
+        if not settings.degradations[name].pairs:
+            require_known(name, names_in("degradations"), "degradation in only")
     for name, entry in settings.degradations.items():
+        _check_name("degradations", name)
         if entry.pairs:
             _check_pairs(name, entry, entry.pairs.split)
             continue
@@ -221,22 +364,30 @@ def _check_pairs(name: str, entry: Degradation, split: Split) -> None:
     key = f"degradations.{name}"
     if name in names_in("degradations"):
         raise InputError(f"{key}.pairs: {name} is a module's name, give the pairs another")
-    if not re.fullmatch("[a-z0-9_]+", name) or name in TAKEN:
-        raise InputError(
-            f"{key}: choose another name, of a-z, 0-9 and _, not {' or '.join(sorted(TAKEN))}"
-        )
     for use in ("evaluation", "training"):
         if getattr(entry, use):
             raise InputError(f"{key}.{use}: pairs have no parameters; remove it")
-    if len({isinstance(value, str) for value in split.model_dump().values()}) > 1:
+    _check_split(f"{key}.pairs.split", split)
+
+
+def _check_name(section: str, name: str) -> None:
+    """Names become parts of paths, whose rules know no others."""
+    if not re.fullmatch("[a-z0-9_]+", name) or name in TAKEN:
         raise InputError(
-            f"{key}.pairs.split: give train, pies and test all as shares or all as patterns"
+            f"{section}.{name}: choose another name, of a-z, 0-9 and _, not "
+            f"{' or '.join(sorted(TAKEN))}, and call its module (if it has one) by that"
         )
+
+
+def _check_split(key: str, split: Split) -> None:
+    if len({isinstance(value, str) for value in split.model_dump().values()}) > 1:
+        raise InputError(f"{key}: give train, pies and test all as shares or all as patterns")
 
 
 def _check_backbones(settings: Settings) -> None:
     for name, sizes in settings.backbones.items():
         require_known(name, names_in("backbones"), "backbone")
+        _check_name("backbones", name)
         options = options_of("backbones", name)
         any_length = constant_of("backbones", name, "ANY_LENGTH") or []
         for option, value in sizes.items():
@@ -253,7 +404,8 @@ def _check_option(key: str, value: Any, default: Any, any_length: bool = False) 
     if isinstance(value, int) and type(default) is float and type(value) is not bool:
         value = float(value)
     if type(value) is not type(default):
-        raise InputError(f"{key}: must be of type {type(default).__name__}, got {value!r}")
+        hint = meant_number(value) if type(default) in (int, float) else ""
+        raise InputError(f"{key}: must be of type {type(default).__name__}, got {value!r}{hint}")
     if isinstance(default, list):
         if len(value) != len(default) and not any_length:
             raise InputError(f"{key}: must have {len(default)} entries, got {value!r}")
@@ -275,7 +427,7 @@ def _check_search(settings: Settings) -> None:
             f"{len(settings.searched())}; write active, or fewer search.degradations"
         )
     _require_there(search.backbone, settings.backbones, "backbones", "search.backbone")
-    require_known(search.test_set, settings.images.tests, "search.test_set")
+    require_known(search.test_set, settings.images.test_sets(), "search.test_set")
     for name in search.degradations:
         _require_there(name, settings.degradations, "degradations", "search.degradations")
     if len(set(search.degradations)) < len(search.degradations):
@@ -334,7 +486,7 @@ def measurements(
     own = report.test_sets if search.backbone in report.backbones else []
     names = {
         name: [os.path.relpath(path, reading.root_of(found[name])) for path in found[name]]
-        for name in settings.images.tests
+        for name in settings.images.test_sets()
     }
     groups = {group for tables in brought.values() for group in tables}
     try:
@@ -369,7 +521,7 @@ def _check_report(settings: Settings) -> None:
     for name in report.backbones:
         _require_there(name, settings.backbones, "backbones", "report.backbones")
     for name in report.test_sets:
-        require_known(name, settings.images.tests, "test set in report.test_sets")
+        require_known(name, settings.images.test_sets(), "test set in report.test_sets")
     for name in report.noise_degradations:
         _require_there(name, settings.searched(), "degradations", "report.noise_degradations")
     if len(set(report.noise_seeds)) < len(report.noise_seeds):

@@ -23,6 +23,11 @@ over it, `--config seed=7` single ones (numbers inside a mapping want a file); o
 behind one `--configfile` the last counts most. `null` takes an entry out of a mapping by name
 (`degradations: {sr: null}`). `config/paper.yaml` holds the paper's scale.
 
+`grids check yours.yaml` says beforehand whether all holds together. It names file and line where a
+file is no YAML; Snakemake says only that a "config file is not valid JSON or YAML". As names,
+`no`, `off`, `yes`, `on` and `2024` need quotes: YAML reads truth values and a number. In paths `~`
+and `$VARIABLES` stand for what they hold.
+
 Every key is listed here. An unknown key, a wrong type or a value out of its range is refused in one
 line before any job starts; only whether a network's sizes fit together (`dim` and `heads` of
 Restormer, the numbers of levels of NAFNet) is left to its training. *Default* is what counts where
@@ -37,12 +42,17 @@ This file and `config/schema.json` are written from `grids/configuration/setting
 
 IMAGES = """\
 A set is a folder (searched with its sub-folders), a glob, or `embedded`: five photographs that ship
-inside scikit-image, each cut into vertical bands for training, PIES and test. `~` and environment
-variables are expanded. PNG, JPEG, WebP, TIFF and BMP, read as restoring reads them
+inside scikit-image, each cut into vertical bands for training, PIES and test. PNG, JPEG, WebP, TIFF
+and BMP, read as restoring reads them
 ([docs/restore.md](../docs/restore.md#what-is-read-and-how)), turned upright, laid over black and
 rounded to 8 bits. Hidden files and folders, and what systems put beside photographs (`._*`,
 `.thumbnails`, `@eaDir`, `__MACOSX`, `Thumbs.db`), are passed over below a folder and by the
-wildcards of a glob; `grids/images/search.py` has the list.
+wildcards of a glob; `grids/images/search.py` has the list. Results of the workflow, and links to
+them, are no photographs.
+
+```yaml
+images: {all: ~/photographs}      # one folder, split: test set `test`
+```
 
 """
 
@@ -183,7 +193,6 @@ def schema() -> dict[str, Any]:
     whole = Settings.model_json_schema(schema_generator=_Partial)
     # A file may take any entry out of these, the last one too: another may bring one.
     tests = whole["$defs"]["Images"]["properties"]["tests"]
-    del tests["minProperties"]
     (kind,) = tests["patternProperties"]
     tests["patternProperties"][kind] = _or_null(tests["patternProperties"][kind])
     for section in ("degradations", "backbones"):

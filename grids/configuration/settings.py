@@ -11,17 +11,40 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
+from grids.base.errors import InputError
+from grids.base.paths import expanded
 from grids.base.plugins import options_of
+from grids.base.wording import meant_number
 from grids.degrading import parameters
-from grids.images import pairs, reading, sets
+from grids.images import reading, sets
+from grids.images.splitting import PARTS
+from grids.pixels import measures
 
+
+def _no_truth(value: Any) -> Any:
+    """Python counts true as 1, and YAML reads yes and on as true."""
+    if isinstance(value, bool):
+        raise InputError(f"must be a number, got {value}{meant_number(value)}")
+    return value
+
+
+NUMBER = BeforeValidator(_no_truth)
 PositiveInt = Annotated[int, Field(gt=0, strict=True)]
-PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False), NUMBER]
+# As people write it; from then on as it is meant.
+Where = Annotated[str, AfterValidator(expanded)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 Precision = Literal["fp32", "bf16"]
-Beta = Annotated[float, Field(ge=0, lt=1)]
+Beta = Annotated[float, Field(ge=0, lt=1), NUMBER]
 # Reflection at the edge of a filter's kernel needs a patch that is larger than half the kernel.
 PatchSide = Annotated[int, Field(ge=16, strict=True)]
 
@@ -33,43 +56,74 @@ PACKAGED = Path(__file__).parents[1] / "packaged" / "descriptor.safetensors"
 
 
 def _one_spelling(folder: str) -> str:
-    """Snakemake remembers files by the letters of their paths."""
-    return os.path.normpath(os.path.expandvars(folder))
+    """Snakemake remembers files by the letters of their paths, and gives some a meaning."""
+    meant = expanded(folder)
+    if not meant or {*meant} & {*"{}<>"}:
+        raise InputError(f"must name a folder, without any of {{ }} < >, got {meant!r}")
+    return os.path.normpath(meant)
 
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Split(Section):
+    train: PositiveFloat | str = Field(0.8, description="What is trained on.")
+    pies: PositiveFloat | str = Field(0.1, description="What PIES are cut from.")
+    test: PositiveFloat | str = Field(0.1, description="What verification measures on.")
+
+
 class Images(Section):
-    train: str = Field("embedded", description="Photographs to train on.")
-    pies: str = Field("embedded", description="Photographs that the similarity is measured on.")
-    tests: dict[Name, str] = Field(
-        {"embedded": "embedded"}, description="Test sets by name.", min_length=1
+    all: Where = Field(
+        "",
+        description="One folder that is split: it takes the place of `train` and `pies`, and gives "
+        "the test set `test`.",
     )
-    real: str = Field(
+    split: Split = Field(
+        Split(),
+        description="How `all` is split: shares, or patterns of names. A photograph's part depends "
+        "on its name alone.",
+    )
+    train: Where = Field("embedded", description="Photographs to train on.")
+    pies: Where = Field("embedded", description="Photographs that the similarity is measured on.")
+    tests: dict[Name, Where] = Field(
+        {"embedded": "embedded"}, description="Test sets by name; with `all`, further ones."
+    )
+    real: Where = Field(
         "", description="Photographs with unknown damage, for `results/selection/real.csv`."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_folder(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        if not given.get("all"):
+            if "split" in given:
+                raise InputError("split: there is nothing to split; give images.all")
+            return given
+        for name in given.keys() & {"train", "pies"}:
+            raise InputError(f"{name}: images.all gives it; leave one of the two out")
+        return {"tests": {}, **given}
+
+    def test_sets(self) -> list[str]:
+        """Names of the test sets."""
+        return [*(["test"] if self.all else []), *self.tests]
+
     def sources(self) -> dict[str, str]:
-        """All sets by name."""
+        """The sets that have a source of their own, by name."""
+        own = {} if self.all else {"train": self.train, "pies": self.pies}
         real = {"real": self.real} if self.real else {}
-        return {"train": self.train, "pies": self.pies, **real, **self.tests}
+        return {**own, **real, **self.tests}
 
     def columns(self, name: str) -> reading.Columns:
         """Part of each photograph's width that a set uses."""
-        return sets.columns(self.sources()[name], name)
-
-
-class Split(Section):
-    train: PositiveFloat | str = Field(0.8, description="Pairs to train on.")
-    pies: PositiveFloat | str = Field(0.1, description="Pairs that PIES are cut from.")
-    test: PositiveFloat | str = Field(0.1, description="Pairs that verification measures on.")
+        return sets.columns(self.sources().get(name, ""), name)
 
 
 class Pairs(Section):
-    degraded: str = Field(description="Folder of the degraded images.")
-    clean: str = Field(description="Folder of their clean partners, of the same names and sizes.")
+    degraded: Where = Field(description="Folder of the degraded images.")
+    clean: Where = Field(description="Folder of their clean partners, of the same names and sizes.")
     split: Split = Field(
         Split(),
         description="Which pairs are trained on, cut and tested on: shares, or patterns of names.",
@@ -104,7 +158,7 @@ class Pies(Section):
         description="Photographs are made smaller by this factor before they are cut: 4 is the "
         "resolution of SRGA's patches, 1 that of the photographs.",
     )
-    least_contrast: Annotated[float, Field(ge=0, lt=0.5)] = Field(
+    least_contrast: Annotated[float, Field(ge=0, lt=0.5), NUMBER] = Field(
         0.02,
         description="Patches whose grey values have a standard deviation below this (on 0 … 1) are "
         "flat and left out.",
@@ -120,7 +174,7 @@ class Pies(Section):
 
 
 class Descriptor(Section):
-    weights: str = Field(
+    weights: Where = Field(
         "packaged",
         description="`packaged`: the ×4 SRResNet that ships with GRIDS; `trained`: one is trained "
         "on `images.train` with the keys below; or a weights file (`.safetensors`, or `.pth` with "
@@ -145,8 +199,7 @@ class Descriptor(Section):
 
     def path(self) -> Path:
         """The weights file, where it is not `trained`."""
-        given = Path(os.path.expandvars(self.weights)).expanduser()
-        return PACKAGED if self.weights == "packaged" else given
+        return PACKAGED if self.weights == "packaged" else Path(self.weights)
 
     def sizes(self) -> dict[str, Any]:
         """Options of the network."""
@@ -163,7 +216,7 @@ class Descriptor(Section):
 
 class Ggd(Section):
     components: PositiveInt = Field(300, description="Principal components kept (at most N − 1).")
-    clip: Annotated[float, Field(ge=0)] = Field(
+    clip: Annotated[float, Field(ge=0), NUMBER] = Field(
         5.0, description="Scores this many standard deviations from the mean are dropped; 0: none."
     )
     replicates: Annotated[int, Field(ge=2, strict=True)] = Field(
@@ -194,7 +247,9 @@ class Search(Section):
     requests_per_round: PositiveInt = Field(
         1, description="Groups that may be asked for at once, to be trained side by side."
     )
-    test_set: Name = Field("embedded", description="Test set that drops are measured on.")
+    test_set: str = Field(
+        "", description="Test set that drops are measured on; empty: the first of `images.tests`."
+    )
     degradations: list[str] = Field(
         [], description="Degradations to group; empty: all of `degradations`."
     )
@@ -212,7 +267,7 @@ class Search(Section):
         description="Strategy `active`: how many trainings one group fewer is worth. More: fewer "
         "groups, more trainings.",
     )
-    measurements: str = Field(
+    measurements: Where = Field(
         "",
         description="Table (`.csv` or `.parquet`) of the PSNR of models trained elsewhere: its "
         "groups count as verified with `backbone`. See docs/search.md.",
@@ -225,7 +280,7 @@ class Search(Section):
 
     def measured_elsewhere(self) -> Path:
         """The table of `measurements`."""
-        return Path(os.path.expandvars(self.measurements)).expanduser()
+        return Path(self.measurements)
 
 
 class Training(Section):
@@ -233,14 +288,14 @@ class Training(Section):
     batch: PositiveInt = Field(8, description="Patches a step.")
     patch: PatchSide = Field(256, description="Side of a patch in pixels, at least 16.")
     learning_rate: PositiveFloat = Field(2e-4, description="Peak learning rate of AdamW.")
-    minimum_learning_rate: Annotated[float, Field(ge=0)] = Field(
+    minimum_learning_rate: Annotated[float, Field(ge=0), NUMBER] = Field(
         1e-7, description="Learning rate at the last step of the cosine."
     )
     warmup: Annotated[int, Field(ge=0, strict=True)] = Field(
         10_000, description="Steps of linear warm-up."
     )
     betas: tuple[Beta, Beta] = Field((0.9, 0.999), description="Moments of AdamW.")
-    weight_decay: Annotated[float, Field(ge=0)] = Field(
+    weight_decay: Annotated[float, Field(ge=0), NUMBER] = Field(
         1e-4, description="Decoupled weight decay of AdamW."
     )
     precision: Precision = Field(
@@ -249,7 +304,7 @@ class Training(Section):
         "faster where the processor has units for it.",
     )
 
-    clip: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+    clip: Annotated[float, Field(ge=0, allow_inf_nan=False), NUMBER] = Field(
         0.0, description="Largest norm of a step's gradient, a longer one is shortened; 0: none."
     )
     on_divergence: Literal["stop", "rollback"] = Field(
@@ -315,7 +370,7 @@ class Execution(Section):
     checkpoint_steps: Annotated[int, Field(ge=0, strict=True)] = Field(
         0, description="Steps between further checkpoints; 0: by time alone."
     )
-    training_hours: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+    training_hours: Annotated[float, Field(ge=0, allow_inf_nan=False), NUMBER] = Field(
         0.0,
         description="Hours of one training, for the forecast of a search; 0: as measured on the "
         "trainings that are there.",
@@ -437,8 +492,8 @@ class Report(Section):
         description="Networks trained on the groups that the search found.",
         min_length=1,
     )
-    test_sets: list[Name] = Field(
-        ["embedded"], description="Test sets of the tables.", min_length=1
+    test_sets: list[str] = Field(
+        [], description="Test sets of the tables; empty: that of `search.test_set`."
     )
     noise_seeds: list[Annotated[int, Field(ge=0, strict=True)]] = Field(
         [],
@@ -448,6 +503,20 @@ class Report(Section):
     noise_degradations: list[str] = Field(
         [], description="Single-task models retrained with `noise_seeds`."
     )
+    y_channel: bool = Field(
+        False,
+        description="Verifications and Table 1 have the PSNR of the luma as well (Y of BT.601, 16 "
+        "to 235, as BasicSR and MATLAB compute it): column `psnr_y_db`.",
+    )
+    crop_border: Annotated[int, Field(ge=0, strict=True)] = Field(
+        0,
+        description="Verifications and Table 1 have the PSNR without a border of so many pixels as "
+        "well: column `psnr_crop4_db` for 4, and `psnr_y_crop4_db` with `y_channel`; 0: none.",
+    )
+
+    def further(self) -> list[str]:
+        """Columns of PSNR besides the usual one (see `grids.pixels.measures`)."""
+        return measures.columns(self.y_channel, self.crop_border)
 
 
 class Selection(Section):
@@ -488,11 +557,17 @@ def pair_set(degradation: str, part: str) -> str:
 class Settings(Section):
     """The whole configuration."""
 
-    results: Annotated[str, Field(pattern=r"^[^{}<>~]+$"), AfterValidator(_one_spelling)] = Field(
-        "results", description="Folder of everything the workflow makes."
+    results: Annotated[str, AfterValidator(_one_spelling)] = Field(
+        "results",
+        description="Folder of all that the workflow makes; nothing in it counts as a photograph.",
     )
     seed: Annotated[int, Field(ge=0, strict=True)] = Field(0, description="Seed of all randomness.")
     images: Images = Images()
+    only: list[str] = Field(
+        [],
+        description="Degradations to keep of `degradations` and of `report.noise_degradations`, "
+        "with modules that are not listed there, at their own values: `[jpeg, sr]`; empty: all.",
+    )
     degradations: dict[str, Degradation] = Field(
         description="The degradations to compare: modules of `grids/degradations/`, or pairs."
     )
@@ -525,7 +600,7 @@ class Settings(Section):
 
     def pair_sets(self) -> list[str]:
         """Names of their image sets."""
-        return [pair_set(name, part) for name in self.paired() for part in pairs.PARTS]
+        return [pair_set(name, part) for name in self.paired() for part in PARTS]
 
     def describing(self) -> dict[str, Any]:
         """How a photograph is described (see `grids.selection.describer.Describer`).

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from grids.base.errors import InputError
 from grids.base.plugins import constant_of, names_in, require_known
+from grids.base.wording import meant_number
 
 Use = Literal["evaluation", "training"]
 DECLARED = ("evaluation", "training", "range", "is")
@@ -85,7 +86,10 @@ def _check(name: str, value: Any, declared: dict[str, Any]) -> None:
     ends = _ends(value)
     number = int if whole else int | float
     if len(ends) > 2 or not all(isinstance(e, number) and not isinstance(e, bool) for e in ends):
-        raise InputError(f"{name}: must be {kind} or [low, high], got {value!r}")
+        # Of a list, the end that is none.
+        wrong = next((e for e in ends if not isinstance(e, number) or isinstance(e, bool)), None)
+        hint = meant_number(wrong)
+        raise InputError(f"{name}: must be {kind} or [low, high], got {value!r}{hint}")
     if len(ends) == 2 and ends[0] > ends[1]:
         raise InputError(f"{name}: must be [low, high], low first, got {value!r}")
     least, most = declared["range"]

@@ -8,7 +8,7 @@ and the test set share scenes but no pixel.
 import glob
 import importlib.util
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from grids.base.errors import InputError
@@ -18,15 +18,23 @@ EMBEDDED = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png",
 EMBEDDED_COLUMNS = {"train": (0.0, 0.5), "pies": (0.5, 0.8), "test": (0.8, 1.0)}
 
 Source = str | Sequence[str]
+# Says of a file whether it is no photograph, because of where it lies.
+Apart = Callable[[Path], bool]
 
 
-def find(source: Source) -> list[Path]:
+def nothing(path: Path) -> bool:
+    """Every file may be a photograph."""
+    return False
+
+
+def find(source: Source, apart: Apart = nothing) -> list[Path]:
     """Files of a set, sorted by name.
 
     Args:
-        source: a folder (searched with its sub-folders), a glob, or `embedded`; `~` and
-            environment variables are expanded. What no one means (see `grids.images.search`) is
-            passed over. Or the files themselves, in the order to keep.
+        source: a folder (searched with its sub-folders), a glob, or `embedded`. What no one means
+            (see `grids.images.search`) is passed over. Or the files themselves, in the order to
+            keep.
+        apart: what is passed over as well: results (see `grids.jobs.places.among_results`).
 
     Raises:
         InputError: nothing is there, it cannot be read, or no image is among it.
@@ -40,27 +48,29 @@ def find(source: Source) -> list[Path]:
             raise InputError("embedded: scikit-image, in which these photographs are, is missing")
         folder = Path(installed.origin).parent / "data"
         return [folder / name for name in EMBEDDED]
-    expanded = os.path.expanduser(os.path.expandvars(source))
     found: Iterable[Path]
-    if glob.has_magic(expanded) and not os.path.isdir(expanded):
-        parts = Path(expanded).parts
+    if glob.has_magic(source) and not os.path.isdir(source):
+        parts = Path(source).parts
         start = next(i for i, part in enumerate(parts) if glob.has_magic(part))
         found = [
             path
-            for path in map(Path, glob.glob(expanded, recursive=True))
+            for path in map(Path, glob.glob(source, recursive=True))
             if all(part in parts[start:] or search.meant(part) for part in path.parts[start:])
         ]
-    elif not os.path.isdir(expanded):
+    elif not os.path.isdir(source):
         raise InputError(f"{source}: no such folder; write a folder, a glob, or 'embedded'")
-    elif not os.access(expanded, os.R_OK | os.X_OK):
+    elif not os.access(source, os.R_OK | os.X_OK):
         raise InputError(f"{source}: this folder cannot be read; grant permission to read it")
     else:
 
         def unreadable(error: OSError) -> None:
             raise InputError(f"{source}: {error.filename} cannot be read ({error.strerror})")
 
-        found = search.below(expanded, unreadable)
-    images = sorted(p for p in found if search.photograph(p) and not p.is_dir())
+        found = search.below(source, unreadable)
+    there = sorted(p for p in found if search.photograph(p) and not p.is_dir())
+    images = [path for path in there if not apart(path)]
+    if there and not images:
+        raise InputError(f"{source}: only results of the workflow are there; name another place")
     gone = [path for path in images if not path.exists()]
     if gone:
         raise InputError(f"{gone[0]}: a link to nothing; mend or remove it [{len(gone)} such]")

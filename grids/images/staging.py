@@ -1,12 +1,12 @@
 """Copies of stores on a disk of the node, for file systems that are slow over the network."""
 
 import fcntl
-import os
 import shutil
 from pathlib import Path
 
 from grids.base.errors import InputError
 from grids.base.files import appearing
+from grids.base.paths import expanded
 
 
 def staged(store: str | Path, scratch: str) -> Path:
@@ -22,10 +22,11 @@ def staged(store: str | Path, scratch: str) -> Path:
     """
     if not scratch:
         return Path(store)
-    folder = os.path.expandvars(scratch)
-    if "$" in folder:
-        raise InputError(f"execution.scratch: {folder}: this variable is not set on this machine")
-    copy = Path(folder).expanduser() / "grids" / Path(store).parent.name / Path(store).name
+    try:
+        folder = Path(expanded(scratch))
+    except InputError as error:
+        raise InputError(f"execution.scratch: {error}") from None
+    copy = folder / "grids" / Path(store).parent.name / Path(store).name
     copy.parent.mkdir(parents=True, exist_ok=True)
     with open(copy.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

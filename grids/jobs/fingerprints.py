@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from grids.base.errors import InputError
+from grids.base.plugins import parsed
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -24,6 +25,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 # result.
 WITHOUT_EFFECT = {
     "grids.base.errors",
+    "grids.base.paths",
     "grids.jobs.schemas",
     "grids.base.progress",
     "grids.jobs.job",
@@ -67,7 +69,7 @@ def _digest(path: Path) -> str:
         raise InputError(f"modules import one another: {' → '.join(map(_dotted, circle))}")
     _open.append(path)
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+        tree = parsed(path)
         imports = _Imports(_dotted(path))
         tree = _ModulesByDigest(imports.modules).visit(_without_words(imports.visit(tree)))
         return _hash(repr([sorted(imports.uses), ast.unparse(tree)]))

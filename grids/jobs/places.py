@@ -4,10 +4,14 @@ The names in braces are the wildcards of the rules that make the files, and the 
 and `found` for those who read them.
 """
 
+import os
 import string
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 SETTINGS = "settings.json"
+RECORDS = "records"
 
 INDEX = "images/{images}/{content}.parquet"
 CURRENT_INDEX = "images/{images}.parquet"
@@ -28,6 +32,10 @@ MEASUREMENT = "measurements/{group}/{test_set}.parquet"
 RESEEDED_MODEL = f"reseeded/{{seed}}/{MODEL}"
 RESEEDED_HISTORY = f"reseeded/{{seed}}/{HISTORY}"
 RESEEDED_VERIFICATION = f"reseeded/{{seed}}/{VERIFICATION}"
+
+MATRIX_SHEET = "report/similarity.csv"
+RANKINGS_SHEET = "report/rankings.csv"
+DROPS_SHEET = "report/drops.csv"
 
 PLAN = "search/{round}.json"
 GROUPS = "groups.json"
@@ -64,3 +72,23 @@ def anywhere(place: str, **names: str | int) -> str:
     """Pattern of shells for the files of a kind, `*` for every name that is not given."""
     fields = (field for _, field, _, _ in string.Formatter().parse(place) if field)
     return place.format(**{field: names.get(field, "*") for field in fields})
+
+
+def among_results(results: Path) -> Callable[[Path], bool]:
+    """Says of a file whether it lies among results, or links to one that does.
+
+    Those are the folder `results`, those of other configurations, and what Snakemake keeps.
+    """
+    own = os.path.realpath(results)
+
+    @cache
+    def inside(folder: str) -> bool:
+        above = os.path.dirname(folder)
+        is_one = folder == own or os.path.basename(folder) == ".snakemake" or _are_results(folder)
+        return is_one or (above != folder and inside(above))
+
+    return lambda path: inside(os.path.dirname(os.path.realpath(path)))
+
+
+def _are_results(folder: str) -> bool:
+    return Path(folder, SETTINGS).is_file() and Path(folder, RECORDS).is_dir()

@@ -15,6 +15,7 @@ from typing import Any
 
 from grids.base.errors import InputError
 from grids.base.files import appearing, sha256
+from grids.jobs import places
 
 TWINS = Path(".snakemake") / "grids"
 
@@ -109,7 +110,7 @@ def _touched(output: Path) -> int:
 
 def recorded(results: Path) -> Iterator[tuple[Path, Path, dict[str, Any]]]:
     """All results that are there and have a record: the result, the record's file, the record."""
-    folder = results / "records"
+    folder = results / places.RECORDS
     for path in sorted(folder.rglob("*.json")):
         # By its place, not by a path in it: results may be moved.
         output = results / path.relative_to(folder).with_suffix("")
@@ -142,10 +143,10 @@ def _checksum(path: Path) -> str:
 
 def _path(results: Path, output: str) -> Path:
     relative = Path(output).relative_to(results)
-    return results / "records" / relative.with_name(relative.name + ".json")
+    return results / places.RECORDS / relative.with_name(relative.name + ".json")
 
 
 def _twin(results: Path, record: Path) -> Path:
     # Two trees of results may share one `.snakemake`.
     tree = hashlib.sha256(str(results).encode()).hexdigest()[:8]
-    return TWINS / tree / record.relative_to(results / "records")
+    return TWINS / tree / record.relative_to(results / places.RECORDS)

@@ -1,10 +1,12 @@
 """How well a network restores: PSNR and SSIM per image and degradation.
 
 Policy: RGB, both images rounded to 8 bits, the whole image counts (no border is cropped), one whole
-image a forward pass. P of a model on a degradation is the mean of the images' PSNR.
+image a forward pass, or tiles where memory does not hold it. P of a model on a degradation is the
+mean of the images' PSNR. Literature also measures the luma alone, or leaves out a border: as
+further columns, where asked for.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,8 @@ from torch import Tensor, nn
 
 from grids.base import randomness
 from grids.degrading import operators
-from grids.models.restorers import restore
+from grids.models import whole
+from grids.pixels import measures
 from grids.pixels.arrays import to_bytes, to_tensor
 from grids.pixels.psnr import psnr
 
@@ -43,6 +46,8 @@ def verify(
     seed: int,
     device: torch.device,
     pairs: Mapping[str, Iterable[tuple[str, np.ndarray, np.ndarray]]] = NO_PAIRS,
+    further: Sequence[str] = (),
+    say: Callable[[str], None] = lambda line: None,
 ) -> pd.DataFrame:
     """Measures a network on each degradation of its group.
 
@@ -56,9 +61,13 @@ def verify(
         device: where the network runs.
         pairs: those degradations of the group that are pairs instead of operators, each measured
             on its own images: file name, and uint8 RGB pixels of the degraded and the clean one.
+        further: more columns of PSNR (see `grids.pixels.measures`).
+        say: gets a line when memory has run out.
 
     Returns:
-        `degradation`, `image`, `psnr_db`, `ssim`, `input_psnr_db` of the degraded input.
+        `degradation`, `image`, `psnr_db`, `ssim`, `input_psnr_db` of the degraded input, `tile`,
+        the side of the tiles of what memory did not hold as a whole (else null), and of each of
+        `further` its column and that of the input.
     """
 
     def inputs() -> Iterator[tuple[str, str, Tensor, np.ndarray]]:
@@ -71,16 +80,23 @@ def verify(
             for image, given, clean in own:
                 yield name, image, to_tensor(given)[None], clean
 
+    restorer = whole.WholeRestorer(network, device, say)
     rows = []
     for name, image, degraded, clean in inputs():
-        restored = to_bytes(restore(network, degraded, device))[0]
+        restored, tile = restorer.restore(degraded)
+        before = to_bytes(degraded)[0]
         rows.append(
             {
                 "degradation": name,
                 "image": image,
                 "psnr_db": psnr(clean, restored),
                 "ssim": ssim(clean, restored),
-                "input_psnr_db": psnr(clean, to_bytes(degraded)[0]),
+                "input_psnr_db": psnr(clean, before),
+                "tile": tile,
             }
         )
-    return pd.DataFrame(rows).sort_values(["degradation", "image"], ignore_index=True)
+        for column in further:
+            rows[-1][column] = measures.measured(column, clean, restored)
+            rows[-1][f"input_{column}"] = measures.measured(column, clean, before)
+    table = pd.DataFrame(rows).astype({"tile": "Int64"})
+    return table.sort_values(["degradation", "image"], ignore_index=True)

@@ -11,12 +11,15 @@ from matplotlib.figure import Figure
 
 from grids.base.errors import InputError
 from grids.base.wording import counted
+from grids.pixels import measures
 from grids.report import style
 from grids.search.group_names import group_name
 
 AVERAGE = "average"
 
-_NO_INPUT = pd.DataFrame({"image": [], "degradation": [], "input_psnr_db": []})
+POLICY = "RGB, whole images, both rounded to 8 bits, no border cropped; equal images count 100 dB."
+
+NO_OTHERS: Mapping[str, pd.DataFrame] = {}
 
 ROWS = {
     "input": "degraded input",
@@ -29,7 +32,9 @@ ROWS = {
 }
 
 
-def table(groups: Sequence[Sequence[str]], verifications: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def table(
+    groups: Sequence[Sequence[str]], verifications: Sequence[pd.DataFrame], measure: str = "psnr_db"
+) -> pd.DataFrame:
     """The table in long form.
 
     Args:
@@ -38,6 +43,7 @@ def table(groups: Sequence[Sequence[str]], verifications: Sequence[pd.DataFrame]
             single-task model, the model of all, and each group's. Each degradation has the same
             images in all of them; pairs have images of their own. Those that were measured
             elsewhere may lack `input_psnr_db`.
+        measure: column of the verifications to show, for `psnr_db`.
 
     Returns:
         `row` (a key of ROWS), `degradation` (or `average`), `group` (its name), `psnr_db` (PSNR, or
@@ -51,10 +57,10 @@ def table(groups: Sequence[Sequence[str]], verifications: Sequence[pd.DataFrame]
     order = [name for group in groups for name in group]
     group_of = {name: group_name(group) for group in groups for name in group}
     psnr = {
-        "input": _inputs(order, verifications),
-        "single": _images(tables, {name: name for name in order}, "psnr_db"),
-        "mix": _images(tables, dict.fromkeys(order, group_name(order)), "psnr_db"),
-        "grouped": _images(tables, group_of, "psnr_db"),
+        "input": _inputs(order, verifications, f"input_{measure}"),
+        "single": _images(tables, {name: name for name in order}, measure),
+        "mix": _images(tables, dict.fromkeys(order, group_name(order)), measure),
+        "grouped": _images(tables, group_of, measure),
     }
     models = {row: values for row, values in psnr.items() if row != "input"}
     measured = pd.concat(models, axis=1, names=["model", "degradation"]).notna()
@@ -103,13 +109,25 @@ def _images(
     )
 
 
-def _inputs(order: Sequence[str], verifications: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def _inputs(
+    order: Sequence[str], verifications: Sequence[pd.DataFrame], column: str
+) -> pd.DataFrame:
     """PSNR of the degraded input per image and degradation; NaN where no table has it."""
-    tables = pd.concat([v for v in verifications if "input_psnr_db" in v] or [_NO_INPUT])
-    rows = tables.dropna(subset="input_psnr_db").drop_duplicates(["image", "degradation"])
-    return rows.pivot(index="image", columns="degradation", values="input_psnr_db").reindex(
-        columns=order
-    )
+    nothing = pd.DataFrame({"image": [], "degradation": [], column: []})
+    tables = pd.concat([v for v in verifications if column in v] or [nothing])
+    rows = tables.dropna(subset=column).drop_duplicates(["image", "degradation"])
+    return rows.pivot(index="image", columns="degradation", values=column).reindex(columns=order)
+
+
+def further(
+    groups: Sequence[Sequence[str]], verifications: Sequence[pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """As `table`, for each other way to measure (`grids.pixels.measures`) of all verifications."""
+    common = set.intersection(*(set(v.columns) for v in verifications)) - {"psnr_db"}
+    return {
+        column: table(groups, verifications, column)
+        for column in sorted(filter(measures.is_one, common))
+    }
 
 
 def wide(table: pd.DataFrame, column: str = "psnr_db") -> pd.DataFrame:
@@ -118,12 +136,28 @@ def wide(table: pd.DataFrame, column: str = "psnr_db") -> pd.DataFrame:
     return table.pivot(index="row", columns="degradation", values=column).loc[list(ROWS), order]
 
 
+def joined(table: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The table in long form with two more columns of each other way to measure."""
+    more = {}
+    for measure, other in others.items():
+        more[measure], more[measure.replace("psnr", "std")] = other["psnr_db"], other["std_db"]
+    return table.assign(**more)
+
+
+def sheet(table: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """As `wide`, with further rows for each other way to measure, named by its column."""
+    more = [wide(other).rename(lambda row, m=m: f"{row} {m}") for m, other in others.items()]
+    return pd.concat([wide(table), *more]).rename_axis("row")
+
+
 def text(
     table: pd.DataFrame,
     found: Mapping[str, Any],
     backbone: str,
     test_set: str,
     paired: Collection[str] = (),
+    others: Mapping[str, pd.DataFrame] = NO_OTHERS,
+    tiled: int = 0,
 ) -> str:
     """The table for people, degradations below one another, with what the search found.
 
@@ -133,13 +167,53 @@ def text(
         backbone: the network of the table.
         test_set: its images.
         paired: degradations that were measured on pairs of their own instead.
+        others: tables of other ways to measure, which follow.
+        tiled: number of images that models restored in tiles, since memory did not hold them.
     """
-    values, errors = wide(table).T, wide(table, "std_db").T
     number_of = {
         name: str(number)
         for number, group in enumerate(found["groups"], start=1)
         for name in group["degradations"]
     }
+    trainings = found["trainings"]
+    searched = f"{found['backbone']} on {found['test_set']}"
+    notes = [
+        "Single: one model for each degradation (upper bound). Mix: one model for all (baseline).",
+        "Grouped: one model for each group. vs single, vs mix: grouped minus that, positive when",
+        "grouped is better, ± its standard error over the images. > δ: loses more than δ.",
+        f"PSNR: {POLICY}",
+        "",
+        found["verdict"],
+        f"Searched with {searched}, strategy {found['strategy']}, rounds of requests: "
+        f"{found['rounds']}, trainings: {trainings['single']} single-task and "
+        f"{trainings['group']} of groups.",
+        f"{counted(len(found['groups']), 'model')} instead of {len(found['degradations'])}: "
+        f"{found['saved']:.0%} saved.",
+    ]
+    if tiled:
+        images = counted(tiled, "image")
+        notes.insert(4, f"Restored in tiles for lack of memory (column tile of verify/): {images}.")
+    if own := [style.readable(name) for name in number_of if name in paired]:
+        notes.insert(4, f"Measured on test pairs of its own, not on {test_set}: {', '.join(own)}.")
+    title = f"Table 1: {backbone} on {test_set}, PSNR in dB"
+    parts = [title, "", *_lines(table, number_of, found["delta"]), ""]
+    for measure, other in others.items():
+        parts += [described(measure), "", *_lines(other, number_of), ""]
+    return "\n".join([*parts, *notes]) + "\n"
+
+
+def described(measure: str) -> str:
+    """Title of another way to measure."""
+    of_luma, border = measures.way(measure)
+    channels = "Y channel (BT.601, 16 to 235, not rounded)" if of_luma else "RGB"
+    return f"PSNR in dB, {channels}, " + (
+        f"a border of {counted(border, 'pixel')} cropped" if border else "no border cropped"
+    )
+
+
+def _lines(table: pd.DataFrame, number_of: Mapping[str, str], delta: float = math.inf) -> list[str]:
+    """A line a degradation, with its group's number; a mark where it loses more than `delta`."""
+    values, errors = wide(table).T, wide(table, "std_db").T
     lines = [
         ["Group", "Degradation", "Input", "Single", "Mix", "Grouped", "vs single", "vs mix", ""]
     ]
@@ -147,7 +221,7 @@ def text(
         number = number_of.get(name, "")
         if number != lines[-1][0]:
             lines.append([])
-        beyond = name in number_of and -row["grouped_vs_single"] > found["delta"]
+        beyond = name in number_of and -row["grouped_vs_single"] > delta
         lines.append(
             [
                 number,
@@ -160,24 +234,7 @@ def text(
                 "> δ" if beyond else "",
             ]
         )
-    trainings = found["trainings"]
-    searched = f"{found['backbone']} on {found['test_set']}"
-    notes = [
-        "Single: one model for each degradation (upper bound). Mix: one model for all (baseline).",
-        "Grouped: one model for each group. vs single, vs mix: grouped minus that, positive when",
-        "grouped is better, ± its standard error over the images. > δ: loses more than δ.",
-        "",
-        found["verdict"],
-        f"Searched with {searched}, strategy {found['strategy']}, rounds of requests: "
-        f"{found['rounds']}, trainings: {trainings['single']} single-task and "
-        f"{trainings['group']} of groups.",
-        f"{counted(len(found['groups']), 'model')} instead of {len(found['degradations'])}: "
-        f"{found['saved']:.0%} saved.",
-    ]
-    if own := [style.readable(name) for name in values.index if name in paired]:
-        notes.insert(3, f"Measured on test pairs of its own, not on {test_set}: {', '.join(own)}.")
-    title = f"Table 1: {backbone} on {test_set}, PSNR in dB"
-    return "\n".join([title, "", *_aligned(lines), "", *notes]) + "\n"
+    return _aligned(lines)
 
 
 def _shown(value: float) -> str:
@@ -250,6 +307,7 @@ def figure(table: pd.DataFrame, delta: float, backbone: str, test_set: str) -> F
     axes.set_xlim(-0.5, len(names) - 0.5)
     axes.tick_params(axis="x", length=0, labelsize=9)
     axes.set_ylabel("PSNR − PSNR of the single-task model (dB)\nhigher is better")
+    axes.set_xlabel(f"PSNR: {POLICY}", fontsize=8, color=style.GREY)
     drawn.legend(loc="outside lower center", ncols=4)
     return drawn
 

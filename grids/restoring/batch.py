@@ -14,9 +14,9 @@ from grids.base.plugins import require_known
 from grids.bundle.contents import Bundle
 from grids.images import search
 from grids.models import restorers
+from grids.models.tiles import Tiler
 from grids.restoring import photographs
 from grids.restoring.selector import Selector
-from grids.restoring.tiles import Tiler
 from grids.selection.decision import Decision
 
 Status = Literal["restored", "decided", "there already", "refused", "failed"]

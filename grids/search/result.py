@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from grids.images import overlap
 from grids.search.contract import Group, failed, passes
 from grids.search.drops import measurements
 from grids.search.group_names import group_name
@@ -28,6 +29,8 @@ def summary(
     test_set: str,
     models: str,
     elsewhere: Collection[str] = (),
+    trained_on: Sequence[str] = (),
+    tested: int = 0,
 ) -> dict[str, Any]:
     """The content of `groups.json`.
 
@@ -40,6 +43,8 @@ def summary(
         test_set: what drops were measured on.
         models: folder of the backbone's models.
         elsewhere: names of the groups that were trained and measured elsewhere.
+        trained_on: names of the photographs of the test set that are trained on as well.
+        tested: number of photographs of the test set.
     """
     last = plans[-1]
     delta = last["delta"]
@@ -56,6 +61,9 @@ def summary(
         beyond = sum(not passes(drops[by_name[name]], delta) for name in solution)
         lose = "loses" if beyond == 1 else "lose"
         verdict += f" The groups were given, not searched; {beyond} of them {lose} more than δ."
+
+    if trained_on:
+        verdict += f" {overlap.described(trained_on, tested, test_set)}"
 
     def measured(name: str) -> dict[str, Any]:
         group = by_name[name]
@@ -85,6 +93,7 @@ def summary(
             "group": sum(name not in elsewhere for name in shared),
         },
         "saved": _rounded(1 - len(solution) / len(degradations)),
+        "trained_on": list(trained_on),
         "noise_db": None if noise_db is None else _rounded(noise_db),
         "noise_measured_on": noise,
         "groups": [measured(name) | {"model": model(name)} for name in solution],

@@ -1,6 +1,12 @@
 # What the tables and figures are made of, and which there are.
 
 
+def further_measures():
+    """Parameter: columns of PSNR besides the usual one; none unless they are asked for."""
+    columns = SETTINGS.report.further()
+    return {"further": columns} if columns else {}
+
+
 def table1_verifications(wildcards):
     """Verifications of a backbone on a test set: singles, mix of all, and the groups found."""
     groups = {*SINGLES, MIX, *plans()[-1]["solution"]}
@@ -30,4 +36,9 @@ def report_files():
         figures += [f"training/{trained}.svg", f"samples/{trained}.png"]
     if set(paper.DEGRADATIONS) <= set(SETTINGS.degradations):
         figures += ["paper_averages.txt", "paper_averages.svg"]
-    return [*tables, *(f"{RESULTS}/report/{figure}" for figure in figures)]
+    sheets = [places.MATRIX_SHEET, places.RANKINGS_SHEET, places.DROPS_SHEET]
+    return [
+        *tables,
+        *(f"{RESULTS}/report/{figure}" for figure in figures),
+        *map(at, sheets),
+    ]

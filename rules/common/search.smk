@@ -94,6 +94,20 @@ def search_verifications(wildcards):
     return [searched_verification(group) for group in groups]
 
 
+def trained_indexes(wildcards):
+    """Input: indexes of what the models are trained on, as far as it is known."""
+    if {*SINGLES, MIX} <= ELSEWHERE:
+        return []
+    pairs = [set_of_pairs(name, "training") for name in SEARCHED if name in PAIRED]
+    return [index_of(name)(wildcards) for name in ["train", *pairs]]
+
+
+def tested_indexes(wildcards):
+    """Input: indexes of what the search measures its models on."""
+    pairs = [set_of_pairs(name, "evaluation") for name in SEARCHED if name in PAIRED]
+    return [index_of(name)(wildcards) for name in [SETTINGS.search.test_set, *pairs]]
+
+
 def baseline_verifications(wildcards):
     """Needed whatever the search finds, so these trainings start before it."""
     return [

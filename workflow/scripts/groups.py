@@ -4,11 +4,14 @@ from pathlib import Path
 import pandas as pd
 
 from grids.base.files import appearing
+from grids.images import overlap
 from grids.jobs.job import job
 from grids.search import result
 
 with job(snakemake) as say:
     params = snakemake.params
+    tested = pd.concat(map(pd.read_parquet, snakemake.input.tested))
+    trained = pd.concat([tested[:0], *map(pd.read_parquet, snakemake.input.trained)])
     summary = result.summary(
         [json.loads(Path(path).read_text(encoding="utf-8")) for path in snakemake.input.plans],
         [pd.read_parquet(path) for path in snakemake.input.verifications],
@@ -17,6 +20,8 @@ with job(snakemake) as say:
         backbone=params.backbone,
         test_set=params.test_set,
         elsewhere=params.elsewhere,
+        trained_on=overlap.shared(trained, tested),
+        tested=len(tested),
         models=f"{Path(snakemake.output.groups).parent}/models/{params.backbone}",
     )
     with appearing(snakemake.output.groups) as temporary:

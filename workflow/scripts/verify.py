@@ -31,7 +31,16 @@ with job(snakemake) as say:
             table["path"], reading.identities(table), progress.over(store), strict=True
         )
         pairs = {name: progress.over(zip(*own, strict=True)) for name, own in pairs.items()}
-        measured = verify(network, params.group, photographs, params.seed, device, pairs)
+        measured = verify(
+            network,
+            params.group,
+            photographs,
+            params.seed,
+            device,
+            pairs,
+            further=params.get("further", ()),
+            say=say,
+        )
         for name, psnr in measured.groupby("degradation")["psnr_db"].mean().items():
             say(f"{wildcards.group}: {name} {psnr:.2f} dB")
     with appearing(snakemake.output.verification) as temporary:

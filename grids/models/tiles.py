@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from grids.base.errors import InputError, NotFiniteError
-from grids.restoring import memory
+from grids.models import memory
 
 # A tile's pixels lie on the same grid of strides as the whole image's. This is the finest; networks
 # with strides that do not divide it get a coarser one.
@@ -146,7 +146,7 @@ class Tiler:
             try:
                 restored = _tiled(forward, padded, self._tile, self._needs, progress)
             except (MemoryError, RuntimeError) as error:
-                if not _is_out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
                 reason = str(error).partition("\n")[0] or "MemoryError"
             else:
@@ -191,6 +191,15 @@ class Tiler:
 
 def needs(forward: Callable[[Tensor], Tensor], network: nn.Module) -> Needs:
     """Finds out what `network` asks of its tiles, from thin images that `forward` sends through."""
+    bytes_per_pixel, grid = measured(forward, network)
+    margin = reach(forward, grid)
+    if margin is None:
+        return Needs(GLOBAL_MARGIN, GLOBAL_BLEND, bytes_per_pixel, grid)
+    return Needs(margin, 1, bytes_per_pixel, grid)
+
+
+def measured(forward: Callable[[Tensor], Tensor], network: nn.Module) -> tuple[int, int]:
+    """About the memory that a pixel takes at the network's peak; the grid of its strides."""
     height, width = PROBE
     widest, narrowest = 0, width
 
@@ -208,11 +217,7 @@ def needs(forward: Callable[[Tensor], Tensor], network: nn.Module) -> Needs:
     for hook in hooks:
         hook.remove()
     bytes_per_pixel = math.ceil(LAYERS_AT_ONCE * widest / (height * width))
-    grid = math.lcm(GRID, math.ceil(width / narrowest))
-    margin = reach(forward, grid)
-    if margin is None:
-        return Needs(GLOBAL_MARGIN, GLOBAL_BLEND, bytes_per_pixel, grid)
-    return Needs(margin, 1, bytes_per_pixel, grid)
+    return bytes_per_pixel, math.lcm(GRID, math.ceil(width / narrowest))
 
 
 def reach(forward: Callable[[Tensor], Tensor], grid: int = GRID) -> int | None:
@@ -309,7 +314,8 @@ def _on_grid(pixels: int, grid: int) -> int:
     return math.ceil(pixels / grid) * grid
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error of a network says that memory ran out."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return any(sign in str(error) for sign in OUT_OF_MEMORY)

@@ -1,0 +1,37 @@
+"""The command `grids check`."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+SUMMARY = "check a configuration and its photographs, without Snakemake"
+DETAILS = (
+    "Mistakes that Snakemake itself meets first, in files behind --configfile, it names without "
+    "file and line."
+)
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the command to those of `grids`."""
+    parser = commands.add_parser("check", help=SUMMARY, description=f"{SUMMARY}. {DETAILS}")
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="as for --configfile")
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> None:
+    from grids.base.plugins import ROOT
+    from grids.configuration import files, loading
+
+    default = ROOT.parent / "config" / "config.yaml"
+    below = [default] if default.exists() else []
+    config: Mapping[str, Any] = {}
+    for path in [*below, *options.files]:
+        config = files.laid_over(config, files.read(path))
+    settings = loading.load(config)
+    found = loading.photographs(settings)
+    loading.check_photographs(settings, found)
+    for warning in loading.warnings(settings, found):
+        print(f"warning: {warning}")
+    counts = ", ".join(f"{len(paths)} in {name}" for name, paths in found.items())
+    print(f"The configuration holds together; photographs: {counts}.")

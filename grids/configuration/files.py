@@ -1,0 +1,97 @@
+"""Files of a configuration, read more strictly than Snakemake reads them.
+
+Of two equal keys it takes the last, and of a file that is no YAML it says neither name nor line.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from grids.base.errors import InputError
+
+TEMPLATE = "__use_yte__"
+
+
+def check(paths: Iterable[str | Path]) -> None:
+    """Every file must be YAML (or JSON) in which no key stands twice.
+
+    Raises:
+        InputError: the file, the line, and what is wrong there.
+    """
+    for path in map(Path, paths):
+        try:
+            text = path.read_text(encoding="utf-8")
+            root = yaml.compose(text, Loader=yaml.SafeLoader)
+        except yaml.MarkedYAMLError as error:
+            if _is_json(text):
+                continue  # which may be indented by tabs
+            mark, problem = error.problem_mark, error.problem
+            raise InputError(
+                f"{path}, line {mark.line + 1}, column {mark.column + 1}: no YAML: {problem}"
+            ) from None
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            reason = str(error).partition("\n")[0]
+            raise InputError(f"{path}: cannot be read as YAML ({reason})") from None
+        for mapping in _mappings(root, set()):
+            _no_key_twice(path, mapping)
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """What a file of a configuration says.
+
+    Raises:
+        InputError: as `check`, or the file holds no mapping.
+    """
+    check([path])
+    said = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    if not isinstance(said, dict):
+        raise InputError(f"{path}: holds no mapping of keys to values")
+    return said
+
+
+def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """One configuration over another, as Snakemake lays them: mappings join, all else replaces."""
+    joined = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(joined.get(key), dict)
+        joined[key] = laid_over(joined[key], value) if both else value
+    return joined
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _mappings(node: yaml.Node | None, seen: set[int]) -> Iterator[yaml.MappingNode]:
+    """All mappings of a document; an anchor's counts once."""
+    if node is None or id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        yield node
+        for _, value in node.value:
+            yield from _mappings(value, seen)
+    elif isinstance(node, yaml.SequenceNode):
+        for entry in node.value:
+            yield from _mappings(entry, seen)
+
+
+def _no_key_twice(path: Path, mapping: yaml.MappingNode) -> None:
+    first: dict[str, int] = {}
+    keys = [key for key, _ in mapping.value if isinstance(key, yaml.ScalarNode)]
+    if any(key.value == TEMPLATE for key in keys):
+        return  # conditions of a template may stand twice
+    for key in keys:
+        line = key.start_mark.line + 1
+        if first.setdefault(key.value, line) != line:
+            raise InputError(
+                f"{path}, line {line}: the key {key.value!r} stands in line {first[key.value]} "
+                "already; leave one of them out"
+            )
