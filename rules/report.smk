@@ -36,6 +36,7 @@ rule table1:
         "<logs>/report/table1_{backbone}_{test_set}.log",
     wildcard_constraints:
         backbone="|".join(sorted(SETTINGS.backbones)),
+    localrule: True
     conda:
         "../environment.yml"
     params:
@@ -66,6 +67,7 @@ rule similarity_figure:
         ),
     log:
         "<logs>/report/similarity.log",
+    localrule: True
     conda:
         "../environment.yml"
     params:
@@ -92,6 +94,7 @@ rule densities_figure:
         ),
     log:
         "<logs>/report/densities.log",
+    localrule: True
     conda:
         "../environment.yml"
     params:
@@ -118,6 +121,7 @@ rule contact_sheet:
         ),
     log:
         "<logs>/report/degradations.log",
+    localrule: True
     conda:
         "../environment.yml"
     params:
@@ -143,6 +147,7 @@ rule drop_distance_figure:
         ),
     log:
         "<logs>/report/drop_distance.log",
+    localrule: True
     conda:
         "../environment.yml"
     params:
@@ -169,6 +174,7 @@ rule severity_figure:
         ),
     log:
         "<logs>/report/severity.log",
+    localrule: True
     conda:
         "../environment.yml"
     params:
@@ -200,6 +206,7 @@ rule paper_averages:
         ),
     log:
         "<logs>/report/paper_averages.log",
+    localrule: True
     conda:
         "../environment.yml"
     params:

@@ -11,6 +11,7 @@ checkpoint plan:
         plan=f"<results>/{places.PLAN}",
     log:
         "<logs>/search/{round}.log",
+    localrule: True
     conda:
         "../environment.yml"
     params:
@@ -43,6 +44,7 @@ rule groups:
         ),
     log:
         "<logs>/groups.log",
+    localrule: True
     conda:
         "../environment.yml"
     params:
