@@ -23,6 +23,7 @@ from grids.images import reading, sets
 torch.set_num_threads(1)
 
 ROOT = Path(__file__).parents[1]
+SOURCES = ("grids", "workflow", "rules", "profiles", "config", "Snakefile", "environment.yml")
 SMALLEST = yaml.safe_load((ROOT / "config" / "smallest.yaml").read_text(encoding="utf-8"))
 FOUR = {name: {} for name in SMALLEST["search"]["degradations"]}
 TINY = SMALLEST | {
@@ -45,6 +46,7 @@ class Tree:
         self.folder = folder
         self.checkout = checkout
         self.config = copy.deepcopy(TINY)
+        self.profile = ["--workflow-profile", str(checkout / "profiles" / "default")]
 
     def path(self, name: str) -> Path:
         return self.folder / "results" / name
@@ -67,7 +69,7 @@ class Tree:
         return [
             *("--configfile", "config.yaml"),
             *("--snakefile", str(self.checkout / "Snakefile")),
-            *("--workflow-profile", str(self.checkout / "profiles" / "default")),
+            *self.profile,
         ]
 
     def start(self, *arguments: str, stdout: int | TextIO) -> subprocess.Popen:
@@ -113,6 +115,18 @@ def write_photographs(folder: Path) -> None:
             (folder / name).mkdir(parents=True, exist_ok=True)
             crop = Image.fromarray(pixels[40:104, left : left + 64])
             crop.save(folder / name / f"{number}.png")
+
+
+def copy_of_sources(folder: Path) -> Path:
+    """A checkout that tests may edit, with the times of this one."""
+    folder.mkdir(parents=True)
+    for name in SOURCES:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, folder / name)
+    return folder
 
 
 @pytest.fixture

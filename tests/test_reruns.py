@@ -16,14 +16,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, Tree, write_photographs
+from conftest import ROOT, Tree, copy_of_sources, write_photographs
 from moves import move
 from PIL import Image
 from safetensors.torch import load_file
 
 from grids.runs.orphans import orphans, wanted
 
-SOURCES = ("grids", "workflow", "rules", "profiles", "config", "Snakefile", "environment.yml")
 DEGRADATIONS = ("gaussian_noise", "jpeg", "poisson_noise", "sr")
 MIX = "+".join(DEGRADATIONS)
 
@@ -89,16 +88,7 @@ def other(finished, tmp_path):
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A copy of the sources that tests may edit."""
-    folder = tmp_path / "checkout"
-    folder.mkdir()
-    for name in SOURCES:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / name)
-    return folder
+    return copy_of_sources(tmp_path / "checkout")
 
 
 @pytest.fixture
@@ -551,6 +541,38 @@ def test_after_an_interruption_of_a_store_everything_is_made(tree):
     assert any(job.startswith("Training srresnet") for job in before)
 
 
+MODULE = """
+configfile: "{root}/config/config.yaml"
+configfile: "config.yaml"
+config["results"] = "{results}"
+config["search"]["delta"] = 3.0
+
+rule mine:
+    default_target: True
+    input: "own.txt"
+
+rule own:
+    input: "{results}/similarity.parquet"
+    output: "own.txt"
+    script: "own.py"
+
+module grids:
+    snakefile: "{root}/workflow/Snakefile"
+    config: config
+
+use rule * from grids as grids_*
+
+use rule ggd from grids as grids_ggd with:
+    threads: 2
+
+onstart:
+    grids.onstart()
+
+onsuccess:
+    grids.onsuccess()
+"""
+
+
 class TestLostMemory:
     @pytest.fixture
     def forgetful(self, other):
@@ -560,31 +582,40 @@ class TestLostMemory:
     def test_nothing_changed(self, forgetful):
         assert forgetful.jobs("all") == set()
 
-    def test_a_changed_parameter_names_the_stale_results(self, forgetful):
-        forgetful.config["degradations"]["jpeg"] = {"training": {"quality": [20, 30]}}
-        done = forgetful.snakemake("--dry-run", "all")
-        assert done.returncode != 0
-        named = {
-            line.split()[0] for line in done.stdout.splitlines() if line.startswith("  results")
-        }
+    def test_a_changed_parameter_has_made_again_what_memory_would_have(self, other):
+        other.config["degradations"]["jpeg"] = {"training": {"quality": [20, 30]}}
+        remembered = other.jobs("all")
+        assert train("jpeg") < remembered
+        shutil.rmtree(other.folder / ".snakemake")
+        assert other.jobs("all") == remembered
+        printed = other.run("--dry-run", "all")
+        assert "these results were made with other settings or code" in printed
+        named = {line.split()[0] for line in printed.splitlines() if line.startswith("  results")}
         for group in ("jpeg", MIX):
             assert f"results/models/srresnet/{group}/model.safetensors" in named
         assert not {name for name in named if "models/srresnet/sr/" in name}
-        assert "To make them again, and what follows from them: --forcerun" in done.stdout
 
-    def test_changed_code_names_the_stale_results(self, edited):
+    def test_changed_code_is_named(self, edited):
         tree = edited("grids/similarity/ggd.py")
         shutil.rmtree(tree.folder / ".snakemake")
-        done = tree.snakemake("--dry-run", "all")
-        assert done.returncode != 0
-        assert "results/ggd/jpeg.parquet (code)" in done.stdout
-        assert "models/" not in done.stdout
+        printed = tree.run("--dry-run", "all")
+        assert "  results/ggd/jpeg.parquet (code)" in printed
+        assert {f"Describing {name}" for name in DEGRADATIONS} <= tree.jobs("all")
+        # What is stale and not needed stops nothing.
+        assert tree.jobs("results/pies/jpeg.parquet") == set()
+
+    @pytest.mark.parametrize(
+        "arguments",
+        ["--unlock", "--summary all", "-n -F", "-n -R plan all", "--delete-all-output -n", "--dag"],
+    )
+    def test_no_command_is_refused(self, forgetful, arguments):
+        forgetful.config["ggd"]["clip"] = 0.0
+        forgetful.run(*arguments.split())
 
     def test_results_can_be_accepted_and_stay_so(self, forgetful):
         forgetful.config["ggd"]["clip"] = 0.0
-        done = forgetful.snakemake("--dry-run", "all")
-        (files,) = re.findall(r"--touch --forcerun (.*)", done.stdout)
-        forgetful.run("all", "--touch", "--forcerun", *files.split())
+        assert {f"Describing {name}" for name in DEGRADATIONS} <= forgetful.jobs("all")
+        forgetful.run("all", "--touch")
         assert forgetful.jobs("all") == set()
         shutil.rmtree(forgetful.folder / ".snakemake")
         assert forgetful.jobs("all") == set()
@@ -599,14 +630,61 @@ class TestLostMemory:
         path.unlink()
         forgetful.run("all")
 
-    def test_doing_what_the_line_says_mends_it(self, forgetful):
+    def test_a_run_makes_them_again_and_remembers(self, forgetful):
         forgetful.config["ggd"]["clip"] = 0.0
-        done = forgetful.snakemake("--dry-run", "all")
-        (files,) = re.findall(r"follows from them: --forcerun (.*)", done.stdout)
-        jobs = forgetful.executed("all", "--forcerun", *files.split())
+        jobs = forgetful.executed("all")
         assert {f"Describing {name}" for name in DEGRADATIONS} | MATRIX <= jobs
         assert not trainings(jobs)
         assert forgetful.jobs("all") == set()
+
+
+class TestOtherHands:
+    """As a module, under another profile, in another place."""
+
+    @pytest.mark.parametrize("profile", [["--workflow-profile", "none"], []])
+    def test_another_profile_trains_nothing_again(self, finished, tmp_path, checkout, profile):
+        script = checkout / "workflow/scripts/train.py"
+        script.write_text("# Of a training.\n" + script.read_text())
+        for path in checkout.rglob("*"):
+            os.utime(path)
+        tree = finished.copy(tmp_path / "tree", checkout)
+        tree.profile = profile
+        # Taken instead of the workflow's own.
+        (tree.folder / "default").mkdir()
+        (tree.folder / "default/config.yaml").write_text("printshellcmds: true\n")
+        assert tree.jobs("all") == set()
+
+    def test_a_profile_without_the_triggers_that_count_is_named(self, other):
+        other.config["search"]["delta"] = 3.0
+        said = other.run("--dry-run", "all", "--rerun-triggers", "mtime")
+        assert said.count("warning: --rerun-triggers without input, params: ") == 1
+
+    def test_as_a_module_of_another_workflow(self, finished, tmp_path):
+        tree = finished.copy(tmp_path / "tree")
+        results = tmp_path / "another disk"
+        tree.path("").rename(results)
+        (tree.folder / "own.py").write_text("open(snakemake.output[0], 'w')")
+        (tree.folder / "Snakefile").write_text(MODULE.format(root=ROOT, results=results))
+        tree.options = list
+        printed = tree.run()
+        assert re.findall(r"^Finished jobid: .*Rule: (.*)\)$", printed, re.MULTILINE) == [
+            *("own", "mine")
+        ]
+        assert "localrules" not in printed
+        # A search, by a checkpoint and rules of other names.
+        assert tree.executed("grids_all") == SEARCH
+        assert json.loads((results / "groups.json").read_text())["delta"] == 3.0
+        assert json.loads((results / "settings.json").read_text())["search"]["delta"] == 3.0
+        # Its own scripts count by their time as ever; those of the module by their fingerprint.
+        (tree.folder / "own.py").touch()
+        printed = tree.run("-n", "mine", "grids_all")
+        assert re.findall(r"^(\w+) +1$", printed, re.MULTILINE)[:2] == ["own", "mine"]
+        assert tree.jobs("grids_all") == set()
+        # Records know the rules by the names that they have without an importer.
+        shutil.rmtree(tree.folder / ".snakemake")
+        snakefile = (tree.folder / "Snakefile").read_text()
+        (tree.folder / "Snakefile").write_text(snakefile.replace("3.0", "4.0"))
+        assert "Planning round 0 of the search" in tree.jobs("grids_all")
 
 
 def test_two_trees_of_one_checkout_do_not_touch_each_other(finished, tmp_path):
