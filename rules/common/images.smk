@@ -3,6 +3,7 @@
 # Fingerprint of the code that reads photographs; scripts read it from the configuration.
 config["reading"] = code("store.py")(None)
 
+
 @cache
 def content_of(name):
     """Digest of what the pixels of an image set depend on, which names its index and its store.
