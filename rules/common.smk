@@ -49,6 +49,7 @@ from grids.base.errors import InputError
 from grids.base.files import appearing
 from grids.base.plugins import constant_of
 from grids.configuration import loading
+from grids.configuration.command_line import as_of_a_file
 from grids.configuration.settings import pair_set
 from grids.images import reading, sets
 from grids.images.seen import checksums
@@ -61,8 +62,8 @@ if Path(sys.executable).exists():
     # Snakemake puts it into commands as it stands, whatever is in its path.
     sys.executable = shlex.quote(sys.executable)
 
-# The dictionary may be that of a workflow which imports this one, and serve it again.
-config = copy.deepcopy(config)
+# A copy, since the dictionary may be that of a workflow which imports this one, and serve again.
+config = as_of_a_file(copy.deepcopy(config), workflow.config_settings.config)
 
 try:
     SETTINGS = loading.load(config)

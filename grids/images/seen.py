@@ -15,6 +15,7 @@ from grids.base.files import appearing, sha256
 from grids.images import reading
 
 KEY = ["inode", "bytes", "changed_ns"]
+Key = tuple[int, int, int]
 
 
 def checksums(paths: Sequence[Path], indexes: Iterable[Path], memory: Path) -> pd.DataFrame:
@@ -27,7 +28,7 @@ def checksums(paths: Sequence[Path], indexes: Iterable[Path], memory: Path) -> p
     """
     root = hashlib.sha256(str(reading.root_of(paths)).encode()).hexdigest()[:16]
     own = memory / f"{root}.parquet"
-    known: dict[tuple, str] = {}
+    known: dict[Key, str] = {}
     for path in (*indexes, own):
         # One that cannot be read spares no reading; a job that needs it will say so.
         with suppress(Exception):
@@ -35,7 +36,7 @@ def checksums(paths: Sequence[Path], indexes: Iterable[Path], memory: Path) -> p
             keys = table[KEY].itertuples(index=False, name=None)
             known |= dict(zip(keys, table["sha256"], strict=True))
 
-    def read(path: Path) -> tuple[tuple, str] | None:
+    def read(path: Path) -> tuple[Key, str] | None:
         try:
             stat = path.stat()
             key = stat.st_ino, stat.st_size, stat.st_ctime_ns

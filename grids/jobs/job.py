@@ -63,7 +63,7 @@ def job(snakemake: Any) -> Iterator[Say]:
 
 def _rule(snakemake: Any) -> str:
     """The rule's name in this workflow, which another one that imports it may call otherwise."""
-    return snakemake.config["rules"][snakemake.rule]
+    return str(snakemake.config["rules"][snakemake.rule])
 
 
 def _answer(snakemake: Any, error: Exception, say: Say) -> None:
