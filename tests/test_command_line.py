@@ -11,10 +11,18 @@ FILE = {"search": {"requests_per_round": 1, "test_set": "own"}, "seed": 0, "resu
     ("said", "section", "value"),
     [
         ("search={requests_per_round: 2}", "search", {"requests_per_round": 2, "test_set": "own"}),
-        ("training={iterations: 600000, amp: no}", "training", {"iterations": 600000, "amp": False}),
+        (
+            "training={iterations: 600000, amp: no}",
+            "training",
+            {"iterations": 600000, "amp": False},
+        ),
         ("degradations={jpeg: null}", "degradations", {"jpeg": None}),
         ("report={noise_seeds: [1, 2]}", "report", {"noise_seeds": [1, 2]}),
-        ("images={train: '2024-05-01', pies: 'a: b'}", "images", {"train": "2024-05-01", "pies": "a: b"}),
+        (
+            "images={train: '2024-05-01', pies: 'a: b'}",
+            "images",
+            {"train": "2024-05-01", "pies": "a: b"},
+        ),
         ("seed=3", "seed", 3),
         ("results=no", "results", "no"),
     ],

@@ -158,7 +158,7 @@ def _trainings(
     if settings["descriptor"]["weights"] == "trained":
         yield Training(
             results / places.DESCRIPTOR,
-            "rule_train_descriptor",
+            "rule_*train_descriptor",
             results / places.DESCRIPTOR_LOG,
             "descriptor",
             settings["descriptor"]["iterations"],
@@ -167,7 +167,7 @@ def _trainings(
         named = {"backbone": backbone, "group": group}
         yield Training(
             places.at(results, places.MODEL, **named),
-            f"rule_train_wildcards_{backbone}_{group}",
+            f"rule_*train_wildcards_{backbone}_{group}",
             places.at(results, places.TRAINING_LOG, **named),
             f"{backbone} {group}",
             steps,
@@ -177,7 +177,7 @@ def _trainings(
         again = {"seed": str(seed), "backbone": backbone, "group": name}
         yield Training(
             places.at(results, places.RESEEDED_MODEL, **again),
-            f"rule_train_reseeded_wildcards_{seed}_{backbone}_{name}",
+            f"rule_*train_reseeded_wildcards_{seed}_{backbone}_{name}",
             places.at(results, places.RESEEDED_LOG, **again),
             f"{backbone} {name} seed {seed}",
             steps,
@@ -197,7 +197,7 @@ def _verifications(
             named = {"backbone": backbone, "group": group, "test_set": test_set}
             yield Output(
                 places.at(results, places.VERIFICATION, **named),
-                f"rule_verify_wildcards_{backbone}_{group}_{test_set}",
+                f"rule_*verify_wildcards_{backbone}_{group}_{test_set}",
                 places.at(results, places.VERIFICATION_LOG, **named),
             )
     backbone, test_set = search["backbone"], search["test_set"]
@@ -205,7 +205,7 @@ def _verifications(
         named = {"seed": seed, "backbone": backbone, "group": name, "test_set": test_set}
         yield Output(
             places.at(results, places.RESEEDED_VERIFICATION, **named),
-            f"rule_verify_reseeded_wildcards_{seed}_{backbone}_{name}_{test_set}",
+            f"rule_*verify_reseeded_wildcards_{seed}_{backbone}_{name}_{test_set}",
             places.at(results, places.RESEEDED_VERIFICATION_LOG, **named),
         )
 
