@@ -25,27 +25,6 @@ wildcard_constraints:
     round=r"\d+",
 
 
-# Seconds each, of little memory: on a cluster they run where Snakemake runs.
-localrules:
-    current_index,
-    similarity,
-    candidates,
-    plan,
-    groups,
-    table1,
-    sheets,
-    similarity_figure,
-    densities_figure,
-    contact_sheet,
-    drop_distance_figure,
-    severity_figure,
-    paper_averages,
-    training_figure,
-    decisions,
-    selection_figures,
-    bundle,
-
-
 include: "rules/images.smk"
 include: "rules/pies.smk"
 include: "rules/similarity.smk"
@@ -67,9 +46,9 @@ rule all:
         report=report_files(),
 
 
-if workflow.is_main_process:
-    check_records()
-    print_forecast()
+# Records, and what depends on a rule's name, know rules by the names that they have here. A workflow
+# that imports this one may give them others.
+config["rules"] = {proxy.rule.name: name for name, proxy in rules._rules.items()}
 
 
 onstart:

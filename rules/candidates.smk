@@ -10,6 +10,7 @@ rule candidates:
         rankings=expand(f"<results>/{places.RANKING}", size=range(1, len(SEARCHED) + 1)),
     log:
         "<logs>/candidates.log",
+    localrule: True
     conda:
         "../environment.yml"
     params:

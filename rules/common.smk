@@ -1,27 +1,40 @@
 # What all rules share: the settings, the photographs, names. Helper functions are in common/, by what
 # they are about; the other files hold rules only.
 
+import copy
 import json
 import os
+import shlex
 import shutil
 import sys
 
-from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
-import pandas as pd
+import snakemake.jobs
 
 HERE = workflow.current_basedir
 if HERE.is_local:
     # Jobs import the grids package of this checkout, the code that is fingerprinted, even where
     # another copy is installed.
     ROOT = str(Path(HERE).parent)
+    if os.pathsep in ROOT:
+        sys.exit(
+            f"error: {ROOT}: Python finds no modules below a folder with {os.pathsep!r} in its "
+            "name; rename it"
+        )
     sys.path.insert(0, ROOT)
     os.environ.update(
         PYTHONPATH=os.pathsep.join(filter(None, [ROOT, os.getenv("PYTHONPATH")]))
+    )
+    # Snakemake's trigger `code` goes by the time of a script. The scripts here count by their
+    # fingerprint, whatever triggers a profile names; those of a workflow that imports this one by
+    # their time.
+    time_of_script = snakemake.jobs.get_script_mtime
+    snakemake.jobs.get_script_mtime = lambda path: (
+        0.0 if Path(path).is_relative_to(ROOT) else time_of_script(path)
     )
 elif not find_spec("grids"):
     # Of a repository Snakemake fetches rules and scripts, file by file.
@@ -37,14 +50,24 @@ from grids.base.errors import InputError
 from grids.base.files import appearing
 from grids.base.plugins import constant_of
 from grids.configuration import files, loading
+from grids.configuration.command_line import as_of_a_file
 from grids.configuration.settings import pair_set
 from grids.images import reading, sets
+from grids.images.seen import checksums
 from grids.jobs import fingerprints, places, records
 from grids.report import paper
 from grids.runs import ahead, orphans
 from grids.search import group_names
 
 printing.never_fails()
+
+if Path(sys.executable).exists():
+    # Snakemake puts it into commands as it stands, whatever is in its path.
+    sys.executable = shlex.quote(sys.executable)
+
+# A copy, since the dictionary may be that of a workflow which imports this one, and serve again.
+config = as_of_a_file(copy.deepcopy(config), workflow.config_settings.config)
+
 try:
     if workflow.is_main_process:
         files.check(path for path in workflow.configfiles if Path(path).exists())
@@ -66,6 +89,14 @@ config["results"] = SETTINGS.results
 config["sources"] = {
     name: [str(path) for path in paths] for name, paths in PHOTOGRAPHS.items()
 } | SETTINGS.images.sources()
+# Weights and tables that are not made here count by their content, which parameters have: as inputs
+# they would count by their place and their time too.
+config["weights"] = str(
+    Path(SETTINGS.results, places.DESCRIPTOR)
+    if SETTINGS.descriptor.weights == "trained"
+    else SETTINGS.descriptor.path()
+)
+config["measurements"] = str(SETTINGS.search.measured_elsewhere())
 config["roots"] = {
     name: str(reading.root_of(paths)) for name, paths in PHOTOGRAPHS.items()
 }

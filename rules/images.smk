@@ -49,6 +49,7 @@ rule current_index:
         index=f"<results>/{places.CURRENT_INDEX}",
     log:
         "<logs>/index/{images}.log",
+    localrule: True
     conda:
         "../environment.yml"
     params:

@@ -36,6 +36,7 @@ rule table1:
         "<logs>/report/table1_{backbone}_{test_set}.log",
     wildcard_constraints:
         backbone="|".join(sorted(SETTINGS.backbones)),
+    localrule: True
     conda:
         "../environment.yml"
     params:
@@ -59,6 +60,7 @@ rule sheets:
         drops=f"<results>/{places.DROPS_SHEET}",
     log:
         "<logs>/report/sheets.log",
+    localrule: True
     conda:
         "../environment.yml"
     params:
@@ -88,6 +90,7 @@ rule similarity_figure:
         ),
     log:
         "<logs>/report/similarity.log",
+    localrule: True
     conda:
         "../environment.yml"
     params:
@@ -114,6 +117,7 @@ rule densities_figure:
         ),
     log:
         "<logs>/report/densities.log",
+    localrule: True
     conda:
         "../environment.yml"
     params:
@@ -140,6 +144,7 @@ rule contact_sheet:
         ),
     log:
         "<logs>/report/degradations.log",
+    localrule: True
     conda:
         "../environment.yml"
     params:
@@ -165,6 +170,7 @@ rule drop_distance_figure:
         ),
     log:
         "<logs>/report/drop_distance.log",
+    localrule: True
     conda:
         "../environment.yml"
     params:
@@ -191,6 +197,7 @@ rule severity_figure:
         ),
     log:
         "<logs>/report/severity.log",
+    localrule: True
     conda:
         "../environment.yml"
     params:
@@ -222,6 +229,7 @@ rule paper_averages:
         ),
     log:
         "<logs>/report/paper_averages.log",
+    localrule: True
     conda:
         "../environment.yml"
     params:

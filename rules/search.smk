@@ -11,6 +11,7 @@ checkpoint plan:
         plan=f"<results>/{places.PLAN}",
     log:
         "<logs>/search/{round}.log",
+    localrule: True
     conda:
         "../environment.yml"
     params:
@@ -45,6 +46,7 @@ rule groups:
         ),
     log:
         "<logs>/groups.log",
+    localrule: True
     conda:
         "../environment.yml"
     params:

@@ -144,6 +144,7 @@ rule decisions:
         decisions="<results>/selection/decisions_{test_set}.parquet",
     log:
         "<logs>/selection/decisions_{test_set}.log",
+    localrule: True
     conda:
         "../environment.yml"
     params:
@@ -182,6 +183,7 @@ rule selection_figures:
         ),
     log:
         "<logs>/report/selection_{test_set}.log",
+    localrule: True
     conda:
         "../environment.yml"
     params:
@@ -233,6 +235,7 @@ rule bundle:
         bundle=directory(f"<results>/{places.BUNDLE}"),
     log:
         "<logs>/selection/bundle.log",
+    localrule: True
     conda:
         "../environment.yml"
     params:

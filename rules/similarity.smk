@@ -67,6 +67,7 @@ rule similarity:
         similarity=f"<results>/{places.SIMILARITY}",
     log:
         f"<results>/{places.SIMILARITY_LOG}",
+    localrule: True
     conda:
         "../environment.yml"
     params:

@@ -67,6 +67,7 @@ rule training_figure:
         ),
     log:
         "<logs>/report/training/{backbone}/{group}.log",
+    localrule: True
     conda:
         "../environment.yml"
     params:

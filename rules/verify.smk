@@ -49,9 +49,7 @@ use rule verify as verify_reseeded with:
 if MEASUREMENTS:
 
     rule measurement:
-        """One group of the table that the user brought along. Its rows count, not its time."""
-        input:
-            table=ancient(str(SETTINGS.search.measured_elsewhere())),
+        """One group of the table that the user brought along. Its rows count."""
         output:
             verification=f"<results>/{places.MEASUREMENT}",
         log:

@@ -66,6 +66,7 @@ class Tree:
         self.folder = folder
         self.checkout = checkout
         self.config = copy.deepcopy(TINY)
+        self.profile = ["--workflow-profile", str(checkout / "profiles" / "default")]
 
     def path(self, name: str) -> Path:
         return self.folder / "results" / name
@@ -99,7 +100,7 @@ class Tree:
         return [
             *("--configfile", "config.yaml"),
             *("--snakefile", str(self.checkout / "Snakefile")),
-            *("--workflow-profile", str(self.checkout / "profiles" / "default")),
+            *self.profile,
         ]
 
     def write_configuration(self) -> None:
@@ -150,6 +151,18 @@ def write_photographs(folder: Path) -> None:
             crop.save(folder / name / f"{number}.png")
 
 
+def copy_of_sources(folder: Path) -> Path:
+    """A checkout that tests may edit, with the times of this one."""
+    folder.mkdir(parents=True)
+    for name in SOURCES:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, folder / name)
+    return folder
+
+
 @pytest.fixture
 def tree(tmp_path):
     write_photographs(tmp_path / "photographs")
@@ -195,16 +208,7 @@ def other(finished, tmp_path):
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A copy of the sources that tests may edit."""
-    folder = tmp_path / "checkout"
-    folder.mkdir()
-    for name in SOURCES:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / name)
-    return folder
+    return copy_of_sources(tmp_path / "checkout")
 
 
 @pytest.fixture

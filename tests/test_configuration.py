@@ -544,3 +544,12 @@ class TestPhotographs:
         (folder / "3.png").write_text("text")
         assert "3.png" in (message := self.refused("images.pies", str(folder)))
         assert "1 bad, 3 good" in message
+
+
+def test_a_misspelt_removal_is_named():
+    said = "degradations.salt_peper_noise: .*did you mean 'salt_pepper_noise'"
+    with pytest.raises(InputError, match=said):
+        loading.load(with_value("degradations.salt_peper_noise", None))
+    # Pairs that a file below has, and a module.
+    loading.load(with_value("degradations.my_camera", None))
+    loading.load(with_value("degradations.jpeg", None) | {"report": {}})

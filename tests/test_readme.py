@@ -35,15 +35,12 @@ def test_the_module_of_the_readme_is_a_degradation(tmp_path):
 
 
 def test_another_workflow_takes_this_one_in_as_the_readme_says(tree):
-    (module,) = re.findall(r"```\n(module grids:.*?)```", README, flags=re.DOTALL)
-    (tree.folder / "config.yaml").write_text(yaml.safe_dump(tree.config))
+    (module,) = re.findall(r"```\n(configfile: .*?)```", README, flags=re.DOTALL)
+    (tree.folder / "mine.yaml").write_text(yaml.safe_dump(tree.config))
     target = 'rule mine:\n    default_target: True\n    input: "results/groups.json"\n'
-    (tree.folder / "Snakefile").write_text(
-        f'configfile: "config.yaml"\n{module}{target}'.replace("CHECKOUT", str(ROOT))
-    )
-    profile = ("--workflow-profile", str(ROOT / "profiles" / "default"))
+    (tree.folder / "Snakefile").write_text(f"{module}{target}".replace("CHECKOUT", str(ROOT)))
     done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--cores", "1", "--dry-run", *profile],
+        [sys.executable, "-m", "snakemake", "--cores", "1", "--dry-run"],
         cwd=tree.folder,
         capture_output=True,
         text=True,

@@ -1,7 +1,9 @@
 """What a user may give to the search: groups, measurements, and an answer to failed trainings."""
 
 import json
+import os
 import shutil
+import time
 from itertools import combinations
 from types import SimpleNamespace
 
@@ -51,6 +53,8 @@ def test_a_start_says_how_much_is_ahead_and_ends_no_run_with_it(other):
 
     assert ahead() == []
     other.config["training"]["iterations"] = 4
+    printed = other.run("--dry-run", "results/models/srresnet/jpeg/model.safetensors")
+    assert "of the search (" not in printed
     (said,) = ahead()
     assert "besides 5 of single-task models and of the mix of all" in said
     assert "1 with another seed" in said
@@ -88,6 +92,8 @@ def test_models_from_elsewhere_are_not_trained(other):
     assert other.jobs("all") == set()
     table.loc[table["group"] == "jpeg", "psnr_db"] += 0.5
     table[columns].to_csv(other.folder / "mine.csv", index=False)
+    # A clock that goes wrong, a camera's or another machine's.
+    os.utime(other.folder / "mine.csv", (time.time() + 10**6,) * 2)
     again = other.executed("all")
     assert "Taking jpeg on own from elsewhere" in again
     assert "Taking sr on own from elsewhere" not in again
@@ -138,12 +144,16 @@ def test_a_failure_that_is_declared_an_answer_is_noted(
 
     settings = {"recorded": recorded, "backbone": "net", "references": ["jpeg", "sr"]}
     fake = SimpleNamespace(
-        config={"results": "results", "failures": settings},
+        config={
+            "results": "results",
+            "failures": settings,
+            "rules": {"grids_train": "train"},  # as a module of another workflow
+        },
         log=["log"],
         input=[],
         output=Files([Files.weights, Files.history]),
         params={},
-        rule="train",
+        rule="grids_train",
         wildcards={"backbone": "net", "group": group},
     )
 
@@ -155,7 +165,8 @@ def test_a_failure_that_is_declared_an_answer_is_noted(
         attempt()
         assert failures.noted(tmp_path / Files.weights).endswith(str(error))
         assert len(pd.read_parquet(tmp_path / Files.history)) == 0
-        assert (tmp_path / "results/records/models/net/group/model.safetensors.json").exists()
+        record = tmp_path / "results/records/models/net/group/model.safetensors.json"
+        assert json.loads(record.read_text())["rule"] == "train"
     else:
         with pytest.raises((SystemExit, type(error))):
             attempt()
@@ -166,6 +177,7 @@ def test_a_failure_that_is_declared_an_answer_is_noted(
 def test_a_job_that_runs_out_of_memory_says_what_helps(tmp_path, monkeypatch, error):
     monkeypatch.chdir(tmp_path)
     settings = {"results": "results", "failures": {"recorded": False, "backbone": "net"}}
+    settings["rules"] = {"train": "train"}
     fake = SimpleNamespace(config=settings, log=["log"], input=[], rule="train", wildcards={})
     line = f"error: out of memory: {error}; .*execution.accumulation"
     with pytest.raises(SystemExit, match=line), job(fake):

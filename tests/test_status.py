@@ -51,6 +51,7 @@ def finish(results, group, rate):
 
 
 def planned(results, number, known, delta=1.2, **decided):
+    """A plan of the search that the settings ask for, unless it is given another δ."""
     search = {"strategy": "active", "backbone": "srresnet", "test_set": "embedded"}
     search |= {"degradations": NAMES, "delta": delta, "settings": {"delta": delta}, "elsewhere": []}
     plan = {"round": number, **search, "known": known, **decided, "why": {}}
@@ -101,7 +102,7 @@ def test_trainings_tell_their_steps_rate_and_time(results, queue):
     # Done at 2 it/s and at 1 it/s; what has told no rate counts at the mean, 1.5 it/s.
     spent = 3600 / 2 + 1800 / 1 + 900 / 1.5
     left = 1800 / 1 + 2700 / 1.5 + 3600 / 1.5
-    hours = f"{spent / 3600:.1f} GPU-hours of training spent, {left / 3600:.1f} GPU-hours to come"
+    hours = f"{spent / 3600:.3g} GPU-h of training spent, {left / 3600:.3g} GPU-h to come"
     assert hours in "".join(told)
 
 
@@ -161,6 +162,13 @@ def test_a_search_planned_anew_is_not_over_by_old_plans(results, queue):
     assert lines(results)[1]["search"].endswith("round 0: asks for jpeg+sr")
 
 
+def test_rounds_of_other_settings_are_no_part_of_the_search(results, queue):
+    planned(results, 0, [], delta=0.7, requests=["jpeg+sr"])
+    planned(results, 1, ["jpeg+sr"], delta=0.7, solution=["jpeg", "sr"])
+    said = "not begun: its rounds that are there were planned with other settings"
+    assert lines(results)[1]["search"].endswith(said)
+
+
 @pytest.mark.parametrize("text", ['{"round": 0, "kno', "[]", '{"round": 0, "requests": []}'])
 def test_a_damaged_plan_is_named(results, queue, text):
     planned(results, 0, [], requests=["jpeg+sr"])
@@ -177,7 +185,7 @@ def test_a_training_that_failed_for_good_is_told_and_counts_no_time(results, que
     told, by_stage = lines(results)
     assert by_stage["trainings"].endswith("2 done, 1 failed, 1 waiting")
     assert "  srresnet jpeg+sr: failed for good (diverged: nan)" in told
-    assert "1.0 GPU-hours of training spent, 30 GPU-min to come" in by_stage["time"]
+    assert "1 GPU-h of training spent, 30 GPU-min to come" in by_stage["time"]
 
 
 def test_models_from_elsewhere_are_not_waited_for(results, queue):

@@ -10,12 +10,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
-def duration(hours: float) -> str:
-    """A time in the unit that fits it: `0.03 s`, `12 min`, `1,250 h`."""
+def duration(hours: float, of: str = "") -> str:
+    """A time in the unit that fits it: `0.03 s`, `12 min`, `1,250 h`; `12 GPU-min` if of `GPU-`."""
     for unit, value in (("s", 3600 * hours), ("min", 60 * hours)):
         if value < 59.5:
-            return f"{value:.2g} {unit}"
-    return f"{hours:.3g} h" if hours < 999.5 else f"{hours:,.0f} h"
+            return f"{value:.2g} {of}{unit}"
+    return f"{hours:.3g} {of}h" if hours < 999.5 else f"{hours:,.0f} {of}h"
 
 
 def meant_number(value: Any) -> str:

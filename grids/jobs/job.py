@@ -46,7 +46,7 @@ def job(snakemake: Any) -> Iterator[Say]:
                 _answer(snakemake, error, say)
             records.write(
                 results,
-                snakemake.rule,
+                _rule(snakemake),
                 dict(snakemake.wildcards.items()),
                 list(snakemake.output),
                 dict(snakemake.params.items()),
@@ -63,10 +63,15 @@ def job(snakemake: Any) -> Iterator[Say]:
             raise
 
 
+def _rule(snakemake: Any) -> str:
+    """The rule's name in this workflow, which another one that imports it may call otherwise."""
+    return str(snakemake.config["rules"][snakemake.rule])
+
+
 def _answer(snakemake: Any, error: Exception, say: Say) -> None:
     """Notes a failure that the configuration takes for an answer; raises any other."""
     wildcards, reason = dict(snakemake.wildcards.items()), failures.reason_for_good(error)
-    job_of = snakemake.rule, wildcards.get("backbone", ""), wildcards.get("group", "")
+    job_of = _rule(snakemake), wildcards.get("backbone", ""), wildcards.get("group", "")
     if not (reason and failures.declared(snakemake.config["failures"], *job_of)):
         raise error
     output = snakemake.output

@@ -17,7 +17,8 @@ from grids.base.errors import InputError
 from grids.base.files import appearing, sha256
 from grids.jobs import places
 
-TWINS = Path(".snakemake") / "grids"
+# What must go when Snakemake's memory goes.
+MEMORY = Path(".snakemake") / "grids"
 
 Expected = Callable[[str, dict[str, Any]], dict[str, Any] | None]
 """Today's parameters of a rule's job with these wildcards, as far as known; None: no such job."""
@@ -149,4 +150,4 @@ def _path(results: Path, output: str) -> Path:
 def _twin(results: Path, record: Path) -> Path:
     # Two trees of results may share one `.snakemake`.
     tree = hashlib.sha256(str(results).encode()).hexdigest()[:8]
-    return TWINS / tree / record.relative_to(results / places.RECORDS)
+    return MEMORY / tree / record.relative_to(results / places.RECORDS)

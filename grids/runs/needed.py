@@ -4,10 +4,30 @@ Settings are those of the whole configuration as `settings.json` has them, with 
 measured `elsewhere`.
 """
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from grids.base.errors import InputError
+from grids.jobs import places
 from grids.search.group_names import group_name
+
+
+def settings(results: Path) -> dict[str, Any]:
+    """The settings of the last run, which it left with the results.
+
+    Raises:
+        InputError: there are none, or they are damaged.
+    """
+    path = results / places.SETTINGS
+    try:
+        noted: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise InputError(f"{path}: no such file; no run has begun in this folder") from None
+    except ValueError:
+        raise InputError(f"{path}: cut off (damaged?); the next run writes it anew") from None
+    return noted
 
 
 def searched(settings: Mapping[str, Any]) -> list[str]:
@@ -42,3 +62,15 @@ def reseeded(settings: Mapping[str, Any]) -> list[tuple[int, str]]:
     """Seed and degradation of the single-task models that are trained again for the noise."""
     report = settings["report"]
     return [(seed, name) for seed in report["noise_seeds"] for name in report["noise_degradations"]]
+
+
+def planned_for(settings: Mapping[str, Any], plan: Mapping[str, Any]) -> bool:
+    """Whether a plan is of a search with these settings.
+
+    Between a changed setting and the first round that it brings, the rounds of the search before
+    stand there.
+    """
+    search = settings["search"]
+    told = {key: plan[key] for key in ("strategy", "backbone", "test_set")} | plan["settings"]
+    same = all(search[key] == value for key, value in told.items() if key in search)
+    return same and [*plan["degradations"]] == searched(settings)

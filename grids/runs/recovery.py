@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from grids.base.errors import InputError
+from grids.base.wording import counted
 from grids.runs import slurm
 
 SECONDS_BETWEEN_LOOKS = 5.0
@@ -27,11 +28,17 @@ def recover(folder: Path, end_jobs: bool, say: Callable[[str], None]) -> None:
         say: takes lines.
 
     Raises:
-        InputError: a Snakemake still runs there, or the queue cannot be asked.
+        InputError: a Snakemake still runs there or may do so, or the queue cannot be asked.
     """
     if running := list(snakemakes(folder)):
         raise InputError(
             f"{folder}: Snakemake runs here (process {running[0]}); it looks after its jobs itself"
+        )
+    # A Snakemake on another machine is not seen, but the allocation that it runs in is.
+    if others := slurm.other_jobs(folder):
+        raise InputError(
+            f"{folder}: job {others[0].id} was submitted here and makes no result; if Snakemake "
+            "runs in it, it looks after its jobs itself; if not, wait for it or cancel it"
         )
     jobs = slurm.live_jobs(folder)
     for job in jobs:
@@ -39,10 +46,10 @@ def recover(folder: Path, end_jobs: bool, say: Callable[[str], None]) -> None:
     if end_jobs:
         slurm.cancel(jobs)
     known = None
-    while jobs := slurm.live_jobs(folder):
-        if len(jobs) != known:
-            known = len(jobs)
-            say(f"waiting for {known} jobs to be over")
+    while live := len(slurm.live_jobs(folder)) + len(list(scripts(folder))):
+        if live != known:
+            known = live
+            say(f"waiting for {counted(live, 'job')} to be over")
         time.sleep(SECONDS_BETWEEN_LOOKS)
     _unlock(folder)
     say("no job is live, the folder is unlocked: run snakemake again")
@@ -50,23 +57,32 @@ def recover(folder: Path, end_jobs: bool, say: Callable[[str], None]) -> None:
 
 def snakemakes(folder: Path) -> Iterator[int]:
     """Processes on this machine that are a Snakemake of this folder and not one of its jobs."""
+    for process, arguments in _pythons(folder):
+        named = any(Path(argument).name == "snakemake" for argument in arguments)
+        # Snakemake starts itself once more for a job, with the mode that it is to work in.
+        if named and "--mode" not in arguments:
+            yield process
+
+
+def scripts(folder: Path) -> Iterator[int]:
+    """Processes on this machine that are jobs of a Snakemake of this folder, which may be gone."""
+    for process, arguments in _pythons(folder):
+        if any("/.snakemake/scripts/" in argument for argument in arguments[:2]):
+            yield process
+
+
+def _pythons(folder: Path) -> Iterator[tuple[int, list[str]]]:
+    """Other Python programs that run in a folder, with their arguments."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_bytes()
-            inside_a_job = b"SLURM_JOB_ID=" in (process / "environ").read_bytes()
             here = (process / "cwd").resolve() == folder.resolve()
         except OSError:
             continue  # it is over, or another user's
+        program, *arguments = os.fsdecode(command).split("\0")
         # Who reads `…snakemake.log` is another program.
-        program = Path(os.fsdecode(command.partition(b"\0")[0])).name
-        if (
-            here
-            and program.startswith("python")
-            and b"snakemake" in command
-            and not inside_a_job
-            and int(process.name) != os.getpid()
-        ):
-            yield int(process.name)
+        if here and Path(program).name.startswith("python") and int(process.name) != os.getpid():
+            yield int(process.name), arguments
 
 
 def _unlock(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """What SLURM's queue tells of the jobs of a workflow."""
 
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +37,27 @@ def live_jobs(folder: Path) -> list[LiveJob]:
     Raises:
         InputError: the queue cannot be asked.
     """
+    return [job for job in _submitted_from(folder) if job.work.startswith("rule_")]
+
+
+def other_jobs(folder: Path) -> list[LiveJob]:
+    """Those that were submitted from it otherwise, but for the one that this process runs in.
+
+    Raises:
+        InputError: the queue cannot be asked.
+    """
+    own = os.getenv("SLURM_JOB_ID")
+    others = [job for job in _submitted_from(folder) if not job.work.startswith("rule_")]
+    return [job for job in others if job.id != own]
+
+
+def _submitted_from(folder: Path) -> list[LiveJob]:
     form = "%i|%T|%M|%L|%R|%k|%Z"
     command = ["squeue", "--me", "--noheader", "--array", "--states", LIVE, "--format", form]
     found = []
     for line in ask(*command).splitlines():
         *fields, submitted_from = line.split("|", form.count("|"))
-        if fields[-1].startswith("rule_") and Path(submitted_from).resolve() == folder.resolve():
+        if Path(submitted_from).resolve() == folder.resolve():
             found.append(LiveJob(*fields))
     return found
 

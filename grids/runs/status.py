@@ -4,7 +4,6 @@ A line for each stage, then one for each training that is on its way. It can be 
 time, while the workflow runs or not, and disturbs nothing.
 """
 
-import json
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from grids.base.errors import InputError
-from grids.base.wording import counted
+from grids.base.wording import counted, duration
 from grids.jobs import failures, places
 from grids.runs import needed, slurm
 from grids.search import plans as plan_files
@@ -110,14 +109,16 @@ def status(results: Path, folder: Path) -> Iterator[str]:
     Raises:
         InputError: no run has begun there, or a plan is damaged.
     """
-    settings = _settings(results)
+    settings = needed.settings(results)
     try:
         jobs = slurm.live_jobs(folder)
     except InputError as error:
         jobs = []
         yield f"{'queue':14} {error}"
     live = {job.work: job.state for job in jobs}
-    plans = plan_files.walk(results)
+    plans, left_over = plan_files.walk(results), ""
+    if plans and not needed.planned_for(settings, plans[0]):
+        plans, left_over = [], ": its rounds that are there were planned with other settings"
     trainings = list(_trainings(results, settings, plans))
     stages: dict[str, Sequence[Output]] = {
         "PIES sets": [
@@ -137,22 +138,11 @@ def status(results: Path, folder: Path) -> Iterator[str]:
         counts = {state: states.count(state) for state in STATES}
         told = ", ".join(f"{n} {state}" for state, n in counts.items() if n or state == "done")
         yield f"{name:14} {told}"
-    yield f"{'search':14} {_search(plans)}"
+    yield f"{'search':14} {_search(plans)}{left_over}"
     yield from _on_their_way(trainings, live)
     yield _hours(trainings, settings)
     for job in jobs:
         yield f"job {job.id}: {job.state} {job.elapsed} {job.where} {job.work}"
-
-
-def _settings(results: Path) -> dict[str, Any]:
-    path = results / places.SETTINGS
-    try:
-        settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise InputError(f"{path}: no such file; no run has begun in this folder") from None
-    except ValueError:
-        raise InputError(f"{path}: cut off (damaged?); the next run writes it anew") from None
-    return settings
 
 
 def _shared(results: Path, place: str, its_log: str, name: str, group: str) -> Output:
@@ -168,7 +158,7 @@ def _trainings(
     if settings["descriptor"]["weights"] == "trained":
         yield Training(
             results / places.DESCRIPTOR,
-            "rule_train_descriptor",
+            "rule_*train_descriptor",
             results / places.DESCRIPTOR_LOG,
             "descriptor",
             settings["descriptor"]["iterations"],
@@ -177,7 +167,7 @@ def _trainings(
         named = {"backbone": backbone, "group": group}
         yield Training(
             places.at(results, places.MODEL, **named),
-            f"rule_train_wildcards_{backbone}_{group}",
+            f"rule_*train_wildcards_{backbone}_{group}",
             places.at(results, places.TRAINING_LOG, **named),
             f"{backbone} {group}",
             steps,
@@ -187,7 +177,7 @@ def _trainings(
         again = {"seed": str(seed), "backbone": backbone, "group": name}
         yield Training(
             places.at(results, places.RESEEDED_MODEL, **again),
-            f"rule_train_reseeded_wildcards_{seed}_{backbone}_{name}",
+            f"rule_*train_reseeded_wildcards_{seed}_{backbone}_{name}",
             places.at(results, places.RESEEDED_LOG, **again),
             f"{backbone} {name} seed {seed}",
             steps,
@@ -207,7 +197,7 @@ def _verifications(
             named = {"backbone": backbone, "group": group, "test_set": test_set}
             yield Output(
                 places.at(results, places.VERIFICATION, **named),
-                f"rule_verify_wildcards_{backbone}_{group}_{test_set}",
+                f"rule_*verify_wildcards_{backbone}_{group}_{test_set}",
                 places.at(results, places.VERIFICATION_LOG, **named),
             )
     backbone, test_set = search["backbone"], search["test_set"]
@@ -215,7 +205,7 @@ def _verifications(
         named = {"seed": seed, "backbone": backbone, "group": name, "test_set": test_set}
         yield Output(
             places.at(results, places.RESEEDED_VERIFICATION, **named),
-            f"rule_verify_reseeded_wildcards_{seed}_{backbone}_{name}_{test_set}",
+            f"rule_*verify_reseeded_wildcards_{seed}_{backbone}_{name}_{test_set}",
             places.at(results, places.RESEEDED_VERIFICATION_LOG, **named),
         )
 
@@ -253,15 +243,8 @@ def _hours(trainings: list[Training], settings: dict[str, Any]) -> str:
     mean = sum(rates) / len(rates)
     spent = sum(done / (rate or mean) for _, done, rate in seen)
     left = sum((steps - done) / (rate or mean) for steps, done, rate in seen)
+    of_gpus = "GPU-" if gpus else ""
+    told = [duration(seconds * (gpus or 1) / 3600, of_gpus) for seconds in (spent, left)]
     return (
-        f"{'time':14} {_duration(spent, gpus)} of training spent, {_duration(left, gpus)} to come "
-        "for what is known to be needed"
+        f"{'time':14} {told[0]} of training spent, {told[1]} to come for what is known to be needed"
     )
-
-
-def _duration(seconds: float, gpus: int) -> str:
-    """Hours, or minutes below an hour; of GPUs where there are any."""
-    unit, seconds = ("GPU-", seconds * gpus) if gpus else ("", seconds)
-    if seconds < 3600:
-        return f"{seconds / 60:.0f} {unit}min"
-    return f"{seconds / 3600:.1f} {unit}hours"

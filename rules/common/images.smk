@@ -3,31 +3,29 @@
 # Fingerprint of the code that reads photographs; scripts read it from the configuration.
 config["reading"] = code("store.py")(None)
 
-SEEN = ["inode", "bytes", "changed_ns", "sha256"]
-
 
 @cache
 def content_of(name):
     """Digest of what the pixels of an image set depend on, which names its index and its store.
 
     That is the content of the files, the part of them that is used, and the code that reads them.
-    Files that an index has seen with the same inode, size and time of change are not read again.
+    Files that were read before with the same inode, size and time of change are not read again.
     """
     if name not in PHOTOGRAPHS:
         known = ", ".join(PHOTOGRAPHS)
         raise WorkflowError(
             f"no image set {name!r} in the configuration; it has: {known}"
         )
-    seen = []
-    for path in Path(RESULTS, "images", name).glob("*.parquet"):
-        # One that cannot be read spares no reading; a job that needs it will say so.
-        with suppress(Exception):
-            seen.append(pd.read_parquet(path, columns=SEEN))
+    seen = checksums(
+        PHOTOGRAPHS[name],
+        Path(RESULTS, "images", name).glob("*.parquet"),
+        records.MEMORY / "photographs",
+    )
     return reading.content_digest(
         PHOTOGRAPHS[name],
         sets.columns(config["sources"][name], name),
         config["reading"],
-        pd.concat(seen) if seen else None,
+        seen,
     )
 
 
@@ -50,6 +48,8 @@ def store_of(name=None):
 
 
 def named_by_content(place, name, wildcards):
+    if workflow.is_main_process:
+        before_deciding()
     images = name or wildcards.test_set
     return ancient(whole(at(place, images=images, content=content_of(images))))
 

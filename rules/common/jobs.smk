@@ -105,10 +105,8 @@ def sizes(wildcards):
 
 
 def descriptor_weights():
-    """Weights that are not made here count by their content, not by their time."""
-    if SETTINGS.descriptor.weights == "trained":
-        return f"{RESULTS}/{places.DESCRIPTOR}"
-    return ancient(str(SETTINGS.descriptor.path()))
+    """Input: the descriptor's weights where they are made here, `config["weights"]`."""
+    return [config["weights"]] if SETTINGS.descriptor.weights == "trained" else []
 
 
 def descriptor_digest():

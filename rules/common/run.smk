@@ -6,10 +6,10 @@ NOTED = SETTINGS.model_dump(mode="json") | {"elsewhere": sorted(ELSEWHERE)}
 
 def current_parameters(name, wildcards):
     """Parameters of a rule's job as far as they are known now; None if there is no such job."""
-    if not workflow.is_rule(name):
+    if not rules.has(name):
         return None
     job, now = Wildcards(fromdict=wildcards), {}
-    for parameter, value in workflow.get_rule(name).params.items():
+    for parameter, value in getattr(rules, name).rule.params.items():
         try:
             now[parameter] = value(job) if callable(value) else value
         except IncompleteCheckpointException:
@@ -19,24 +19,39 @@ def current_parameters(name, wildcards):
     return now
 
 
-def check_records():
-    """Ends the run if Snakemake has forgotten how results were made and they are out of date."""
-    forced = sys.argv if {"--forcerun", "-R"} & {*sys.argv} else []
-    stale = [
-        (output, differing)
-        for output, differing in records.stale(Path(RESULTS), current_parameters)
-        if output not in forced
-    ]
-    if stale:
-        lines = [f"  {output} ({', '.join(differing)})" for output, differing in stale]
-        files = " ".join(output for output, _ in stale)
-        sys.exit(
-            "error: these results were made with other settings or code, and .snakemake, which "
-            "would have had them made again, is gone:\n"
-            + "\n".join(lines)
-            + f"\nTo make them again, and what follows from them: --forcerun {files}"
-            + f"\nTo accept them as they are: --touch --forcerun {files}"
+@cache
+def before_deciding():
+    """What must be done before Snakemake decides what to make, and when its options are known.
+
+    They are not yet when the Snakefile is read. So the first of the photographs' files that is named
+    asks for this: all jobs are made of photographs.
+    """
+    named = {str(trigger) for trigger in workflow.rerun_triggers}
+    if missing := {"mtime", "params", "input"} - named:
+        warn(
+            f"--rerun-triggers without {', '.join(sorted(missing))}: results that the "
+            "configuration or the code has changed for may be taken as they stand"
         )
+    make_stale_ones_again()
+
+
+def make_stale_ones_again():
+    """What Snakemake has forgotten the making of, and is out of date, counts as it would have.
+
+    Of these results it makes again what it needs, as if they were named behind `--forcerun`.
+    """
+    stale = dict(records.stale(Path(RESULTS), current_parameters))
+    if stale:
+        warn(
+            "these results were made with other settings or code, and .snakemake, which would have "
+            "told so, is gone. What is needed of them is made again; `--touch` accepts it as it is:"
+            + "".join(f"\n  {name} ({', '.join(why)})" for name, why in stale.items())
+        )
+    workflow.dag.forcefiles.update(stale)
+
+
+def warn(line):
+    print(f"warning: {line}", file=sys.stderr)
 
 
 def finish():
@@ -57,6 +72,7 @@ def note_settings():
         temporary.write_text(json.dumps(NOTED, indent=1), encoding="utf-8")
 
 
+@cache
 def print_forecast():
     """How many trainings the search will need, before any is submitted.
 
@@ -77,10 +93,15 @@ def print_forecast():
 
 
 def print_summary():
-    """Where the results are, once they are all there."""
-    files = [at(places.GROUPS), *report_files()]
-    if all(Path(file).exists() for file in files):
-        for file in files:
+    """The results where all were asked for, so that they are as of now; else what was made."""
+    dag = workflow.dag
+    made = [at(places.GROUPS), *report_files()]
+    if {file for job in dag.jobs for file in job.output}.issuperset(made):
+        for file in made:
             if file.endswith(".txt"):
                 print(Path(file).read_text(encoding="utf-8"))
-        print("Results:", *files, sep="\n  ")
+    else:
+        # Not what was only made for something else.
+        last = [job for job in dag.finished_jobs if not dag.depending[job]]
+        made = sorted(file for job in last for file in job.output)
+    print("Results:", *made, sep="\n  ")

@@ -64,6 +64,8 @@ def known_groups(wildcards):
 
 
 def known_verifications(wildcards):
+    if workflow.is_main_process and workflow.execution_settings:
+        print_forecast()  # a run that plans, or shows what it would do
     return [searched_verification(group) for group in known_groups(wildcards)]
 
 

@@ -130,7 +130,7 @@ def test_jobs_that_outlived_snakemake_are_waited_for_and_count(cluster, slow, re
     run.snakemake.wait()
     refused = tree.snakemake(MODEL)
     assert refused.returncode != 0
-    waiting = "waiting for 1 jobs to be over"
+    waiting = "waiting for 1 job to be over"
     assert waiting in run.recover(heard=lambda line: line == waiting and tree.release())
     assert_same_weights(tree, reference)
     assert tree.jobs(MODEL) == set()

@@ -11,7 +11,9 @@ from grids.similarity import features, ggd, pies
 with job(snakemake) as say:
     params, name = snakemake.params, snakemake.wildcards.degradation
     device = devices.use(snakemake.config["execution"]["device"], snakemake.threads)
-    describe = srresnet.describer(srresnet.load(snakemake.input.weights).to(device), params.layer)
+    describe = srresnet.describer(
+        srresnet.load(snakemake.config["weights"]).to(device), params.layer
+    )
     patches = np.stack([pixels for _, pixels in pies.read(snakemake.input.pies)])
     progress = Progress(f"features {name}", len(patches), "patches", say)
     described = features.features(patches, describe, device, progress.report)

@@ -13,7 +13,9 @@ from grids.selection.fitting.cases import cases
 with job(snakemake) as say:
     params, test_set = snakemake.params, snakemake.wildcards.test_set
     device = devices.use(snakemake.config["execution"]["device"], snakemake.threads)
-    describer = Describer(snakemake.input.weights, device, params.precision, **params.describing)
+    describer = Describer(
+        snakemake.config["weights"], device, params.precision, **params.describing
+    )
     index = pd.read_parquet(snakemake.input.index)
     progress = Progress(f"cases of {test_set}", len(index), "images", say)
     shown = (

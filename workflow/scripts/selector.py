@@ -50,7 +50,8 @@ with job(snakemake) as say:
         "models": [sha256(Path(path)) for path in given.models],
     }
     selector_file.save(output.selector, rule.arrays(), about)
-    weights.save(output.descriptor, srresnet.load(given.weights), weights.about(given.weights))
+    descriptor = snakemake.config["weights"]
+    weights.save(output.descriptor, srresnet.load(descriptor), weights.about(descriptor))
     with appearing(output.calibration) as temporary:
         judged.drop(columns="vector").to_parquet(temporary, index=False)
     names = [name for group in params.groups for name in group]

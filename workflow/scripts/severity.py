@@ -15,7 +15,7 @@ with job(snakemake) as say:
         name,
         pies.read(given.clean),
         pd.read_parquet(given.ggd),
-        given.weights,
+        snakemake.config["weights"],
         params.layer,
         params.settings,
         params.seed,

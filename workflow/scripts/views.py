@@ -13,7 +13,9 @@ from grids.selection.fitting.views import views
 with job(snakemake) as say:
     params, name = snakemake.params, snakemake.wildcards.degradation
     device = devices.use(snakemake.config["execution"]["device"], snakemake.threads)
-    describer = Describer(snakemake.input.weights, device, params.precision, **params.describing)
+    describer = Describer(
+        snakemake.config["weights"], device, params.precision, **params.describing
+    )
     index = pd.read_parquet(snakemake.input.index)
     made = views(
         Store(snakemake.input.store, index),
