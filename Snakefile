@@ -68,6 +68,7 @@ rule all:
 
 if workflow.is_main_process:
     check_records()
+    print_requests()
     print_forecast()
 
 
@@ -77,3 +78,7 @@ onstart:
 
 onsuccess:
     finish()
+
+
+onerror:
+    print_refusals()

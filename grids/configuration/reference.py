@@ -4,6 +4,7 @@ In a checkout: python -m grids.configuration.reference
 """
 
 import json
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -95,11 +96,13 @@ def document() -> str:
     parts = [HEAD, "\n## Top level\n\n", _table({k: f for k, f in scalars.items() if k not in own})]
     for name, field in sections.items():
         section = field.annotation
-        note = f"{section.__doc__}\n\n" if section.__doc__ != Section.__doc__ else ""
+        note = f"{cleandoc(section.__doc__)}\n\n" if section.__doc__ != Section.__doc__ else ""
         note = IMAGES if name == "images" else note
         parts += [f"\n## {name}\n\n{note}", _table(section.model_fields)]
         parts += [
-            _kind(name, *item) for item in section.model_fields.items() if _is_section(item[1])
+            _kind(name, section, *item)
+            for item in section.model_fields.items()
+            if _is_section(item[1])
         ]
     parts += [DEGRADATIONS, *_degradation_rows(), BACKBONES, *_backbone_rows()]
     return "".join(parts)
@@ -109,13 +112,17 @@ def _is_section(field: FieldInfo) -> bool:
     return isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
 
 
-def _kind(section: str, name: str, field: FieldInfo) -> str:
-    """Table of a section within a section, whose defaults are those of its own default."""
+def _kind(outer: str, section: type[Section], name: str, field: FieldInfo) -> str:
+    """Table of a section within a section, whose defaults are those of its own default.
+
+    Keys that both have stand in the outer one's.
+    """
     rows = [
         f"| `{key}` | {_code(getattr(field.default, key))} | {inner.description} |\n"
         for key, inner in field.annotation.model_fields.items()
+        if key not in section.model_fields
     ]
-    return f"\n### {section}.{name}\n\n{field.description}\n\n{TABLE}{''.join(rows)}"
+    return f"\n### {outer}.{name}\n\n{field.description}\n\n{TABLE}{''.join(rows)}"
 
 
 def _table(fields: dict[str, FieldInfo]) -> str:
