@@ -3,6 +3,9 @@
 from copy import copy
 from importlib.metadata import version
 from importlib.util import find_spec
+from types import SimpleNamespace
+
+from snakemake.iocontainers import ResourceList
 
 from grids.configuration import spellings
 from grids.runs import slurm
@@ -50,19 +53,24 @@ def groups_of(dag):
     }
 
 
-def check_cluster(executor):
+def check_requests(executor):
     """Ends the run, in SLURM's words, if it would not take the jobs."""
-    if not len(executor.dag):
-        return  # nothing is to be done
     kinds = {f"resources.{kind}": request for kind, request in KINDS.items()}
     try:
         slurm.check(kinds | groups_of(executor.dag))
-        for account in {asked.get("slurm_account", "") for asked, _ in KINDS.values()}:
-            if account:
-                # The executor's own condition, which sbatch may not have.
-                plugin.validate_account(account, executor.logger)
-    except (InputError, WorkflowError, OSError) as error:
+    except InputError as error:
         sys.exit(f"error: {one_line(error)}")
+
+
+def check_accounts(executor):
+    """Ends the run if the executor itself would not submit for an account, given or guessed."""
+    requests = {asked.get("slurm_account"): asked for asked, _ in KINDS.values()}
+    for asked in requests.values():
+        job = SimpleNamespace(resources=ResourceList(fromdict=asked))
+        try:
+            next(executor.get_account_arg(job))
+        except (WorkflowError, OSError) as error:
+            sys.exit(f"error: {one_line(error)}")
 
 
 def one_line(said):
@@ -89,10 +97,14 @@ def mend_executor():
     hand_on = plugin.Executor._report_job_error_threadsafe
 
     def checked(executor, *arguments):
-        check_cluster(executor)
         settings = executor.workflow.executor_settings
         settings.logdir = settings.logdir or Path(RESULTS, "logs", "slurm")
+        anything = len(executor.dag)
+        if anything:
+            check_requests(executor)
         begin(executor, *arguments)
+        if anything:
+            check_accounts(executor)
 
     def heard(executor, job_info, message):
         # Behind sbatch's words stands the whole command.
