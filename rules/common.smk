@@ -131,6 +131,7 @@ def at(place, **names):
 
 
 include: "common/jobs.smk"
+include: "common/cluster.smk"
 include: "common/images.smk"
 include: "common/search.smk"
 include: "common/selection.smk"

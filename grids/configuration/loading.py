@@ -529,6 +529,13 @@ def _check_resources(settings: Settings) -> None:
             f"resources.train.nodes: {train.nodes} nodes cannot share {settings.processes()} "
             "processes (execution.processes, resources.train.gpus) equally"
         )
+    for kind in settings.resources.kinds():
+        asked = settings.resources.requests(kind, 1)
+        if "gpu" in asked and str(asked.get("gres", "")).startswith("gpu"):
+            raise InputError(
+                f"resources.{kind}.gpus: {asked['gpu']}, but gres is {asked['gres']}: leave one "
+                "of the two out"
+            )
 
 
 def _check_report(settings: Settings) -> None:

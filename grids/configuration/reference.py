@@ -4,6 +4,7 @@ In a checkout: python -m grids.configuration.reference
 """
 
 import json
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -112,11 +113,13 @@ def document() -> str:
     own = {"degradations", "backbones"}
     parts = [HEAD, "\n## Top level\n\n", _table({k: f for k, f in scalars.items() if k not in own})]
     for name, section in sections.items():
-        note = f"{section.__doc__}\n\n" if section.__doc__ != Section.__doc__ else ""
+        note = (
+            f"{cleandoc(section.__doc__ or '')}\n\n" if section.__doc__ != Section.__doc__ else ""
+        )
         note = IMAGES if name == "images" else note
         parts += [f"\n## {name}\n\n{note}", _table(section.model_fields)]
         parts += [
-            _kind(name, key, field, inner)
+            _kind(name, section, key, field, inner)
             for key, field in section.model_fields.items()
             if (inner := _section(field))
         ]
@@ -130,13 +133,19 @@ def _section(field: FieldInfo) -> type[BaseModel] | None:
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
-def _kind(section: str, name: str, field: FieldInfo, inner: type[BaseModel]) -> str:
-    """Table of a section within a section, whose defaults are those of its own default."""
+def _kind(
+    outer: str, section: type[BaseModel], name: str, field: FieldInfo, inner: type[BaseModel]
+) -> str:
+    """Table of a section within a section, whose defaults are those of its own default.
+
+    Keys that both have stand in the outer one's.
+    """
     rows = [
         f"| `{key}` | {_code(getattr(field.default, key))} | {own.description} |\n"
         for key, own in inner.model_fields.items()
+        if key not in section.model_fields
     ]
-    return f"\n### {section}.{name}\n\n{field.description}\n\n{TABLE}{''.join(rows)}"
+    return f"\n### {outer}.{name}\n\n{field.description}\n\n{TABLE}{''.join(rows)}"
 
 
 def _table(fields: dict[str, FieldInfo]) -> str:

@@ -6,6 +6,7 @@ library takes plain numbers, so that a change here alters no fingerprint.
 """
 
 import os
+import shlex
 from collections.abc import Iterable, Mapping
 from itertools import chain
 from pathlib import Path
@@ -24,6 +25,7 @@ from grids.base.errors import InputError
 from grids.base.paths import expanded
 from grids.base.plugins import options_of
 from grids.base.wording import meant_number
+from grids.configuration.spellings import Arguments, Gres, Megabytes, Minutes, Model, Word
 from grids.degrading import parameters
 from grids.images import reading, sets
 from grids.images.splitting import PARTS
@@ -385,18 +387,38 @@ class Execution(Section):
     )
 
 
-class Job(Section):
+class Place(Section):
+    """Where jobs run and who pays for them."""
+
+    account: Word = Field("", description="Account; empty: the user's own.")
+    partition: Word = Field("", description="Partition; empty: the cluster's default.")
+    qos: Word = Field("", description="Quality of service; empty: the cluster's.")
+    constraint: Word = Field(
+        "", description="Features that the nodes must have, as `a100&infiniband`."
+    )
+    reservation: Word = Field("", description="Reservation to run in.")
+    exclude: Word = Field("", description="Nodes to keep away from, as `n1,n[5-7]`.")
+    gres: Gres = Field("", description="A generic resource, as `nvme:1`; GPUs rather by `gpus`.")
+    extra: Arguments = Field(
+        "", description="Further arguments of `sbatch`, as `--exclusive --mail-type=FAIL`."
+    )
+
+
+class Job(Place):
     """What one job of a kind asks of a cluster."""
 
-    mem_mb: PositiveInt = Field(
-        4000, description="Memory in MB; a second attempt asks for twice as much, and so on."
+    mem_mb: Megabytes = Field(
+        4000,
+        description="Memory in MB, or as `32GB`, `1.5TB`, or as SLURM counts, `32G` (32,768 MB); a "
+        "second attempt asks for twice as much, and so on.",
     )
-    runtime: PositiveInt = Field(
-        60, description="Minutes; a second attempt asks for twice as long, and so on."
+    runtime: Minutes = Field(
+        60,
+        description='Minutes, or as `"24:00:00"`, `"1-12:00:00"`, `36h`, `90m`; a second attempt '
+        "asks for twice as long, and so on.",
     )
     gpus: Annotated[int, Field(ge=0, strict=True)] = Field(0, description="GPUs.")
-    gpu_model: str = Field("", description="GPU model by the cluster's name for it; empty: any.")
-    partition: str = Field("", description="Partition; empty: `resources.partition`.")
+    gpu_model: Model = Field("", description="GPU model by the cluster's name for it; empty: any.")
 
     def requests(self, attempt: int) -> dict[str, int | str]:
         """Resources by the names that Snakemake's executor for SLURM knows."""
@@ -405,19 +427,31 @@ class Job(Section):
             "runtime": self.runtime * attempt,
             "gpu": self.gpus,
             "gpu_model": self.gpu_model,
+            "gres": self.gres,
+            "constraint": self.constraint,
+            "qos": self.qos,
             "slurm_partition": self.partition,
+            "slurm_account": self.account,
+            "slurm_extra": shlex.join(self.further()),
         }
         return {name: value for name, value in asked.items() if value}
+
+    def further(self) -> list[str]:
+        """Arguments that the executor has no names for."""
+        named = {"--reservation": self.reservation, "--exclude": self.exclude}
+        given = [f"{option}={value}" for option, value in named.items() if value]
+        return given + shlex.split(self.extra)
 
 
 class TrainingJob(Job):
     """What one training asks of a cluster. It goes on in a new allocation when its time is up."""
 
-    mem_mb: PositiveInt = Field(16_000, description="Memory in MB; grows as above.")
-    runtime: PositiveInt = Field(
+    mem_mb: Megabytes = Field(16_000, description="Memory, written and growing as above.")
+    runtime: Minutes = Field(
         1440,
-        description="Minutes of an allocation, the same for every attempt: a training that is not "
-        "finished keeps its state and goes on in another one, as often as it takes.",
+        description="Time of an allocation, written as above, the same for every attempt: a "
+        "training that is not finished keeps its state and goes on in another one, as often as it "
+        "takes.",
     )
     gpus: Annotated[int, Field(ge=0, strict=True)] = Field(
         0,
@@ -430,23 +464,27 @@ class TrainingJob(Job):
 
     def requests(self, attempt: int) -> dict[str, int | str]:
         """As for any job; several nodes by the names that make one task of each."""
-        extra = "--open-mode=append"  # one log over all its allocations
-        if self.nodes > 1 and self.gpus:
-            model = f"{self.gpu_model}:" if self.gpu_model else ""
-            extra += f" --gpus-per-node={model}{self.gpus // self.nodes}"
-        asked = super().requests(attempt) | {"runtime": self.runtime, "slurm_extra": extra}
+        asked = super().requests(attempt) | {"runtime": self.runtime}
         if self.nodes > 1:
             # The executor starts such a job on its first node and leaves the others to it.
             asked |= {"mpi": "srun", "tasks": self.nodes, "nodes": self.nodes, "tasks_per_gpu": 0}
         return asked
 
+    def further(self) -> list[str]:
+        """As of any job; one log over all its allocations, and the same GPUs on each node."""
+        given = ["--open-mode=append", *super().further()]
+        if self.nodes > 1 and self.gpus:
+            model = f"{self.gpu_model}:" if self.gpu_model else ""
+            given.append(f"--gpus-per-node={model}{self.gpus // self.nodes}")
+        return given
 
-class Resources(Section):
-    """What jobs ask of a cluster (see docs/slurm.md): a change here makes nothing run again."""
 
-    partition: str = Field("", description="Partition of all jobs; empty: the cluster's default.")
-    account: str = Field("", description="Account of all jobs; empty: the user's own.")
-    qos: str = Field("", description="Quality of service of all jobs; empty: the cluster's.")
+class Resources(Place):
+    """What jobs ask of a cluster (see docs/slurm.md): a change here makes nothing run again.
+
+    The keys of this table hold for all jobs. Each kind of job takes them too, for itself.
+    """
+
     prepare: Job = Field(
         Job(), description="Indexes and stores of photographs, PIES sets: one process each."
     )
@@ -474,16 +512,17 @@ class Resources(Section):
             for name, value in given.items()
         }
 
+    def kinds(self) -> list[str]:
+        """Names of the kinds of jobs."""
+        return [name for name in type(self).model_fields if isinstance(getattr(self, name), Job)]
+
     def requests(self, kind: str, attempt: int) -> dict[str, int | str]:
         """What a job of a kind asks for at its first, second, … attempt."""
-        common = {
-            "slurm_partition": self.partition,
-            "slurm_account": self.account,
-            "qos": self.qos,
-        }
-        given = {name: value for name, value in common.items() if value}
         job: Job = getattr(self, kind)
-        return given | job.requests(attempt)
+        shared = {
+            name: getattr(self, name) for name in Place.model_fields if not getattr(job, name)
+        }
+        return job.model_copy(update=shared).requests(attempt)
 
 
 class Report(Section):
