@@ -15,9 +15,9 @@ from typing import Any
 from grids.base.errors import InputError
 from grids.base.wording import counted, duration
 from grids.jobs import failures, places
+from grids.jobs.pace import pace
 from grids.runs import needed, slurm
 from grids.search import plans as plan_files
-from grids.training.pace import pace
 
 # As `grids.base.progress.Progress` writes it.
 PROGRESS = re.compile(r": (\d+)/(\d+) it, ([\d.e+-]+) it/s, ETA ([\d:]+|unknown)")

@@ -12,6 +12,7 @@ import pandas as pd
 from grids.base.errors import InputError
 from grids.base.wording import counted, duration
 from grids.jobs import places
+from grids.jobs.pace import pace
 from grids.search.contract import (
     Drops,
     Group,
@@ -27,7 +28,6 @@ from grids.search.simulation.families import completed
 from grids.search.simulation.searches import run, strategy
 from grids.search.standing import Search
 from grids.similarity import matrix
-from grids.training.pace import pace
 
 UNMEASURED = 0.1
 """Tolerance of distances whose uncertainty is not known yet."""
