@@ -174,7 +174,7 @@ WRONG = [
     ("degradations.jpeg", {"evaluation": {"quality": True}}, r"quality: .* YAML reads yes, no"),
     ("degradations.sr", {"evaluation": {"scale": "4e0"}}, r"got '4e0'; write 4"),
     ("backbones.srresnet", {"features": "6e1"}, r"features: .*got '6e1'; write 60$"),
-    ("resources.partition", 2024, r"resources.partition: .*got 2024; put it in quotes: '2024'"),
+    ("search.backbone", 2024, r"search.backbone: .*got 2024; put it in quotes: '2024'"),
     ("resources.partition", False, r"resources.partition: .*got False; .* put it in quotes"),
     ("search.degradations", [False, "jpeg"], r"search.degradations.0: .*got False; .* in quotes"),
     ("degradations", {False: {}, "jpeg": {}}, r"degradations: False is no name; .* in quotes"),

@@ -105,7 +105,8 @@ def test_table1_shows_further_measures_as_further_tables():
     text = table1.text(table, found, "srresnet", "own", others=others)
     assert text.count("JPEG") == 2
     assert "PSNR in dB, Y channel (BT.601, 16 to 235, not rounded), no border cropped" in text
-    assert f"PSNR: {table1.POLICY}" in text
+    assert f"PSNR of the first table: {table1.POLICY}" in text
+    assert f"PSNR: {table1.POLICY}" in table1.text(table, found, "srresnet", "own")
     long = table1.joined(table, others).set_index(["row", "degradation"])
     assert long.loc[("grouped", "jpeg"), ["psnr_db", "psnr_y_db"]].tolist() == [29.5, 31.0]
     sheet = table1.sheet(table, others)

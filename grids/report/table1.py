@@ -181,7 +181,7 @@ def text(
         "Single: one model for each degradation (upper bound). Mix: one model for all (baseline).",
         "Grouped: one model for each group. vs single, vs mix: grouped minus that, positive when",
         "grouped is better, ± its standard error over the images. > δ: loses more than δ.",
-        f"PSNR: {POLICY}",
+        f"PSNR{' of the first table' if others else ''}: {POLICY}",
         "",
         found["verdict"],
         f"Searched with {searched}, strategy {found['strategy']}, rounds of requests: "
