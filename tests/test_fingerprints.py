@@ -219,6 +219,88 @@ def test_a_variable_of_a_function_is_not_the_module_whose_name_it_bears(package)
     assert len({*seen}) == len(texts)
 
 
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    """A script over modules `grids.p.a` and `grids.p.b`, given as texts: its fingerprint."""
+    (tmp_path / "grids" / "p").mkdir(parents=True)
+    monkeypatch.setattr(fingerprints, "PACKAGE", tmp_path / "grids")
+
+    def of_text(script, a="A = 1\n", b="A = 2\n", *modules):
+        for name, text in (("p/a", a), ("p/b", b)):
+            (tmp_path / "grids" / f"{name}.py").write_text(text)
+        (tmp_path / "script.py").write_text(script)
+        fingerprints.clear()
+        return fingerprints.fingerprint(tmp_path / "script.py", *modules)
+
+    yield of_text
+    fingerprints.clear()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "def u(v):\n    z = x.go(v)\n    def w(x):\n        return x\n    return z\n",
+        "def u(x=x.A):\n    return x\n",
+        "@x.A\ndef u(x):\n    return x\n",
+        "u = [x for x in x.A]\n",
+        "def u():\n    global x\n    x = x.A\n",
+    ],
+)
+def test_where_a_name_means_the_module_it_counts_as_the_module(toy, body):
+    """Told by exchanging two modules, whose digests are imported either way."""
+    one = toy(f"from grids.p import a as x, b as y\n{body}")
+    assert one != toy(f"from grids.p import b as x, a as y\n{body}")
+    assert one == toy(f"from grids.p import a as x, b as other\n{body}")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "def u(v):\n    match v:\n        case [NAME]:\n            return NAME\n",
+        "def u():\n    try:\n        pass\n    except E as NAME:\n        return NAME\n",
+        "def u():\n    def NAME():\n        pass\n    return NAME\n",
+        "def u():\n    import json as NAME\n    return NAME\n",
+        "def u(v):\n    return lambda NAME: NAME\n",
+    ],
+)
+def test_where_a_variable_hides_the_module_its_name_stands(toy, body):
+    script = f"from grids.p import a as x\n{body}u(x.A)\n"
+    hiding = toy(script.replace("NAME", "x"))
+    assert hiding != toy(script.replace("NAME", "z"))
+    assert hiding == toy(script.replace("NAME", "x"), "A = 1\n", "A = 3\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("from grids import p\n", "an import of the package grids.p"),
+        ("import grids.p\n", "an import of the package grids.p"),
+        ("import grids.p.a\n", "import grids.p.a; write from grids.p import a"),
+        (
+            "def u():\n    from grids.p import a as m\ndef v():\n    from grids.p import b as m\n",
+            "two modules of the name m",
+        ),
+    ],
+)
+def test_imports_that_hide_what_counts_are_refused(toy, line, said):
+    with pytest.raises(InputError, match=said):
+        toy(line)
+
+
+@pytest.mark.parametrize("line", ["import grids.p.a as x\n", "from grids.p.a import *\n"])
+def test_other_ways_to_import_count(toy, line):
+    before = toy(line)
+    assert toy(line, "A = 5\n") != before
+    assert toy(line, b="A = 5\n") == before
+
+
+def test_modules_named_besides_count_by_their_names_too(toy):
+    roots = ("grids.p.a", "grids.p.b")
+    assert toy("", "A = 1\n", "A = 2\n", *roots) != toy("", "A = 2\n", "A = 1\n", *roots)
+    with pytest.raises(InputError, match=r"no module grids\.p\.c"):
+        toy("", "", "", "grids.p.c")
+
+
 def test_modules_that_import_one_another_are_named(package):
     folder = package / "grids" / "degradations"
     edit(folder / "jpeg.py", "import io\n", "import io\nfrom grids.degradations import sr\n")

@@ -66,12 +66,15 @@ class TestOtherHands:
         tree = finished.copy(tmp_path / "tree")
         results = tmp_path / "another disk"
         tree.path("").rename(results)
+        # What comes before the search is made under these names too.
+        for made in ("similarity.parquet", "ggd/jpeg.parquet", "pies/jpeg.parquet"):
+            (results / made).unlink()
         (tree.folder / "own.py").write_text("open(snakemake.output[0], 'w')")
         (tree.folder / "Snakefile").write_text(MODULE.format(root=ROOT, results=results))
         tree.options = list
         printed = tree.run()
         assert re.findall(r"^Finished jobid: .*Rule: (.*)\)$", printed, re.MULTILINE) == [
-            *("own", "mine")
+            *("grids_degraded_pies", "grids_ggd", "grids_similarity", "own", "mine")
         ]
         assert "localrules" not in printed
         # A search, by a checkpoint and rules of other names.

@@ -12,7 +12,7 @@ has in the importing file: where a module lies and what it is called changes not
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -36,7 +36,8 @@ WITHOUT_EFFECT = {
 }
 NO_EFFECT = "without_effect"
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
 def fingerprint(script: Path, *modules: str) -> str:
@@ -47,14 +48,23 @@ def fingerprint(script: Path, *modules: str) -> str:
         modules: further roots by dotted name, e.g. `grids.degradations.jpeg`.
 
     Raises:
-        InputError: modules import one another in a circle.
+        InputError: modules import one another in a circle, there is no such module, or an import is
+            written in a way that hides which module counts.
     """
-    roots = sorted(_digest(_file(module)) for module in modules)
+    # By their names too: two that exchange their contents are not as before.
+    roots = sorted((module.rpartition(".")[2], _digest(_required(module))) for module in modules)
     return _hash(repr([script.name, _digest(script.resolve()), roots]))[:16]
 
 
+def _required(module: str) -> Path:
+    path = _file(module)
+    if path is None:
+        raise InputError(f"no module {module}")
+    return path
+
+
 def clear() -> None:
-    """Forgets the digests of files, which are read once a process."""
+    """Forgets the digests of files, which are read once a process; tests edit them."""
     _digest.cache_clear()
 
 
@@ -97,12 +107,10 @@ class _Imports(ast.NodeTransformer):
     def visit_Import(self, node: ast.Import) -> ast.Import | None:
         kept = []
         for alias in node.names:
-            digest = _digest_of(alias.name)
-            if digest:
-                self.uses.add((digest, "", ""))
-            if digest and alias.asname:
-                self.modules[alias.asname] = digest
+            if digest := _digest_of(alias.name):
+                self._name(alias.asname, digest, alias.name)
             else:
+                self._refuse_package(alias.name)
                 kept.append(alias)
         node.names = kept
         return node if kept else None
@@ -114,14 +122,32 @@ class _Imports(ast.NodeTransformer):
         for alias in node.names:
             here = alias.asname or alias.name
             if digest := _digest_of(f"{source}.{alias.name}"):
-                self.modules[here] = digest
-                self.uses.add((digest, "", ""))
+                self._name(here, digest, f"{source}.{alias.name}")
             elif digest := _digest_of(source):
                 self.uses.add((digest, alias.name, here))
             else:
+                self._refuse_package(f"{source}.{alias.name}")
                 kept.append(alias)
         node.names = kept
         return node if kept else None
+
+    def _name(self, here: str | None, digest: str, module: str) -> None:
+        """Notes that a module has a name in this file."""
+        if here is None:
+            package, _, stem = module.rpartition(".")
+            self._refuse(f"import {module}", f"from {package} import {stem}")
+        elif self.modules.setdefault(here, digest) != digest:
+            self._refuse(f"two modules of the name {here}", "another name for one of them")
+        self.uses.add((digest, "", ""))
+
+    def _refuse_package(self, module: str) -> None:
+        """A module that is reached through its package is not seen to be imported."""
+        head, *rest = module.split(".")
+        if head == PACKAGE.name and PACKAGE.joinpath(*rest).is_dir():
+            self._refuse(f"an import of the package {module}", "an import of a module in it")
+
+    def _refuse(self, found: str, better: str) -> None:
+        raise InputError(f"{self._importer}: {found}; write {better}, so that it is known to count")
 
 
 class _ModulesByDigest(ast.NodeTransformer):
@@ -134,21 +160,62 @@ class _ModulesByDigest(ast.NodeTransformer):
         node.id = self._modules.get(node.id, node.id)
         return node
 
-    def _visit_function(self, node: Function) -> ast.AST:
-        hidden = set(_bound(node))
-        seen = {name: digest for name, digest in self._modules.items() if name not in hidden}
-        return _ModulesByDigest(seen).generic_visit(node)
+    def _inside(self, hidden: set[str]) -> "_ModulesByDigest":
+        return _ModulesByDigest({n: d for n, d in self._modules.items() if n not in hidden})
 
-    visit_FunctionDef = visit_AsyncFunctionDef = visit_Lambda = _visit_function
+    def visit_Lambda(self, node: ast.Lambda) -> ast.Lambda:
+        node.args = self.visit(node.args)
+        node.body = self._inside(_bound(node.args, [node.body])).visit(node.body)
+        return node
+
+    def visit_FunctionDef(self, node: Function) -> Function:
+        # What stands around the body is evaluated outside.
+        node.args = self.visit(node.args)
+        node.decorator_list = [self.visit(decorator) for decorator in node.decorator_list]
+        node.returns = self.visit(node.returns) if node.returns else None
+        inner = self._inside(_bound(node.args, node.body))
+        node.body = [inner.visit(statement) for statement in node.body]
+        return node
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> Function:
+        return self.visit_FunctionDef(node)
+
+    def _visit_comprehension(self, node: Comprehension) -> ast.AST:
+        first = node.generators[0]
+        first.iter = self.visit(first.iter)
+        targets = [generator.target for generator in node.generators]
+        return self._inside(_bound(None, targets)).generic_visit(node)
+
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _visit_comprehension
 
 
-def _bound(function: Function) -> Iterator[str]:
-    """Names that a function gives to values of its own."""
-    for node in ast.walk(function):
-        if isinstance(node, ast.arg):
-            yield node.arg
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id
+def _bound(args: ast.arguments | None, body: Sequence[ast.AST]) -> set[str]:
+    """Names that a scope gives to values of its own, scopes within it left out."""
+    found = {node.arg for node in ast.walk(args) if isinstance(node, ast.arg)} if args else set()
+    outer: set[str] = set()
+    waiting = list(body)
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                found.add(node.name)
+                continue
+            case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp():
+                continue
+            case ast.GeneratorExp():
+                continue
+            case ast.Name(ctx=ast.Store()):
+                found.add(node.id)
+            case ast.ExceptHandler() | ast.MatchAs() | ast.MatchStar() if node.name:
+                found.add(node.name)
+            case ast.MatchMapping() if node.rest:
+                found.add(node.rest)
+            case ast.alias():
+                found.add(node.asname or node.name.partition(".")[0])
+            case ast.Global() | ast.Nonlocal():
+                outer |= set(node.names)
+        waiting.extend(ast.iter_child_nodes(node))
+    return found - outer
 
 
 def _without_words(tree: ast.Module) -> ast.Module:

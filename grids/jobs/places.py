@@ -4,6 +4,7 @@ The names in braces are the wildcards of the rules that make the files, and the 
 and `found` for those who read them.
 """
 
+import glob
 import os
 import string
 from collections.abc import Callable
@@ -65,7 +66,8 @@ def at(results: Path, place: str, **names: str | int) -> Path:
 
 def found(results: Path, place: str, **names: str | int) -> list[Path]:
     """The files of a kind that are there, sorted; a name that is not given may be anything."""
-    return sorted(results.glob(anywhere(place, **names)))
+    meant = {name: glob.escape(str(value)) for name, value in names.items()}
+    return sorted(results.glob(anywhere(place, **meant)))
 
 
 def anywhere(place: str, **names: str | int) -> str:

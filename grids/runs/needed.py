@@ -73,4 +73,8 @@ def planned_for(settings: Mapping[str, Any], plan: Mapping[str, Any]) -> bool:
     search = settings["search"]
     told = {key: plan[key] for key in ("strategy", "backbone", "test_set")} | plan["settings"]
     same = all(search[key] == value for key, value in told.items() if key in search)
-    return same and [*plan["degradations"]] == searched(settings)
+    tolerance = settings["candidates"]["tolerance"]
+    # Where it follows from the distances, no setting of it has changed.
+    same &= tolerance in ("uncertainty", plan["settings"].get("tolerance", tolerance))
+    here = {group for group in settings.get("elsewhere", []) if group in plan["elsewhere"]}
+    return same and [*plan["degradations"]] == searched(settings) and here == {*plan["elsewhere"]}

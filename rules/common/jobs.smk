@@ -5,7 +5,7 @@
 def code(script, *packages, degradations=()):
     """Fingerprint of a script with the modules that are chosen by name.
 
-    `packages` name sub-packages of grids; the module is the value of the wildcard `degradation`,
+    `packages` name folders below grids; the module is the value of the wildcard `degradation`,
     `backbone` (the search's without it) or, for degradations, each member of `group`. Jobs without
     those wildcards name their `degradations`.
     """
@@ -20,9 +20,12 @@ def code(script, *packages, degradations=()):
             modules.append(f"grids.backbones.{backbone}")
         if "search" in packages:
             modules.append(f"grids.search.strategies.{SETTINGS.search.strategy}")
-        return fingerprints.fingerprint(
-            own_file(f"../workflow/scripts/{script}"), *modules
-        )
+        try:
+            return fingerprints.fingerprint(
+                own_file(f"../workflow/scripts/{script}"), *modules
+            )
+        except InputError as error:
+            raise WorkflowError(str(error))
 
     return of
 

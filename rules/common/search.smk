@@ -41,11 +41,9 @@ def plan_of(number):
         return {"round": number, "known": [], "solution": []}
     try:
         records.check(Path(RESULTS), [path])
-        return json.loads(path.read_text(encoding="utf-8"))
+        return plan_files.read(path)
     except InputError as error:
         raise WorkflowError(str(error))
-    except ValueError:
-        raise WorkflowError(f"{path}: not a plan (damaged?); delete it and run again")
 
 
 def known_groups(wildcards):

@@ -6,14 +6,14 @@ import pandas as pd
 from grids.base.files import appearing
 from grids.images import overlap
 from grids.jobs.job import job
-from grids.search import result
+from grids.search import plans, result
 
 with job(snakemake) as say:
     params = snakemake.params
     tested = pd.concat(map(pd.read_parquet, snakemake.input.tested))
     trained = pd.concat([tested[:0], *map(pd.read_parquet, snakemake.input.trained)])
     summary = result.summary(
-        [json.loads(Path(path).read_text(encoding="utf-8")) for path in snakemake.input.plans],
+        [plans.read(Path(path)) for path in snakemake.input.plans],
         [pd.read_parquet(path) for path in snakemake.input.verifications],
         [pd.read_parquet(path) for path in snakemake.input.noise],
         degradations=params.degradations,
