@@ -51,10 +51,6 @@ rule all:
 config["rules"] = {proxy.rule.name: name for name, proxy in rules._rules.items()}
 
 
-if workflow.is_main_process:
-    print_requests()
-
-
 onstart:
     note_settings()
 

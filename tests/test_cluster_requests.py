@@ -14,7 +14,8 @@ from snakemake_executor_plugin_slurm.validation import validate_slurm_extra
 
 from grids.base.errors import InputError
 from grids.base.times import minutes
-from grids.configuration import loading, spellings
+from grids.configuration import files, loading
+from grids.configuration.command_line import as_of_a_file
 from grids.runs import slurm
 
 DEFAULT = yaml.safe_load(
@@ -91,7 +92,7 @@ def test_times_are_read_as_slurm_writes_them():
         ({"extra": "--mem=3"}, r"extra: --mem has a key of its own, mem_mb"),
         ({"extra": "-t 60"}, r"extra: -t has a key of its own, runtime"),
         ({"extra": "--output=x"}, r"extra: --output is Snakemake's to say"),
-        ({"extra": "--mail-user='me"}, r"extra: cannot be taken apart \(no closing quotation\)"),
+        ({"extra": "--mail-user='me"}, r"cannot be taken apart \(no closing quotation\)"),
         ({"verify": {"constrain": "x"}}, r"unknown key 'constrain'; did you mean 'constraint'"),
         ({"gres": "gpu:1", "verify": {"gpus": 1}}, r"verify.gpus: 1, but gres is gpu:1"),
     ],
@@ -104,11 +105,14 @@ def test_wrong_values_are_refused_in_a_line(resources, why):
 
 def test_a_time_that_yaml_reads_as_a_number_is_refused(tmp_path):
     path = tmp_path / "own.yaml"
-    path.write_text('a: "24:00:00"\nb: {runtime: 1-00:00:00}\nc: 24:00:00\n', encoding="utf-8")
-    with pytest.raises(InputError, match=r'own.yaml, line 3: .*in quotes: "24:00:00"'):
-        spellings.check_times([path])
-    path.write_text('{\n\t"a": "24:00:00"\n}', encoding="utf-8")
-    spellings.check_times([path])
+    path.write_text('a: {b: "24:00:00", c: 1-00:00:00}\nruntime: 24:00:00\n', encoding="utf-8")
+    with pytest.raises(InputError, match=r'own.yaml, line 2: runtime: .*; write "24:00:00"'):
+        files.check([path])
+
+
+def test_a_time_of_the_command_line_stays_one():
+    given = {"resources": {"train": {"runtime": "24:00:00", "gpus": "2"}}}
+    assert as_of_a_file(given, given)["resources"]["train"] == {"runtime": "24:00:00", "gpus": 2}
 
 
 def test_a_kind_has_its_own_and_else_that_of_all_jobs():

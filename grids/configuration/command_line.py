@@ -33,4 +33,5 @@ def _typed(value: Any, given: Any) -> Any:
         read = yaml.safe_load(value)
     except yaml.YAMLError:
         return value
-    return read if read is None or isinstance(read, int | float) else value
+    a_time = ":" in value  # which YAML takes for a number
+    return read if (read is None or isinstance(read, int | float)) and not a_time else value

@@ -1,6 +1,7 @@
 """Files of a configuration, read more strictly than Snakemake reads them.
 
-Of two equal keys it takes the last, and of a file that is no YAML it says neither name nor line.
+Of two equal keys it takes the last, of a file that is no YAML it says neither name nor line, and a
+time as 24:00:00 is the number 86400.
 """
 
 import json
@@ -16,7 +17,7 @@ TEMPLATE = "__use_yte__"
 
 
 def check(paths: Iterable[str | Path]) -> None:
-    """Every file must be YAML (or JSON) in which no key stands twice.
+    """Every file must be YAML (or JSON) in which no key stands twice and no time is a number.
 
     Raises:
         InputError: the file, the line, and what is wrong there.
@@ -37,6 +38,7 @@ def check(paths: Iterable[str | Path]) -> None:
             raise InputError(f"{path}: cannot be read as YAML ({reason})") from None
         for mapping in _mappings(root, set()):
             _no_key_twice(path, mapping)
+            _no_time_as_a_number(path, mapping)
 
 
 def read(path: str | Path) -> dict[str, Any]:
@@ -94,4 +96,13 @@ def _no_key_twice(path: Path, mapping: yaml.MappingNode) -> None:
             raise InputError(
                 f"{path}, line {line}: the key {key.value!r} stands in line {first[key.value]} "
                 "already; leave one of them out"
+            )
+
+
+def _no_time_as_a_number(path: Path, mapping: yaml.MappingNode) -> None:
+    for key, value in mapping.value:
+        if value.tag == "tag:yaml.org,2002:int" and ":" in value.value:
+            raise InputError(
+                f"{path}, line {value.start_mark.line + 1}: {key.value}: YAML takes {value.value} "
+                f'for a number; write "{value.value}"'
             )

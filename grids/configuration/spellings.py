@@ -2,14 +2,9 @@
 
 import re
 import shlex
-from collections.abc import Iterable
-from contextlib import suppress
-from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
 
 from grids.base.errors import InputError
 from grids.base.times import minutes
@@ -40,37 +35,12 @@ SNAKEMAKES = (
 )
 
 
-def check_times(paths: Iterable[str | Path]) -> None:
-    """Refuses times that YAML reads as numbers: it takes `24:00:00` for 86400.
-
-    Args:
-        paths: files of a configuration that Snakemake could read.
-
-    Raises:
-        InputError: the file, the line and the time.
-    """
-    for path in paths:
-        text = Path(path).read_text(encoding="utf-8")
-        with suppress(yaml.YAMLError):  # JSON may be none
-            for token in yaml.scan(text):
-                plain = isinstance(token, yaml.ScalarToken) and token.plain
-                if plain and re.fullmatch(r"[1-9]\d*(:[0-5]?\d)+", token.value):
-                    raise InputError(
-                        f"{path}, line {token.start_mark.line + 1}: YAML takes {token.value} for a "
-                        f'number; write it in quotes: "{token.value}"'
-                    )
-
-
-def _wrong(why: str) -> PydanticCustomError:
-    return PydanticCustomError("spelling", "{why}", {"why": why})
-
-
 def _megabytes(given: Any) -> Any:
     if not isinstance(given, str):
         return given
     found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([A-Z]*)", given.upper())
     if not found or found[2] not in UNITS:
-        raise _wrong("write a whole number of MB, or as 32GB, 32G or 1.5TB")
+        raise InputError(f"write a whole number of MB, or as 32GB, 32G or 1.5TB, got {given!r}")
     return round(float(found[1]) * UNITS[found[2]])
 
 
@@ -81,21 +51,23 @@ def _minutes(given: Any) -> Any:
         # 12:30 may be meant as hours and minutes, and would be minutes and seconds.
         return int(given) if given.isdecimal() else minutes(given if given.count(":") != 1 else "")
     except ValueError:
-        raise _wrong('write minutes, or as "24:00:00", "1-12:00:00", 36h or 90m') from None
+        raise InputError(
+            f'write minutes, or as "24:00:00", "1-12:00:00", 36h or 90m, got {given!r}'
+        ) from None
 
 
 def _arguments(given: str) -> str:
     try:
         arguments = shlex.split(given)
     except ValueError as error:
-        raise _wrong(f"cannot be taken apart ({str(error).lower()})") from None
+        raise InputError(f"{given!r} cannot be taken apart ({str(error).lower()})") from None
     for argument in arguments:
         option = argument.split("=")[0] if argument.startswith("--") else argument[:2]
         for key, options in KEYS.items():
             if option in options:
-                raise _wrong(f"{option} has a key of its own, {key}")
+                raise InputError(f"{option} has a key of its own, {key}")
         if option in SNAKEMAKES:
-            raise _wrong(f"{option} is Snakemake's to say")
+            raise InputError(f"{option} is Snakemake's to say")
     return given
 
 
@@ -104,7 +76,7 @@ def _written(pattern: str, how: str) -> AfterValidator:
 
     def check(given: str) -> str:
         if given and not re.fullmatch(pattern, given):
-            raise _wrong(how)
+            raise InputError(f"{how}, got {given!r}")
         return given
 
     return AfterValidator(check)

@@ -62,7 +62,7 @@ def check(requests: Mapping[str, tuple[Mapping[str, Any], int]]) -> None:
         # Such a job it would take, and let wait forever. A quality of service may lift the limit.
         partition = asked.get("slurm_partition", "")
         longest = max(limits.get(name, math.inf) for name in partition.split(","))
-        if asked["runtime"] > longest and "qos" not in asked:
+        if asked["runtime"] > longest and not asked.get("qos"):
             raise InputError(
                 f"{what}: asks for {asked['runtime']} minutes, but the partition "
                 f"{partition or 'of jobs that name none'} allows {longest}: it would wait forever"

@@ -7,14 +7,7 @@ from types import SimpleNamespace
 
 from snakemake.iocontainers import ResourceList
 
-from grids.configuration import spellings
 from grids.runs import slurm
-
-try:
-    if workflow.is_main_process:
-        spellings.check_times(workflow.configfiles)
-except InputError as error:
-    sys.exit(f"error: configuration: {error}")
 
 # CPU threads of a job of each kind, as its rules have it.
 THREADS = {
@@ -33,11 +26,10 @@ REFUSALS = []
 
 
 def print_requests():
-    """What each kind of job asks of a cluster, where one is to run them."""
-    if workflow.resource_settings.nodes and workflow.output_settings.dryrun:
-        print("What a job asks for, by kind:", file=sys.stderr)
-        for kind, (asked, threads) in KINDS.items():
-            print(f"  {kind}:", *slurm.arguments(asked, threads), file=sys.stderr)
+    """What each kind of job asks of a cluster."""
+    print("What a job asks for, by kind:", file=sys.stderr)
+    for kind, (asked, threads) in KINDS.items():
+        print(f"  {kind}:", *slurm.arguments(asked, threads), file=sys.stderr)
 
 
 def groups_of(dag):
@@ -46,7 +38,7 @@ def groups_of(dag):
     # Of a copy, since a group works it out once, and later it may be known better.
     return {
         f"group {group.groupid} of {len(group)} jobs (group-components)": (
-            copy(group).resources,
+            dict(copy(group).resources.items()),
             copy(group).threads,
         )
         for group in groups
@@ -133,3 +125,7 @@ if workflow.is_main_process and find_spec("snakemake_executor_plugin_slurm"):
     # What is mended here was read there; pyproject.toml asks for it.
     if version("snakemake-executor-plugin-slurm").startswith("2.8."):
         mend_executor()
+
+# A dry run of what a cluster is to do: with a number of jobs instead of cores.
+if workflow.resource_settings.nodes and workflow.output_settings.dryrun:
+    print_requests()
