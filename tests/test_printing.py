@@ -14,7 +14,7 @@ class Named(dict):
         return iter(self.values())
 
 snakemake = SimpleNamespace(
-    config={"results": sys.argv[1]}, log=[sys.argv[1] + "/log"], input=[], output=Named(),
+    config={"results": sys.argv[1], "rules": {"r": "r"}}, log=[sys.argv[1] + "/log"], input=[], output=Named(),
     rule="r", wildcards={}, params={},
 )
 with job(snakemake) as say:
