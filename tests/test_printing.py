@@ -14,8 +14,8 @@ class Named(dict):
         return iter(self.values())
 
 snakemake = SimpleNamespace(
-    config={"results": sys.argv[1], "rules": {"r": "r"}}, log=[sys.argv[1] + "/log"], input=[], output=Named(),
-    rule="r", wildcards={}, params={},
+    config={"results": sys.argv[1], "rules": {"r": "r"}}, log=[sys.argv[1] + "/log"],
+    input=[], output=Named(), rule="r", wildcards={}, params={},
 )
 with job(snakemake) as say:
     say("δ = 0.1 ± 0.02 → 写真")
