@@ -1,6 +1,6 @@
 """Dry runs of Snakemake in forks of a process that has its packages loaded.
 
-To load them takes longer than a dry run of the tiny tree, and tests make a hundred. A fork has
+To load them takes longer than a dry run of the tiny tree, and tests make dozens. A fork has
 loaded nothing of `grids`: each takes the checkout that it is given, as a process of its own would.
 """
 

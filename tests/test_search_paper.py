@@ -111,8 +111,9 @@ def test_requests_per_round_change_the_rounds_not_the_answer(n, seed, requests):
         assert any(max(more[other].values()) > 0.7 for other in partition if other in more)
     # Each round that tries a partition in vain tells all its groups, and one of them failed: one
     # request a round has to find this failure as well. With fewer requests than a partition has
-    # unknown groups, a partition may take two rounds that one request a round never tries: not
-    # seen in thousands of searches from nothing, but not impossible.
+    # unknown groups, a partition that one request a round never tries may take two rounds. That can
+    # make one round more where some results were there before (two groups asked for by one, three
+    # rounds by two); searches from nothing have not shown it, and nothing rules it out.
     if requests >= n // 2:
         assert len(fewer) <= len(rounds)
     for group in alone.groups:
