@@ -1,8 +1,6 @@
 # What a run on a SLURM cluster says before its first submission, and of submissions that fail.
 
-from copy import copy
 from importlib.metadata import version
-from importlib.util import find_spec
 from types import SimpleNamespace
 
 from snakemake.iocontainers import ResourceList
@@ -38,8 +36,8 @@ def groups_of(dag):
     # Of a copy, since a group works it out once, and later it may be known better.
     return {
         f"group {group.groupid} of {len(group)} jobs (group-components)": (
-            dict(copy(group).resources.items()),
-            copy(group).threads,
+            dict(copy.copy(group).resources.items()),
+            copy.copy(group).threads,
         )
         for group in groups
     }
