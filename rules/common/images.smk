@@ -18,7 +18,7 @@ def content_of(name):
         )
     seen = checksums(
         PHOTOGRAPHS[name],
-        Path(RESULTS, "images", name).glob("*.parquet"),
+        places.found(Path(RESULTS), places.INDEX, images=name),
         records.MEMORY / "photographs",
     )
     return reading.content_digest(
