@@ -32,10 +32,10 @@ if HERE.is_local:
     # Snakemake's trigger `code` goes by the time of a script. The scripts here count by their
     # fingerprint, whatever triggers a profile names; those of a workflow that imports this one by
     # their time.
-    SCRIPTS = Path(ROOT, "workflow", "scripts")
+    SCRIPTS = Path(ROOT, "workflow", "scripts").resolve()
     time_of_script = snakemake.jobs.get_script_mtime
     snakemake.jobs.get_script_mtime = lambda path: (
-        0.0 if Path(path).is_relative_to(SCRIPTS) else time_of_script(path)
+        0.0 if Path(path).resolve().is_relative_to(SCRIPTS) else time_of_script(path)
     )
 elif not find_spec("grids"):
     # Of a repository Snakemake fetches rules and scripts, file by file.
