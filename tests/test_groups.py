@@ -4,6 +4,7 @@ import math
 import pandas as pd
 import pytest
 
+from grids.images import overlap
 from grids.search import result
 
 IMAGES = ["a.png", "b.png"]
@@ -182,7 +183,7 @@ def test_training_on_the_test_photographs_stands_in_the_verdict():
         test_set="tiny",
         models="results/models/srresnet",
         trained_on=["a.png"],
-        tested=2,
+        caution=overlap.described(["a.png"], 2, "tiny"),
     )
     assert "1 of 2 photographs of tiny are trained on as well (a.png)" in found["verdict"]
     assert found["trained_on"] == ["a.png"]

@@ -184,7 +184,13 @@ class TestPies:
             [flat, *negatives.clean],
         )
         patches, measures = pair_pies.degraded_patches(
-            images, ["x", "y", "z"], patches=8, size=16, least_contrast=0.02, seed=0
+            images.clean,
+            images.degraded,
+            ["x", "y", "z"],
+            patches=8,
+            size=16,
+            least_contrast=0.02,
+            seed=0,
         )
         assert len({name for name, _ in patches}) == 8
         for (name, patch), psnr in zip(patches, measures["psnr_db"], strict=True):
@@ -198,7 +204,13 @@ class TestPies:
     def test_too_few_are_refused(self, negatives):
         with pytest.raises(InputError, match=r"9 patches .* hold"):
             pair_pies.degraded_patches(
-                negatives, ["y", "z"], patches=99, size=16, least_contrast=0.02, seed=0
+                negatives.clean,
+                negatives.degraded,
+                ["y", "z"],
+                patches=99,
+                size=16,
+                least_contrast=0.02,
+                seed=0,
             )
 
 

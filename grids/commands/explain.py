@@ -25,7 +25,6 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 
 def _run(options: argparse.Namespace) -> None:
-    from grids.jobs import places
     from grids.report import search
     from grids.runs import needed
     from grids.search import forecast, standing
@@ -35,8 +34,7 @@ def _run(options: argparse.Namespace) -> None:
     if options.hours < 0:
         raise InputError(f"--hours: must be 0 or more, got {options.hours:g}")
     found = standing.read(options.results, options.backbone, options.test_set)
-    noted = options.results / places.SETTINGS
-    if noted.exists() and not needed.planned_for(needed.settings(options.results), found.plans[0]):
+    if needed.changed_since(options.results, found.plans[0]):
         print("The last run has other settings and no round yet; this is the search before it.")
     print("\n".join(story(found.plans, found.drops)))
     if "solution" not in found.plans[-1]:

@@ -9,8 +9,6 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grids.base.errors import InputError
-
 if TYPE_CHECKING:
     from grids.restoring.batch import Batch, Job, Outcome
 
@@ -91,11 +89,12 @@ def _run(options: argparse.Namespace) -> int:
 def _done(work: "Batch", jobs: Sequence["Job"], dry_run: bool) -> Iterator["Outcome"]:
     """The outcomes of the jobs, one after the other, with lines of progress in between."""
     from grids.base.progress import Progress
+    from grids.restoring import batch
 
     if dry_run:
         yield from Progress("decided", len(jobs), "photographs", _say).over(map(work.run, jobs))
         return
-    megapixels = [0.0 if work.leaves(job) else _megapixels(job.source) for job in jobs]
+    megapixels = [0.0 if work.leaves(job) else batch.megapixels(job.source) for job in jobs]
     progress = Progress("restored", round(sum(megapixels), 3), "megapixels", _say)
     before = 0.0
     for job, size in zip(jobs, megapixels, strict=True):
@@ -105,16 +104,6 @@ def _done(work: "Batch", jobs: Sequence["Job"], dry_run: bool) -> Iterator["Outc
 
         yield work.run(job, report)
         before += size
-
-
-def _megapixels(path: Path) -> float:
-    from grids.images import decoding
-
-    try:
-        width, height = decoding.size(path)
-    except InputError:
-        return 0.0  # it is named when its turn comes
-    return width * height / 1e6
 
 
 def _concluded(outcomes: Sequence["Outcome"], others: Sequence[Path], dry_run: bool) -> int:

@@ -12,7 +12,7 @@ from torch import nn
 from grids.base.errors import InputError, NotFiniteError
 from grids.base.plugins import require_known
 from grids.bundle.contents import Bundle
-from grids.images import search
+from grids.images import decoding, search
 from grids.models import restorers
 from grids.models.tiles import Tiler
 from grids.restoring import photographs
@@ -132,6 +132,15 @@ def _require_distinct(jobs: Sequence[Job]) -> None:
                 f"{earlier} and {job.source} would both become {job.target}; "
                 "restore them one after the other into different folders"
             )
+
+
+def megapixels(path: Path) -> float:
+    """Size of a photograph, 0 of one that cannot be read: it is named when its turn comes."""
+    try:
+        width, height = decoding.size(path)
+    except InputError:
+        return 0.0
+    return width * height / 1e6
 
 
 class Batch:

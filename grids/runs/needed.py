@@ -64,6 +64,11 @@ def reseeded(settings: Mapping[str, Any]) -> list[tuple[int, str]]:
     return [(seed, name) for seed in report["noise_seeds"] for name in report["noise_degradations"]]
 
 
+def changed_since(results: Path, plan: Mapping[str, Any]) -> bool:
+    """Whether the last run noted settings that are not those of a plan's search."""
+    return (results / places.SETTINGS).exists() and not planned_for(settings(results), plan)
+
+
 def planned_for(settings: Mapping[str, Any], plan: Mapping[str, Any]) -> bool:
     """Whether a plan is of a search with these settings.
 

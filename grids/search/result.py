@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from grids.images import overlap
 from grids.search.contract import Group, failed, passes
 from grids.search.drops import measurements
 from grids.search.group_names import group_name
@@ -30,7 +29,7 @@ def summary(
     models: str,
     elsewhere: Collection[str] = (),
     trained_on: Sequence[str] = (),
-    tested: int = 0,
+    caution: str = "",
 ) -> dict[str, Any]:
     """The content of `groups.json`.
 
@@ -44,7 +43,7 @@ def summary(
         models: folder of the backbone's models.
         elsewhere: names of the groups that were trained and measured elsewhere.
         trained_on: names of the photographs of the test set that are trained on as well.
-        tested: number of photographs of the test set.
+        caution: a sentence about that, which ends the verdict.
     """
     last = plans[-1]
     delta = last["delta"]
@@ -62,8 +61,8 @@ def summary(
         lose = "loses" if beyond == 1 else "lose"
         verdict += f" The groups were given, not searched; {beyond} of them {lose} more than δ."
 
-    if trained_on:
-        verdict += f" {overlap.described(trained_on, tested, test_set)}"
+    if caution:
+        verdict += f" {caution}"
 
     def measured(name: str) -> dict[str, Any]:
         group = by_name[name]

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from grids.images.store import Pairs
 from grids.pixels.psnr import psnr
 from grids.similarity import pies
 from grids.similarity.pies import Patch
 
 
 def degraded_patches(
-    pairs: Pairs,
+    clean: Sequence[np.ndarray],
+    degraded: Sequence[np.ndarray],
     identities: list[str],
     *,
     patches: int,
@@ -27,15 +27,15 @@ def degraded_patches(
     would be another degradation.
 
     Args:
-        pairs: the images.
+        clean, degraded: (height, width, 3) uint8, in one order.
         identities: names the content of each clean image in the keys of randomness.
         patches, size, least_contrast, seed: see `grids.similarity.pies.clean_patches`.
 
     Raises:
         InputError: the clean images hold fewer such patches than asked for.
     """
-    clean = pies.clean_patches(
-        pairs.clean,
+    chosen = pies.clean_patches(
+        clean,
         identities,
         patches=patches,
         size=size,
@@ -43,15 +43,15 @@ def degraded_patches(
         least_contrast=least_contrast,
         seed=seed,
     )
-    degraded = [_same_place(pairs.degraded, identifier, size) for identifier, _ in clean]
+    cut = [_same_place(degraded, identifier, size) for identifier, _ in chosen]
     measures = pd.DataFrame(
         {
-            "psnr_db": [psnr(good, bad) for (_, good), bad in zip(clean, degraded, strict=True)],
+            "psnr_db": [psnr(good, bad) for (_, good), bad in zip(chosen, cut, strict=True)],
             "parameters": "{}",
         }
     )
-    names = (f"pair_{identifier}" for identifier, _ in clean)
-    return list(zip(names, degraded, strict=True)), measures
+    names = (f"pair_{identifier}" for identifier, _ in chosen)
+    return list(zip(names, cut, strict=True)), measures
 
 
 def _same_place(images: Sequence[np.ndarray], identifier: str, size: int) -> np.ndarray:

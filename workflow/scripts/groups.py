@@ -12,6 +12,7 @@ with job(snakemake) as say:
     params = snakemake.params
     tested = pd.concat(map(pd.read_parquet, snakemake.input.tested))
     trained = pd.concat([tested[:0], *map(pd.read_parquet, snakemake.input.trained)])
+    shared = overlap.shared(trained, tested)
     summary = result.summary(
         [plans.read(Path(path)) for path in snakemake.input.plans],
         [pd.read_parquet(path) for path in snakemake.input.verifications],
@@ -20,8 +21,8 @@ with job(snakemake) as say:
         backbone=params.backbone,
         test_set=params.test_set,
         elsewhere=params.elsewhere,
-        trained_on=overlap.shared(trained, tested),
-        tested=len(tested),
+        trained_on=shared,
+        caution=overlap.described(shared, len(tested), params.test_set) if shared else "",
         models=f"{Path(snakemake.output.groups).parent}/models/{params.backbone}",
     )
     with appearing(snakemake.output.groups) as temporary:

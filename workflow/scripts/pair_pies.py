@@ -10,7 +10,7 @@ with job(snakemake) as say:
     ((name, pairs),) = read_pairs(params.group, snakemake.input.pairs).items()
     identities = reading.identities(pd.read_parquet(snakemake.input.pairs[0]))[1::2]
     patches, measures = pair_pies.degraded_patches(
-        pairs, identities, seed=params.seed, **params.settings
+        pairs.clean, pairs.degraded, identities, seed=params.seed, **params.settings
     )
     pies.write(snakemake.output.pies, patches, measures)
     say(f"{name}: mean PSNR {measures['psnr_db'].mean():.2f} dB")
