@@ -1,39 +1,194 @@
-"""Dry runs of Snakemake in forks of a process that has its packages loaded.
+"""Python in forks of one process that has the heavy packages loaded.
 
-To load them takes longer than a dry run of the tiny tree, and tests make dozens. A fork has
-loaded nothing of `grids`: each takes the checkout that it is given, as a process of its own would.
+To load torch, pandas and Snakemake takes longer than a job of the tiny tree or a dry run of it, and
+tests start hundreds. What `python()` names is started like an interpreter and takes `-u`, `-c`,
+`-m` or a script; what it starts by `sys.executable` is such a fork too. A fork has loaded nothing
+of `grids`: each takes the checkout that it is given. It is ended when whoever started it has ended.
+Tests of kills and signals use processes of their own.
 """
 
-import multiprocessing
+import atexit
+import functools
+import importlib
+import json
 import os
+import runpy
+import selectors
+import signal
+import socket
+import subprocess
 import sys
+import tempfile
+import threading
+import traceback
 from pathlib import Path
 
-TESTS = Path(__file__).parent
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["snakemake.cli", "pandas", "pydantic", "pyarrow.parquet"])
+LOADED = (
+    *("snakemake.cli", "snakemake.script", "snakemake_interface_executor_plugins"),
+    *("torch", "torch.distributed", "torch.nn.parallel", "torch.optim", "safetensors.torch"),
+    *("numpy", "pandas", "pyarrow.parquet", "pydantic.json_schema", "scipy.cluster.hierarchy"),
+    *("scipy.optimize", "scipy.stats", "scipy.sparse", "skimage.metrics"),
+    *("matplotlib.figure", "matplotlib.backends.backend_svg", "PIL.Image", "PIL.ImageFont"),
+)
+# Sends its arguments, its place and its standard files, and ends with the status that comes back.
+CLIENT = """\
+#!{python} -ISs
+import json, os, socket, sys
+server = socket.socket(socket.AF_UNIX)
+server.connect({address!r})
+told = json.dumps([sys.argv, os.getcwd(), dict(os.environ)]).encode()
+socket.send_fds(server, [len(told).to_bytes(8, "little")], [0, 1, 2])
+server.sendall(told)
+status = server.recv(1)
+sys.exit(status[0] if status else "the process of loaded packages has ended")
+"""
 
 
-def dry_run(folder: Path, arguments: list[str], printed: Path) -> int:
-    """The exit status of a dry run in a folder; what it prints goes to a file."""
-    process = CONTEXT.Process(target=_run, args=(folder, arguments, printed, dict(os.environ)))
-    process.start()
-    process.join()
-    return process.exitcode
+@functools.cache
+def python() -> str:
+    """The program, once for this process, which the server does not outlive."""
+    folder = Path(tempfile.mkdtemp(prefix="preloaded-"))
+    address, client = folder / "socket", folder / "python"
+    client.write_text(CLIENT.format(python=sys.executable, address=str(address)))
+    client.chmod(0o755)
+    server = subprocess.Popen(
+        [sys.executable, __file__, str(address), str(client)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        cwd="/",
+    )
+    assert server.stdout.readline() == b"ready\n"
+    atexit.register(server.kill)
+    return str(client)
 
 
-def _run(folder: Path, arguments: list[str], printed: Path, environment: dict[str, str]) -> None:
-    output = os.open(printed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    os.dup2(output, sys.stdout.fileno())
-    os.dup2(output, sys.stderr.fileno())
+def _serve(address: str, client: str) -> None:
+    for name in LOADED:
+        importlib.import_module(name)
+    assert not [name for name in sys.modules if name.partition(".")[0] == "grids"]
+    assert threading.active_count() == 1, "a fork would lack the other threads"
+    woken, waking = socket.socketpair()
+    waking.setblocking(False)
+    signal.set_wakeup_fd(waking.fileno())
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    listener.listen(64)
+    waiting = selectors.DefaultSelector()
+    for source in (listener, woken, sys.stdin):
+        waiting.register(source, selectors.EVENT_READ)
+    clients: dict[int, socket.socket] = {}
+    print("ready", flush=True)
+    while True:
+        for key, _ in waiting.select():
+            if key.fileobj is sys.stdin:
+                return
+            if key.fileobj is listener:
+                connection, _ = listener.accept()
+                told, files = _told(connection)
+                pid = os.fork()
+                if pid == 0:
+                    signal.set_wakeup_fd(-1)
+                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                    waiting.close()
+                    for other in (listener, woken, waking, connection, *clients.values()):
+                        other.close()
+                    _become(told, files, client)
+                for file in files:
+                    os.close(file)
+                clients[pid] = connection
+                waiting.register(connection, selectors.EVENT_READ, pid)
+            elif key.fileobj is woken:
+                woken.recv(4096)
+                while clients:
+                    pid, status = os.waitpid(-1, os.WNOHANG)
+                    if pid == 0:
+                        break
+                    connection = clients.pop(pid)
+                    if connection in waiting.get_map():
+                        waiting.unregister(connection)
+                    code = os.waitstatus_to_exitcode(status)
+                    # A shell's status of a process that a signal has ended.
+                    code = code if code >= 0 else 128 - code
+                    try:
+                        connection.send(bytes([code]))
+                    except OSError:
+                        pass  # it did not wait
+                    connection.close()
+            else:
+                # The other side is closed: whoever waited has been killed.
+                waiting.unregister(key.fileobj)
+                if key.data in clients:
+                    os.kill(key.data, signal.SIGTERM)
+
+
+def _told(connection: socket.socket) -> tuple[bytes, list[int]]:
+    """What a client sends: its arguments, folder and environment; standard files."""
+    length, files, *_ = socket.recv_fds(connection, 8, 3)
+    told = b""
+    while len(told) < int.from_bytes(length, "little"):
+        told += connection.recv(1 << 20)
+    return told, files
+
+
+def _become(told: bytes, files: list[int], client: str) -> None:
+    """Runs what a client asks for in this process, and ends it."""
+    (_, *arguments), folder, environment = json.loads(told)
+    for number, file in enumerate(files):
+        os.dup2(file, number)
+        os.close(file)
+    # Those of the server know whether its files could seek.
+    sys.stdin = open(0, closefd=False)
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
     os.chdir(folder)
     os.environ.clear()
-    os.environ.update(environment, OMP_NUM_THREADS="1")
-    # As `python -m snakemake` has it, not as the tests do.
-    sys.path = [str(folder), *(path for path in sys.path if not Path(path).is_relative_to(TESTS))]
-    sys.argv = ["snakemake", *arguments]
-    from snakemake.cli import main
+    os.environ.update(environment)
+    sys.executable = client
+    own = str(Path(__file__).parent)
+    given = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
+    sys.path = [*given, *(path for path in sys.path if path != own)]
+    status = 1
+    try:
+        _interpret(arguments)
+        status = 0
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+        else:
+            status = int(end.code or 0)
+    except BaseException:
+        traceback.print_exc()
+    try:
+        threading._shutdown()
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(status & 255)
 
-    loaded = {"grids", "torch"} & set(sys.modules)
-    assert not loaded, loaded
-    main()
+
+def _interpret(arguments: list[str]) -> None:
+    while arguments and arguments[0] == "-u":
+        sys.stdout.reconfigure(write_through=True)
+        arguments = arguments[1:]
+    kind, *rest = arguments
+    if kind == "-m":
+        sys.path.insert(0, os.getcwd())
+        sys.argv = rest
+        runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
+    elif kind == "-c":
+        sys.path.insert(0, "")
+        sys.argv = ["-c", *rest[1:]]
+        module = type(sys)("__main__")
+        sys.modules["__main__"] = module
+        exec(rest[0], module.__dict__)
+    else:
+        sys.path.insert(0, str(Path(kind).parent))
+        sys.argv = arguments
+        runpy.run_path(kind, run_name="__main__")
+
+
+if __name__ == "__main__":
+    _serve(*sys.argv[1:])
