@@ -145,8 +145,8 @@ def train(
         warm = min(1.0, (step + 1) / 100)
         share = warm * (0.5 + 0.5 * math.cos(math.pi * gone))
         for optimizer in optimizers:
-            for parameters in optimizer.param_groups:
-                parameters["lr"] = parameters["peak"] * share
+            for group in optimizer.param_groups:
+                group["lr"] = group["peak"] * share
             optimizer.zero_grad()
         loss_of(network(source.contiguous(memory_format=torch.channels_last)), target).backward()
         _hand_over(optimizers)

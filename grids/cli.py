@@ -8,9 +8,19 @@ from importlib import metadata
 
 from grids.base import printing
 from grids.base.errors import InputError
-from grids.commands import check, explain, export, orphans, recover, restore, simulate, status
+from grids.commands import (
+    bundles,
+    check,
+    explain,
+    export,
+    orphans,
+    recover,
+    restore,
+    simulate,
+    status,
+)
 
-COMMANDS = (check, explain, simulate, orphans, status, recover, export, restore)
+COMMANDS = (check, explain, simulate, orphans, status, recover, export, restore, bundles)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -98,6 +98,7 @@ config["weights"] = str(
     if SETTINGS.descriptor.weights == "trained"
     else SETTINGS.descriptor.path()
 )
+config["start"] = SETTINGS.training.start
 config["measurements"] = str(SETTINGS.search.measured_elsewhere())
 config["roots"] = {
     name: str(reading.root_of(paths)) for name, paths in PHOTOGRAPHS.items()

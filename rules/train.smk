@@ -8,6 +8,7 @@ rule train:
         index=index_of("train"),
         store=store_of("train"),
         pairs=pairs_of("training"),
+        start=start_of,
     output:
         weights=f"<results>/{places.MODEL}",
         history=f"<results>/{places.HISTORY}",
@@ -24,6 +25,7 @@ rule train:
         sampling=lambda wildcards: SETTINGS.training.sampling(members(wildcards)),
         group=parameters("training"),
         sizes=sizes,
+        start=start_digest,
         seed=SETTINGS.seed,
         code=code("train.py", "degradations", "backbones"),
     message:
@@ -44,6 +46,7 @@ use rule train as train_reseeded with:
         sampling=lambda wildcards: SETTINGS.training.sampling(members(wildcards)),
         group=parameters("training"),
         sizes=sizes,
+        start=start_digest,
         seed=lambda wildcards: int(wildcards.seed),
         code=code("train.py", "degradations", "backbones"),
     message:

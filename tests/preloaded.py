@@ -21,6 +21,8 @@ import sys
 import tempfile
 import threading
 import traceback
+from contextlib import suppress
+from io import BufferedReader, BufferedWriter, FileIO, TextIOWrapper
 from pathlib import Path
 
 LOADED = (
@@ -111,10 +113,8 @@ def _serve(address: str, client: str) -> None:
                     code = os.waitstatus_to_exitcode(status)
                     # A shell's status of a process that a signal has ended.
                     code = code if code >= 0 else 128 - code
-                    try:
+                    with suppress(OSError):  # it did not wait
                         connection.send(bytes([code]))
-                    except OSError:
-                        pass  # it did not wait
                     connection.close()
             else:
                 # The other side is closed: whoever waited has been killed.
@@ -139,9 +139,9 @@ def _become(told: bytes, files: list[int], client: str) -> None:
         os.dup2(file, number)
         os.close(file)
     # Those of the server know whether its files could seek.
-    sys.stdin = open(0, closefd=False)
-    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)
-    sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
+    sys.stdin = TextIOWrapper(BufferedReader(FileIO(0, closefd=False)))
+    sys.stdout = _writer(1, errors="strict")
+    sys.stderr = _writer(2, errors="backslashreplace", line_buffering=True)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
@@ -167,6 +167,11 @@ def _become(told: bytes, files: list[int], client: str) -> None:
         sys.stderr.flush()
     finally:
         os._exit(status & 255)
+
+
+def _writer(number: int, **how) -> TextIOWrapper:
+    buffer = BufferedWriter(FileIO(number, "w", closefd=False))
+    return TextIOWrapper(buffer, encoding="utf-8", **how)
 
 
 def _interpret(arguments: list[str]) -> None:

@@ -12,6 +12,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from grids.backbones import srresnet
+from grids.base.errors import InputError
+from grids.base.files import sha256
 from grids.images import reading, sets, store
 from grids.models import weights
 from grids.training import launch, restorer
@@ -54,7 +57,7 @@ def photographs(tmp_path_factory):
     return files | {"pairs": []}
 
 
-def train(folder, photographs, processes, say=lambda line: None, **recipe):
+def train(folder, photographs, processes, say=lambda line: None, start="", **recipe):
     # Two processes work their shares through in two parts each.
     parts = {"accumulation": processes, "checkpoint_steps": 50}
     section = EXECUTION | {"processes": processes} | parts
@@ -65,6 +68,7 @@ def train(folder, photographs, processes, say=lambda line: None, **recipe):
         "group": {"gaussian_noise": {"sigma": [10.0, 50.0]}, "jpeg": {"quality": [10, 40]}},
         "sampling": {"patch": 16, "weights": {"gaussian_noise": 0.5, "jpeg": 0.5}},
         "recipe": {"iterations": 20, "batch": 4, "learning_rate": 1e-3} | recipe,
+        "start": str(start),
         "seed": 0,
         "content": "",
         "code": "",
@@ -173,3 +177,22 @@ def test_a_signal_ends_all_processes_with_a_checkpoint(tmp_path, photographs):
     assert process.returncode != 0
     newest = sorted((tmp_path / "state").glob("*.pt"))[-1]
     assert f"SIGTERM: state kept after step {int(newest.stem)}; run again to go on" in said
+
+
+def test_a_training_begins_with_the_weights_of_a_file(tmp_path, photographs):
+    train(tmp_path / "first", photographs, 1)
+    first = tmp_path / "first" / "model.safetensors"
+    # A step so small that it changes no number.
+    train(tmp_path / "second", photographs, 1, start=first, iterations=1, learning_rate=1e-30)
+    began = load_file(tmp_path / "second" / "model.safetensors")
+    assert all(torch.equal(tensor, began[name]) for name, tensor in load_file(first).items())
+    about = weights.about(tmp_path / "second" / "model.safetensors")
+    assert about["start"] == sha256(first)
+    assert weights.about(first)["start"] == ""
+
+
+def test_first_weights_of_another_network_are_named(tmp_path, photographs):
+    network = srresnet.build(features=4, blocks=1, strided=False)
+    weights.save(tmp_path / "other.safetensors", network, {})
+    with pytest.raises(InputError, match=r"other\.safetensors: tensor .* has shape"):
+        train(tmp_path / "run", photographs, 1, start=tmp_path / "other.safetensors")

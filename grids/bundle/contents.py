@@ -9,7 +9,7 @@ card.md                  how it was trained and measured, for people
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from grids.selection import selector_file
 from grids.selection.selector_file import Arrays
 
 FORMAT = 1
+# The bundle that ships with GRIDS. The descriptor that does stands beside it, once for both.
+BOX = Path(__file__).parents[1] / "packaged" / "box"
 # Arguments of `grids.selection.describer.Describer`.
 DESCRIBING = {"layer", "count", "components", "clip"}
 ABOUT, CARD, DESCRIPTOR, SELECTOR = (
@@ -122,11 +124,14 @@ def read(folder: Path) -> Bundle:
             raise KeyError(min(needed - sums.keys()))
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise InputError(f"{folder / ABOUT}: broken ({error!r}); export again") from None
-    for name in sorted(needed):
-        if not (folder / name).is_file():
-            raise InputError(f"{folder / name}: missing; export again")
-        if sha256(folder / name) != sums[name]:
-            raise InputError(f"{folder / name}: not as it was written; export again")
+    places = {name: folder / name for name in needed}
+    if folder == BOX:
+        places[DESCRIPTOR] = BOX.parent / DESCRIPTOR
+    for name, path in sorted(places.items()):
+        if not path.is_file():
+            raise InputError(f"{path}: missing; export again")
+        if sha256(path) != sums[name]:
+            raise InputError(f"{path}: not as it was written; export again")
     selector, _ = selector_file.read(folder / SELECTOR)
     return Bundle(
         groups=groups,
@@ -134,11 +139,17 @@ def read(folder: Path) -> Bundle:
         sizes=sizes,
         models={group: folder / _model(group) for group in groups},
         fingerprints={group: sums[_model(group)][:16] for group in groups},
-        descriptor=folder / DESCRIPTOR,
+        descriptor=places[DESCRIPTOR],
         describing=describing,
         selector=selector,
         card=(folder / CARD).read_text(encoding="utf-8"),
     )
+
+
+def below(folders: Iterable[Path]) -> list[Path]:
+    """The exports in these folders and below them, sorted."""
+    found = {path.parent for folder in folders for path in folder.rglob(ABOUT)}
+    return sorted(folder for folder in found if folder.resolve() != BOX)
 
 
 def _model(group: str) -> str:

@@ -1,5 +1,6 @@
 """From a folder of results to an export (see `grids.bundle.contents`)."""
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ from grids.models import weights
 from grids.selection import selector_file
 
 
-def export(results: Path, folder: Path) -> None:
+def export(results: Path, folder: Path, half: bool = False) -> None:
     """Writes the models of the groups, and what chooses among them, into a new or empty folder.
 
     Args:
         results: the workflow's folder of results, with `selection/selector.safetensors`.
         folder: where to.
+        half: whether the models' weights are rounded to half precision.
 
     Raises:
         InputError: something has not been made yet, or made anew since the choice was fitted, or
@@ -41,18 +43,22 @@ def export(results: Path, folder: Path) -> None:
         # An older one, as of a test set that was taken out since, is about another choice.
         if path.stat().st_mtime_ns >= fitted
     }
-    contents.write(
-        folder,
-        models=models,
-        backbone=about["backbone"],
-        sizes=about["sizes"],
-        descriptor=_there(results / places.SELECTOR_DESCRIPTOR, results),
-        describing=about["describing"],
-        selector=selector,
-        card=card(
-            about["backbone"], {name: weights.about(models[name]) for name in models}, measured
-        ),
-    )
+    text = card(about["backbone"], {name: weights.about(models[name]) for name in models}, measured)
+    with tempfile.TemporaryDirectory() as halves:
+        if half:
+            for number, (group, path) in enumerate(models.items()):
+                models[group] = Path(halves, f"{number}.safetensors")
+                weights.halve(path, models[group])
+        contents.write(
+            folder,
+            models=models,
+            backbone=about["backbone"],
+            sizes=about["sizes"],
+            descriptor=_there(results / places.SELECTOR_DESCRIPTOR, results),
+            describing=about["describing"],
+            selector=selector,
+            card=text,
+        )
 
 
 def card(backbone: str, models: dict[str, dict[str, Any]], measured: dict[str, str]) -> str:

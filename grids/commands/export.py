@@ -10,11 +10,14 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser = commands.add_parser("export", help=text, description=text)
     parser.add_argument("results", type=Path, help="folder of the results")
     parser.add_argument("-o", "--output", type=Path, required=True, help="a new or empty folder")
+    parser.add_argument(
+        "--half", action="store_true", help="weights in half precision, at half the size"
+    )
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> None:
     from grids.bundle.export import export
 
-    export(options.results, options.output)
+    export(options.results, options.output, options.half)
     print(f"Export: {options.output}")

@@ -27,7 +27,10 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photograph or folder")
     parser.add_argument("-o", "--out", required=True, type=Path, help="folder for the results")
     parser.add_argument(
-        "--bundle", required=True, type=Path, metavar="FOLDER", help="made by `grids export`"
+        "--bundle",
+        type=Path,
+        metavar="FOLDER",
+        help="made by `grids export` (default: the models that ship with GRIDS)",
     )
     parser.add_argument("--group", help="use this group's model for all photographs")
     parser.add_argument(
@@ -60,7 +63,7 @@ def _run(options: argparse.Namespace) -> int:
     device = devices.use(options.device, torch.get_num_threads())
     jobs, unreadable, others = batch.find(options.paths, options.out)
     work = batch.Batch(
-        contents.read(options.bundle),
+        contents.read(options.bundle or contents.BOX),
         device,
         precision=options.precision,
         tile=options.tile,

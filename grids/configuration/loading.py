@@ -96,6 +96,11 @@ def load(config: Mapping[str, Any]) -> Settings:
                 f"({settings.processes()}) times execution.accumulation "
                 f"({settings.execution.accumulation})"
             )
+    if training.start not in ("none", "mix") and not Path(training.start).exists():
+        raise InputError(
+            f"training.start: {training.start}: no such file or folder; "
+            "write 'none', 'mix' or a path"
+        )
     descriptor = settings.descriptor
     if descriptor.weights != "trained" and not descriptor.path().is_file():
         raise InputError(

@@ -314,6 +314,13 @@ class Training(Section):
         description="When the loss is not finite or beyond all measure: `stop`, or `rollback`: "
         "once, by at most a tenth of the steps, and from there at half the rate.",
     )
+    start: str = Field(
+        "none",
+        description="First weights of a model: `none`, drawn from `seed`; `mix`, those of the "
+        "model of all degradations searched, which is trained before the others; or a path: a "
+        "weights file, or a folder with one for each group (`GROUP.safetensors`, as `models` of an "
+        "export). See docs/training.md.",
+    )
     weights: dict[str, PositiveFloat] = Field(
         {},
         description="How often a sample gets a degradation, in proportion to the others of its "
@@ -330,7 +337,7 @@ class Training(Section):
 
     def recipe(self) -> dict[str, Any]:
         """Optimization; lists instead of tuples, since it stands in JSON too."""
-        return self.model_dump(exclude={"patch", "weights"}, mode="json")
+        return self.model_dump(exclude={"patch", "start", "weights"}, mode="json")
 
 
 class Execution(Section):

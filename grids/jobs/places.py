@@ -59,6 +59,14 @@ VERIFICATION_LOG = "logs/verify/{backbone}/{group}_{test_set}.log"
 RESEEDED_VERIFICATION_LOG = "logs/verify/{backbone}/{group}_{test_set}_seed_{seed}.log"
 
 
+def first_weights(start: str, group: str) -> str:
+    """The file that `training.start` names for a group; empty if it names none."""
+    if start in ("none", "mix"):
+        return ""
+    path = Path(start)
+    return str(path / f"{group}.safetensors" if path.is_dir() else path)
+
+
 def at(results: Path, place: str, **names: str | int) -> Path:
     """The file of a kind, e.g. `at(results, MODEL, backbone="srresnet", group="jpeg+sr")`."""
     return results / place.format(**names)

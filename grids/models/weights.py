@@ -22,6 +22,15 @@ def save(path: Path, network: nn.Module, about: dict[str, Any]) -> None:
         save_file(state, temporary, {"grids": json.dumps(about, sort_keys=True)})
 
 
+def halve(source: Path, target: Path) -> None:
+    """Copies a safetensors file with its numbers in half precision and the same metadata."""
+    with safe_open(source, framework="pt") as file:
+        metadata = file.metadata()
+    state = {name: tensor.half() for name, tensor in load_file(source).items()}
+    with appearing(target) as temporary:
+        save_file(state, temporary, metadata)
+
+
 def about(path: Path) -> dict[str, Any]:
     """Metadata that `save` wrote; empty for a file of other origin."""
     try:
@@ -74,3 +83,12 @@ def fill(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
         if not torch.isfinite(state[name]).all():
             raise InputError(f"{path}: tensor {name!r} is not finite")
     network.load_state_dict(state)
+
+
+def load(network: nn.Module, path: Path) -> None:
+    """Fills `network` with the tensors of a weights file.
+
+    Raises:
+        InputError: the file is broken or holds another network.
+    """
+    fill(network, read(path), path)

@@ -1,15 +1,18 @@
 """The training of a restorer, from plain values to its files."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
 
 from grids.base import randomness
+from grids.base.files import sha256
 from grids.images.staging import staged
 from grids.images.store import Store, read_pairs
 from grids.models import devices, restorers
+from grids.models import weights as weights_files
 from grids.training.loop import Execution, Recipe
 from grids.training.processes import ranks
 from grids.training.restoration_batches import restoration
@@ -23,6 +26,7 @@ def train(
     group: dict[str, dict[str, Any]],
     sampling: dict[str, Any],
     recipe: dict[str, Any],
+    start: str,
     seed: int,
     content: str,
     code: str,
@@ -45,6 +49,7 @@ def train(
         group: degradations with their training parameters.
         sampling: what a sample is made of (see `grids.training.restoration_batches`).
         recipe: fields of `grids.training.loop.Recipe`.
+        start: weights file that the network begins with, empty for weights drawn from the seed.
         seed: seed of first weights, crops and degradations.
         content: digest of the photographs.
         code: fingerprint of the code.
@@ -60,7 +65,11 @@ def train(
     place = ranks.own_device(devices.use(device, threads))
     # The same first weights for every group: one source of noise less in the drop between two.
     torch.manual_seed(randomness.key(seed, "weights"))
-    network = restorers.build(backbone, sizes).to(place)
+    network, before = restorers.build(backbone, sizes), 0
+    if start:
+        weights_files.load(network, Path(start))
+        before = weights_files.about(Path(start)).get("steps", 0)
+    network.to(place)
     photographs = Store(staged(store, scratch), pd.read_parquet(index))
     train_to_files(
         network,
@@ -80,6 +89,9 @@ def train(
             "sizes": sizes,
             "group": group,
             "sampling": sampling,
+            "start": sha256(Path(start)) if start else "",
+            # Those of the weights that it began with among them.
+            "steps": before + recipe["iterations"],
             "seed": seed,
             "content": content,
             "code": code,

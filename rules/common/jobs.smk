@@ -116,7 +116,11 @@ def descriptor_digest():
     """Parameter: content of the weights that are not made here."""
     if SETTINGS.descriptor.weights == "trained":
         return "trained"
-    return sha256(SETTINGS.descriptor.path().read_bytes()).hexdigest()[:16]
+    return file_digest(SETTINGS.descriptor.path())
+
+
+def file_digest(path):
+    return sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def one_of(values):

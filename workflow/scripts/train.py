@@ -1,15 +1,20 @@
+from grids.jobs import places
 from grids.jobs.job import job
 from grids.training import launch, restorer
 
 with job(snakemake) as say:
     params, wildcards = snakemake.params, snakemake.wildcards
     layout, execution = launch.split(snakemake.config["execution"], snakemake.threads)
+    start = "".join(snakemake.input.start) or places.first_weights(
+        snakemake.config["start"], wildcards.group
+    )
     arguments = {
         "backbone": wildcards.backbone,
         "sizes": params.sizes,
         "group": params.group,
         "sampling": params.sampling,
         "recipe": params.recipe,
+        "start": start,
         "seed": params.seed,
         "content": params.content,
         "code": params.code,

@@ -1,0 +1,32 @@
+"""`grids bundles` lists the exports at hand that `grids restore` can use."""
+
+import argparse
+import json
+from pathlib import Path
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the command to those of `grids`."""
+    text = "list the exports at hand: the models that ship with GRIDS, and those in folders"
+    parser = commands.add_parser("bundles", help=text, description=text)
+    parser.add_argument(
+        "folders",
+        nargs="*",
+        type=Path,
+        default=[Path()],
+        metavar="FOLDER",
+        help="searched, with the folders below (default: the current one)",
+    )
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> None:
+    from grids.bundle import contents
+
+    for folder in (contents.BOX, *contents.below(options.folders)):
+        bundle = contents.read(folder)
+        size = sum(path.stat().st_size for path in (*bundle.models.values(), bundle.descriptor))
+        title = "ships with GRIDS" if folder == contents.BOX else folder
+        print(f"{title}: {bundle.backbone} {json.dumps(bundle.sizes)}, {size / 2**20:.1f} MiB")
+        for group in bundle.groups:
+            print(f"  {group}")
