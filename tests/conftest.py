@@ -60,6 +60,8 @@ class Tree:
     """A folder with photographs and a configuration, in which a checkout's workflow is run."""
 
     program = (sys.executable, "-m", "snakemake", "--cores", "2")
+    prefix: tuple[str, ...] = ()
+    """What starts the program, with its options."""
 
     def __init__(self, folder: Path, checkout: Path = ROOT):
         self.folder = folder
@@ -79,9 +81,9 @@ class Tree:
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
         """A run to its end, with what it printed."""
-        program = self.program
-        if program == Tree.program:
-            program = (preloaded.python(), *program[1:])
+        program = ()
+        if self.program == Tree.program:
+            program = (preloaded.python(self.prefix), *self.program[1:])
         with self.start(*arguments, stdout=subprocess.PIPE, program=program) as process:
             printed, _ = process.communicate()
         return subprocess.CompletedProcess(arguments, process.returncode, printed)
@@ -100,9 +102,11 @@ class Tree:
     def start(
         self, *arguments: str, stdout: int | TextIO, program: Sequence[str] = ()
     ) -> subprocess.Popen:
+        """A run that goes on, in processes of its own by default: signals reach them."""
         self.write_configuration()
+        program = program or (*self.prefix, *self.program)
         return subprocess.Popen(
-            [*(program or self.program), *self.options(), *arguments],
+            [*program, *self.options(), *arguments],
             cwd=self.folder,
             stdout=stdout,
             stderr=subprocess.STDOUT,

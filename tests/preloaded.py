@@ -47,14 +47,17 @@ sys.exit(status[0] if status else "the process of loaded packages has ended")
 
 
 @functools.cache
-def python() -> str:
-    """The program, once for this process, which the server does not outlive."""
+def python(prefix: tuple[str, ...] = ()) -> str:
+    """The program, once for this process, which the server does not outlive.
+
+    `prefix` is a program with options that starts the server.
+    """
     folder = Path(tempfile.mkdtemp(prefix="preloaded-"))
     address, client = folder / "socket", folder / "python"
     client.write_text(CLIENT.format(python=sys.executable, address=str(address)))
     client.chmod(0o755)
     server = subprocess.Popen(
-        [sys.executable, __file__, str(address), str(client)],
+        [*prefix, sys.executable, __file__, str(address), str(client)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "OMP_NUM_THREADS": "1"},

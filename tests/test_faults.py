@@ -21,9 +21,9 @@ SEEDS = range(int(os.environ.get("GRIDS_FAULTS", "2")))
 
 # Root reads everything: only without these capabilities does a missing permission matter.
 WITHOUT_PRIVILEGE = (
-    ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+    ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
     if os.geteuid() == 0 and shutil.which("setpriv")
-    else []
+    else ()
 )
 
 
@@ -154,7 +154,7 @@ def test_a_disturbed_run_ends_with_the_results_of_an_undisturbed_one(finished, t
     expected = results(finished)
     chance = random.Random(seed)
     tree = finished.copy(tmp_path / "tree")
-    tree.program = (*WITHOUT_PRIVILEGE, *tree.program)
+    tree.prefix = WITHOUT_PRIVILEGE
     for name in (*FOLDERS, "records"):
         shutil.rmtree(tree.path(name))
     for name in ("similarity.parquet", "groups.json"):

@@ -44,7 +44,8 @@ def test_a_folder_has_first_weights_for_each_group(finished, tmp_path):
     shutil.copyfile(moved / "sr.safetensors", moved / "jpeg.safetensors")
     assert tree.jobs(JPEG) == train("jpeg")
     (moved / "jpeg.safetensors").unlink()
-    assert f"training.start: {moved / 'jpeg.safetensors'}: no such file" in tree.error("-n", JPEG)
+    said = tree.snakemake("-n", JPEG)
+    assert f"training.start: {moved / 'jpeg.safetensors'}: no such file" in said.stdout
 
 
 def test_a_place_where_nothing_is_is_refused_before_any_job(tree):
