@@ -67,6 +67,8 @@ if Path(sys.executable).exists():
     # Snakemake puts it into commands as it stands, whatever is in its path.
     sys.executable = shlex.quote(sys.executable)
 
+fingerprints.remember(records.MEMORY / "fingerprints.json")
+
 # A copy, since the dictionary may be that of a workflow which imports this one, and serve again.
 config = as_of_a_file(copy.deepcopy(config), workflow.config_settings.config)
 

@@ -320,3 +320,59 @@ def test_helpers_shared_by_the_blurs_count_for_those_that_use_them(package):
     fingerprints.clear()
     after = {n: of(package, "degraded_pies.py", f"grids.degradations.{n}") for n in names}
     assert {n for n in names if before[n] != after[n]} == set(names[:4])
+
+
+class TestMemory:
+    """Digests that a file remembers are those that are worked out."""
+
+    @pytest.fixture
+    def remembered(self, package, monkeypatch):
+        """The fingerprints as a new process finds them that has the file of the one before."""
+
+        def found(parsing=True):
+            with monkeypatch.context() as patch:
+                patch.setattr(fingerprints, "_memory", fingerprints._Memory())
+                if not parsing:
+                    patch.setattr(fingerprints, "parsed", None)
+                fingerprints.clear()
+                fingerprints.remember(package / "memory" / "fingerprints.json")
+                now = of_all(package)
+            fingerprints.clear()
+            return now
+
+        return found
+
+    def test_nothing_is_parsed_again(self, package, remembered):
+        expected = of_all(package)
+        assert remembered() == expected
+        assert remembered(parsing=False) == expected
+
+    def test_an_edit_counts_wherever_it_reaches(self, package, remembered):
+        remembered()
+        edit(package / "grids" / "similarity" / "ggd.py", "BINS = 101", "BINS = 99")
+        assert remembered() == of_all(package)
+        edit(package / "grids" / "similarity" / "ggd.py", "BINS = 99", "BINS = 101")
+        assert remembered() == of_all(package)
+
+    def test_a_module_that_appears_counts(self, package, remembered):
+        remembered()
+        # What was a name in a module becomes a module of that name.
+        (package / "grids" / "base" / "randomness").mkdir()
+        (package / "grids" / "base" / "randomness" / "key.py").write_text("key = len\n")
+        edit(
+            package / "workflow" / "scripts" / "views.py",
+            "import pandas as pd",
+            "import pandas as pd\nfrom grids.base.randomness import key",
+        )
+        assert remembered() == of_all(package)
+        (package / "grids" / "base" / "randomness" / "key.py").unlink()
+        fingerprints.clear()
+        assert remembered() == of_all(package)
+
+    @pytest.mark.parametrize("content", ["", "{}", '{"maker": 1}', "[1]", "\0"])
+    def test_a_broken_file_spares_no_work_and_breaks_nothing(self, package, remembered, content):
+        file = package / "memory" / "fingerprints.json"
+        file.parent.mkdir()
+        file.write_text(content)
+        assert remembered() == of_all(package)
+        assert remembered(parsing=False) == of_all(package)

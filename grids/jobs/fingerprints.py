@@ -8,15 +8,22 @@ train a network again.
 
 An import counts as the digest of the module that it leads to, and so does the name that the module
 has in the importing file: where a module lies and what it is called changes nothing.
+
+To work all of them out takes a good part of a start, so a file may remember them (`remember`).
 """
 
 import ast
 import hashlib
+import json
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import TypedDict
 
 from grids.base.errors import InputError
+from grids.base.files import appearing, sha256
 from grids.base.plugins import parsed
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -53,7 +60,9 @@ def fingerprint(script: Path, *modules: str) -> str:
     """
     # By their names too: two that exchange their contents are not as before.
     roots = sorted((module.rpartition(".")[2], _digest(_required(module))) for module in modules)
-    return _hash(repr([script.name, _digest(script.resolve()), roots]))[:16]
+    found = _hash(repr([script.name, _digest(script.resolve()), roots]))[:16]
+    _memory.write()
+    return found
 
 
 def _required(module: str) -> Path:
@@ -63,11 +72,65 @@ def _required(module: str) -> Path:
     return path
 
 
+def remember(file: Path) -> None:
+    """Digests come from this file where they stand in it, and new ones are added to it.
+
+    A digest holds for the content of a module and the digests of all that it imports.
+    """
+    _memory.read(file)
+
+
 def clear() -> None:
     """Forgets the digests of files, which are read once a process; tests edit them."""
     _digest.cache_clear()
 
 
+class _Known(TypedDict):
+    digest: str
+    asked: dict[str, str | None]
+    """The digest of each module that was asked for on the way, None where there was none."""
+
+
+class _Memory:
+    """Digests by file and content, in a file that processes may write at the same time."""
+
+    def __init__(self) -> None:
+        self._file: Path | None = None
+        self._before: dict[str, _Known] = {}
+        self._used: dict[str, _Known] = {}
+        self._new = False
+
+    def read(self, file: Path) -> None:
+        self._file = file
+        # By this code and this Python, whose syntax trees are its own.
+        self._maker = f"{sha256(Path(__file__))} {sys.version}"
+        # One that cannot be read spares no work.
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            content = json.loads(file.read_text(encoding="utf-8"))
+            self._before = content["digests"] if content["maker"] == self._maker else {}
+
+    def find(self, key: str) -> str | None:
+        known = self._used.get(key) or self._before.get(key)
+        if not known or any(_digest_of(module) != then for module, then in known["asked"].items()):
+            return None
+        self._used[key] = known
+        return known["digest"]
+
+    def add(self, key: str, known: _Known) -> None:
+        self._used[key], self._new = known, True
+
+    def write(self) -> None:
+        if not self._file or not self._new:
+            return
+        self._new = False
+        content = {"maker": self._maker, "digests": self._used}
+        with suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with appearing(self._file) as temporary:
+                temporary.write_text(json.dumps(content), encoding="utf-8")
+
+
+_memory = _Memory()
 _open: list[Path] = []
 
 
@@ -79,10 +142,15 @@ def _digest(path: Path) -> str:
         raise InputError(f"modules import one another: {' → '.join(map(_dotted, circle))}")
     _open.append(path)
     try:
+        key = f"{_dotted(path)} {sha256(path)}"
+        if known := _memory.find(key):
+            return known
         tree = parsed(path)
         imports = _Imports(_dotted(path))
         tree = _ModulesByDigest(imports.modules).visit(_without_words(imports.visit(tree)))
-        return _hash(repr([sorted(imports.uses), ast.unparse(tree)]))
+        digest = _hash(repr([sorted(imports.uses), ast.unparse(tree)]))
+        _memory.add(key, {"digest": digest, "asked": imports.asked})
+        return digest
     finally:
         _open.pop()
 
@@ -97,17 +165,19 @@ class _Imports(ast.NodeTransformer):
     Attributes:
         modules: digest of each module that has a name in the file, by that name.
         uses: what is imported: of each module its digest, the name there and the name here.
+        asked: each name that may be a module's, with the digest, or None.
     """
 
     def __init__(self, importer: str):
         self._importer = importer
         self.modules: dict[str, str] = {}
         self.uses: set[tuple[str, str, str]] = set()
+        self.asked: dict[str, str | None] = {}
 
     def visit_Import(self, node: ast.Import) -> ast.Import | None:
         kept = []
         for alias in node.names:
-            if digest := _digest_of(alias.name):
+            if digest := self._digest_of(alias.name):
                 self._name(alias.asname, digest, alias.name)
             else:
                 self._refuse_package(alias.name)
@@ -121,15 +191,19 @@ class _Imports(ast.NodeTransformer):
         kept = []
         for alias in node.names:
             here = alias.asname or alias.name
-            if digest := _digest_of(f"{source}.{alias.name}"):
+            if digest := self._digest_of(f"{source}.{alias.name}"):
                 self._name(here, digest, f"{source}.{alias.name}")
-            elif digest := _digest_of(source):
+            elif digest := self._digest_of(source):
                 self.uses.add((digest, alias.name, here))
             else:
                 self._refuse_package(f"{source}.{alias.name}")
                 kept.append(alias)
         node.names = kept
         return node if kept else None
+
+    def _digest_of(self, module: str) -> str | None:
+        self.asked[module] = _digest_of(module)
+        return self.asked[module]
 
     def _name(self, here: str | None, digest: str, module: str) -> None:
         """Notes that a module has a name in this file."""
