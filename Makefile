@@ -4,7 +4,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
 
-.PHONY: run test test-slurm lint docs wheel paper-dry-run smallest report environment
+.PHONY: run test test-slurm lint docs wheel paper-dry-run smallest report box environment
 
 run: environment
 	$(BIN)/snakemake --cores $(CORES)
@@ -44,6 +44,13 @@ smallest: environment
 report: smallest
 	$(BIN)/snakemake --cores 2 --configfile config/smallest.yaml --quiet all --report results/smallest/report.html
 	test -s results/smallest/report.html
+
+# The models that ship with GRIDS, for many hours; docs/box.md. GRIDS_DATA names the photographs.
+box: environment
+	$(BIN)/snakemake --cores $(CORES) --configfile config/box.yaml -- results/box/bundle
+	rm -rf grids/packaged/box
+	$(BIN)/grids export results/box -o grids/packaged/box --half
+	rm grids/packaged/box/descriptor.safetensors
 
 environment: .venv/installed
 

@@ -3,11 +3,10 @@
 python benchmarks/classics.py FOLDER [--bundle FOLDER] [--images N] [--only DEGRADATION ...]
 
 Mean PSNR in dB (RGB, whole images) of the damaged input, of the model of the true group, of the mix
-of all where the bundle has it, and of the classics: BM3D that is told σ and OpenCV's non-local
-means
-for noise, a median for salt and pepper, Wiener and Richardson–Lucy with the true kernel for blur,
-Telea with the true mask for inpainting. Values are those of `evaluation` in config/box.yaml. Needs
-the packages bm3d and opencv-python-headless besides.
+of all where the bundle has it, and of the classics: BM3D that is told the standard deviation and
+OpenCV's non-local means for noise, a median for salt and pepper, Wiener and Richardson-Lucy with
+the true kernel for blur, Telea with the true mask for inpainting. Values are those of `evaluation`
+in config/box.yaml. Needs the packages bm3d and opencv-python-headless besides.
 """
 
 import argparse

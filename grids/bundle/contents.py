@@ -2,6 +2,8 @@
 
 bundle.json              what it is: groups, network, how photographs are described, checksums
 models/GROUP.safetensors the models
+mix.safetensors          where it was trained, one model of all degradations, to compare with and to
+                         start trainings from
 descriptor.safetensors   the network whose features choose among them
 selector.safetensors     the groups' laws, the discriminant, the calibration
 card.md                  how it was trained and measured, for people
@@ -25,10 +27,11 @@ FORMAT = 1
 BOX = Path(__file__).parents[1] / "packaged" / "box"
 # Arguments of `grids.selection.describer.Describer`.
 DESCRIBING = {"layer", "count", "components", "clip"}
-ABOUT, CARD, DESCRIPTOR, SELECTOR = (
+ABOUT, CARD, DESCRIPTOR, MIX, SELECTOR = (
     "bundle.json",
     "card.md",
     "descriptor.safetensors",
+    "mix.safetensors",
     "selector.safetensors",
 )
 
@@ -42,6 +45,7 @@ class Bundle:
         backbone, sizes: the network of the models and its options.
         models: each group's weights file.
         fingerprints: the first 16 hexadecimal digits of the SHA-256 of each group's file.
+        mix: weights file of the model of all degradations, None if there is none.
         descriptor: weights file of the descriptor.
         describing: how photographs are described (see `grids.selection.describer.Describer`).
         selector: arrays of `grids.selection.rule.Rule`.
@@ -53,6 +57,7 @@ class Bundle:
     sizes: dict[str, Any]
     models: dict[str, Path]
     fingerprints: dict[str, str]
+    mix: Path | None
     descriptor: Path
     describing: dict[str, Any]
     selector: Arrays
@@ -63,6 +68,7 @@ def write(
     folder: Path,
     *,
     models: Mapping[str, Path],
+    mix: Path | None = None,
     backbone: str,
     sizes: Mapping[str, Any],
     descriptor: Path,
@@ -80,10 +86,12 @@ def write(
     (folder / "models").mkdir(parents=True, exist_ok=True)
     for group, path in models.items():
         shutil.copyfile(path, folder / _model(group))
+    if mix:
+        shutil.copyfile(mix, folder / MIX)
     shutil.copyfile(descriptor, folder / DESCRIPTOR)
     selector_file.save(folder / SELECTOR, selector, {"groups": list(models)})
     (folder / CARD).write_text(card, encoding="utf-8")
-    names = [*map(_model, models), DESCRIPTOR, SELECTOR, CARD]
+    names = [*map(_model, models), *([MIX] if mix else []), DESCRIPTOR, SELECTOR, CARD]
     about = {
         "format": FORMAT,
         "groups": list(models),
@@ -119,7 +127,7 @@ def read(folder: Path) -> Bundle:
         backbone, sizes, describing = about["backbone"], about["sizes"], about["describing"]
         if describing.keys() != DESCRIBING or backbone not in names_in("backbones"):
             raise KeyError("describing or backbone")
-        needed = {*map(_model, groups), DESCRIPTOR, SELECTOR, CARD}
+        needed = {*map(_model, groups), *({MIX} & sums.keys()), DESCRIPTOR, SELECTOR, CARD}
         if needed - sums.keys():
             raise KeyError(min(needed - sums.keys()))
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
@@ -139,6 +147,7 @@ def read(folder: Path) -> Bundle:
         sizes=sizes,
         models={group: folder / _model(group) for group in groups},
         fingerprints={group: sums[_model(group)][:16] for group in groups},
+        mix=places.get(MIX),
         descriptor=places[DESCRIPTOR],
         describing=describing,
         selector=selector,

@@ -44,14 +44,20 @@ def export(results: Path, folder: Path, half: bool = False) -> None:
         if path.stat().st_mtime_ns >= fitted
     }
     text = card(about["backbone"], {name: weights.about(models[name]) for name in models}, measured)
+    mix = places.at(results, places.MODEL, backbone=about["backbone"], group=about.get("mix", ""))
     with tempfile.TemporaryDirectory() as halves:
-        if half:
-            for number, (group, path) in enumerate(models.items()):
-                models[group] = Path(halves, f"{number}.safetensors")
-                weights.halve(path, models[group])
+
+        def shipped(path: Path) -> Path:
+            if not half:
+                return path
+            halved = Path(halves, sha256(path))
+            weights.halve(path, halved)
+            return halved
+
         contents.write(
             folder,
-            models=models,
+            models={group: shipped(path) for group, path in models.items()},
+            mix=shipped(mix) if mix.is_file() else None,
             backbone=about["backbone"],
             sizes=about["sizes"],
             descriptor=_there(results / places.SELECTOR_DESCRIPTOR, results),
@@ -86,11 +92,17 @@ def card(backbone: str, models: dict[str, dict[str, Any]], measured: dict[str, s
     # The groups were trained alike but for their degradations.
     about = next(iter(models.values()))
     trained = {
-        key: about[key] for key in ("sizes", "recipe", "seed", "content", "code") if key in about
+        key: about[key]
+        for key in ("sizes", "recipe", "steps", "seed", "content", "code")
+        if key in about
     }
     lines += ["", "## Training", "", f"Network: {backbone}.", ""]
     lines += [f"- {key}: {value}" for key, value in trained.items()]
-    lines += ["", "`content` is a digest of the training photographs, `code` one of the code."]
+    lines += [
+        "",
+        "`content` is a digest of the training photographs, `code` one of the code; `steps` are",
+        "those of all stages of the training, which began with the weights of the one before.",
+    ]
     for test_set, text in measured.items():
         lines += ["", f"## Measured on {test_set}", "", "```", text.rstrip(), "```"]
     if not measured:

@@ -42,11 +42,13 @@ with job(snakemake) as say:
         )
 
     rule, judged = fit.fitted(views, params.groups, measured)
+    names = [name for group in params.groups for name in group]
     about = {
         "groups": [group_name(group) for group in params.groups],
         "backbone": params.backbone,
         "sizes": params.sizes,
         "describing": params.describing,
+        "mix": group_name(sorted(names)),
         "models": [sha256(Path(path)) for path in given.models],
     }
     selector_file.save(output.selector, rule.arrays(), about)
@@ -54,6 +56,5 @@ with job(snakemake) as say:
     weights.save(output.descriptor, srresnet.load(descriptor), weights.about(descriptor))
     with appearing(output.calibration) as temporary:
         judged.drop(columns="vector").to_parquet(temporary, index=False)
-    names = [name for group in params.groups for name in group]
     for name, margin in zip(names, rule.margin_db, strict=True):
         say(f"{name}: gains within {margin:.2f} dB of the prediction")
