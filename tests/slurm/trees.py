@@ -47,7 +47,7 @@ FIGURE = "results/report/training/srresnet/slow.svg"
 
 class ClusterTree(Tree):
     program = (
-        *(sys.executable, HERE / "snakemake_at_once.py"),
+        *(sys.executable, HERE / "at_once" / "snakemake"),
         *("--profile", ROOT / "slurm", "--jobs", "2"),
         *("--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"),
     )
