@@ -1,14 +1,13 @@
 """The models that ship with GRIDS: there, small, of use, and made by the shipped configuration."""
 
 import json
-import platform
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 import yaml
 from conftest import ROOT
+from PIL import Image
 
 from grids import cli
 from grids.base import randomness
@@ -56,3 +55,40 @@ LEAST = {
     "gaussian_noise": 6.0,
     "jpeg": 0.3,
 }
+
+
+@pytest.mark.parametrize("name", LEAST)
+def test_its_models_are_of_use(box, name):
+    (group,) = (group for group in box.groups if name in group.split("+"))
+    network = restorers.read(box.models[group], box.backbone, box.sizes, CPU)
+    values = loading.load(CONFIGURATION).parameters(name, "evaluation")
+    gains = []
+    for number, path in enumerate(sets.find("embedded")):
+        clean = reading.read(path)[:256, :256]
+        damaged = operators.degrade(
+            name, to_tensor(clean)[None], values, [randomness.key(0, name, number)]
+        )
+        restored = to_bytes(restorers.restore(network, damaged, CPU))[0]
+        gains.append(psnr(clean, restored) - psnr(clean, to_bytes(damaged)[0]))
+    assert np.mean(gains) > LEAST[name]
+
+
+def test_it_restores_without_being_told_where_it_is_or_what_to_do(tmp_path, capsys):
+    """A noisy photograph of its own accord, by the model of noise."""
+    clean = reading.read(sets.find("embedded")[0])
+    values = {"sigma": 40.0}
+    damaged = operators.degrade("gaussian_noise", to_tensor(clean)[None], values, [7])
+    source, target = tmp_path / "noisy.png", tmp_path / "restored" / "noisy.png"
+    Image.fromarray(to_bytes(damaged)[0]).save(source)
+    assert cli.main(["restore", str(source), "-o", str(target.parent), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert "gaussian_noise" in told["group"].split("+")
+    assert psnr(clean, reading.read(target)) > psnr(clean, reading.read(source)) + 6
+
+
+def test_it_is_listed(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["bundles"]) == 0
+    listed = capsys.readouterr().out
+    assert listed.startswith("ships with GRIDS: nafnet")
+    assert "gaussian_noise+salt_pepper_noise" in listed

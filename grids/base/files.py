@@ -3,15 +3,20 @@
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+# It can only be read by setting it, which threads must not see.
+UMASK = os.umask(0)
+os.umask(UMASK)
 
 
 @contextmanager
 def appearing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yields a temporary path beside `path`, which takes its place when the block ends well.
 
-    A reader never sees a half-written file; after an error nothing is left.
+    A reader never sees a half-written file; after an error nothing is left. Its permissions are those
+    of any new file: some libraries write files that nobody else may read.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -22,6 +27,8 @@ def appearing(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield temporary
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
+        with suppress(OSError):  # a file system without permissions
+            temporary.chmod(0o666 & ~UMASK)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
