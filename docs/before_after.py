@@ -24,7 +24,7 @@ GAP = 6
 SHOWN = (
     ("chelsea", "gaussian_noise", {"sigma": 40.0}, (40, 110)),
     ("astronaut", "jpeg", {"quality": 10}, (10, 130)),
-    ("coffee", "gaussian_blur", {"sigma": 2.0, "size": 15}, (60, 180)),
+    ("coffee", "defocus_blur", {"radius": 2.0}, (60, 180)),
     ("rocket", "salt_pepper_noise", {"amount": 0.08}, (60, 200)),
 )
 

@@ -133,12 +133,12 @@ def read(folder: Path) -> Bundle:
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise InputError(f"{folder / ABOUT}: broken ({error!r}); export again") from None
     places = {name: folder / name for name in needed}
-    if folder == BOX:
-        places[DESCRIPTOR] = BOX.parent / DESCRIPTOR
+    shared = {DESCRIPTOR: BOX.parent / DESCRIPTOR} if folder == BOX else {}
+    places |= shared
     for name, path in sorted(places.items()):
         if not path.is_file():
             raise InputError(f"{path}: missing; export again")
-        if sha256(path) != sums[name]:
+        if name not in shared and sha256(path) != sums[name]:
             raise InputError(f"{path}: not as it was written; export again")
     selector, _ = selector_file.read(folder / SELECTOR)
     return Bundle(
