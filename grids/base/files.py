@@ -15,8 +15,8 @@ os.umask(UMASK)
 def appearing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yields a temporary path beside `path`, which takes its place when the block ends well.
 
-    A reader never sees a half-written file; after an error nothing is left. Its permissions are those
-    of any new file: some libraries write files that nobody else may read.
+    A reader never sees a half-written file; after an error nothing is left. Its permissions are
+    those of any new file: some libraries write files that nobody else may read.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
