@@ -69,7 +69,7 @@ Restorer = Callable[[np.ndarray, np.ndarray, dict[str, Any]], np.ndarray]
 
 def report(name: str, photographs: list[np.ndarray], compared: dict[str, Restorer]) -> None:
     given = CONFIGURATION["degradations"][name].get("evaluation", {})
-    values = parameters.resolve(parameters.specification(name), {"evaluation": given}, "evaluation")
+    values = parameters.resolve(parameters.specification(name), given, "evaluation")
     rows = {"input": [], **{label: [] for label in compared}}
     for number, clean in enumerate(photographs):
         key = randomness.key(0, name, number)
