@@ -49,7 +49,7 @@ report: smallest
 box: environment
 	$(BIN)/snakemake --cores $(CORES) --configfile config/box.yaml -- results/box/bundle
 	rm -rf grids/packaged/box
-	$(BIN)/grids export results/box -o grids/packaged/box --half
+	$(BIN)/grids export results/box -o grids/packaged/box --half --note grids/packaged/box.md
 	rm grids/packaged/box/descriptor.safetensors
 
 environment: .venv/installed

@@ -12,6 +12,7 @@ PAGES = {
     "config/README.md": "configuration.md",
     "CHANGELOG.md": "changelog.md",
     "grids/packaged/descriptor.md": "descriptor.md",
+    "grids/packaged/box.md": "box_sources.md",
 }
 
 

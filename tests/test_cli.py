@@ -218,3 +218,9 @@ def test_check_takes_a_configuration_or_names_what_is_wrong(tmp_path, capsys, mo
     # The last file counts most.
     assert main(["check", str(good), str(wrong)]) == 1
     assert "search.delta: must be a number, got True" in capsys.readouterr().err
+
+
+def test_a_note_for_the_card_that_cannot_be_read_is_named(tmp_path, capsys):
+    command = ["export", str(tmp_path), "-o", str(tmp_path / "out")]
+    assert main([*command, "--note", str(tmp_path / "nowhere.md")]) == 1
+    assert "--note: " in capsys.readouterr().err

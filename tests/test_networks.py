@@ -143,3 +143,13 @@ class TestBadWeights:
     def test_no_tensors(self, tmp_path):
         torch.save({"epoch": 3}, tmp_path / "m.pth")
         self.refused(tmp_path / "m.pth", "no table of named tensors")
+
+
+def test_half_precision_keeps_names_shapes_and_what_the_weights_are(tmp_path):
+    network = srresnet.build(features=8, blocks=1)
+    weights.save(tmp_path / "m.safetensors", network, {"seed": 3})
+    weights.halve(tmp_path / "m.safetensors", tmp_path / "half.safetensors")
+    halved = weights.read(tmp_path / "half.safetensors")
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(halved[name], tensor.half())
+    assert weights.about(tmp_path / "half.safetensors") == {"seed": 3}

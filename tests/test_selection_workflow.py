@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from grids.base.files import sha256
 from grids.bundle import contents
 from grids.cli import main
 from grids.images import reading
@@ -53,6 +54,8 @@ def test_an_export_is_made_measured_and_used(finished, tmp_path, monkeypatch, ca
     export = contents.read(tree.path("bundle"))
     assert export.groups == ("jpeg", "gaussian_noise", "poisson_noise", "sr")
     assert "Measured on own" in export.card
+    mix = tree.path("models/srresnet/gaussian_noise+jpeg+poisson_noise+sr/model.safetensors")
+    assert sha256(export.mix) == sha256(mix)
     photograph = reading.read(tree.folder / "photographs" / "own" / "0.png")
     decision = Selector(export).decide(photograph)
     assert decision.group in export.groups
@@ -60,6 +63,13 @@ def test_an_export_is_made_measured_and_used(finished, tmp_path, monkeypatch, ca
 
     assert main(["export", str(tree.path("")), "-o", str(tmp_path / "export")]) == 0
     assert contents.read(tmp_path / "export").fingerprints == export.fingerprints
+    note = tmp_path / "note.md"
+    note.write_text("# Sources\n")
+    halved = ["--half", "--note", str(note)]
+    assert main(["export", str(tree.path("")), "-o", str(tmp_path / "half"), *halved]) == 0
+    half = contents.read(tmp_path / "half")
+    assert half.card.endswith("\n# Sources\n")
+    assert half.models["jpeg"].stat().st_size < 0.6 * export.models["jpeg"].stat().st_size
     # An older measurement is of another choice, and the choice was made for these models alone.
     left = tree.path("report/selection_gone.txt")
     left.write_text("of a test set that was taken out")

@@ -12,13 +12,14 @@ from grids.models import weights
 from grids.selection import selector_file
 
 
-def export(results: Path, folder: Path, half: bool = False) -> None:
+def export(results: Path, folder: Path, half: bool = False, note: str = "") -> None:
     """Writes the models of the groups, and what chooses among them, into a new or empty folder.
 
     Args:
         results: the workflow's folder of results, with `selection/selector.safetensors`.
         folder: where to.
         half: whether the models' weights are rounded to half precision.
+        note: Markdown that the card ends with, such as sources and a licence.
 
     Raises:
         InputError: something has not been made yet, or made anew since the choice was fitted, or
@@ -63,7 +64,7 @@ def export(results: Path, folder: Path, half: bool = False) -> None:
             descriptor=_there(results / places.SELECTOR_DESCRIPTOR, results),
             describing=about["describing"],
             selector=selector,
-            card=text,
+            card=f"{text}\n{note}" if note else text,
         )
 
 

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from grids.base.errors import InputError
+
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the command to those of `grids`."""
@@ -13,11 +15,21 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser.add_argument(
         "--half", action="store_true", help="weights in half precision, at half the size"
     )
+    parser.add_argument(
+        "--note",
+        type=Path,
+        metavar="FILE",
+        help="Markdown that the card ends with, such as sources and a licence",
+    )
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> None:
     from grids.bundle.export import export
 
-    export(options.results, options.output, options.half)
+    try:
+        note = options.note.read_text(encoding="utf-8") if options.note else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"--note: {options.note}: cannot be read ({error})") from None
+    export(options.results, options.output, options.half, note)
     print(f"Export: {options.output}")
