@@ -6,11 +6,13 @@ import shutil
 from pathlib import Path
 
 import pandas as pd
+import torch
 
 from grids.base.files import sha256
 from grids.bundle import contents
 from grids.cli import main
 from grids.images import reading
+from grids.models import weights
 from grids.restoring.selector import Selector
 from grids.runs import orphans
 
@@ -69,7 +71,8 @@ def test_an_export_is_made_measured_and_used(finished, tmp_path, monkeypatch, ca
     assert main(["export", str(tree.path("")), "-o", str(tmp_path / "half"), *halved]) == 0
     half = contents.read(tmp_path / "half")
     assert half.card.endswith("\n# Sources\n")
-    assert half.models["jpeg"].stat().st_size < 0.6 * export.models["jpeg"].stat().st_size
+    for path in (*half.models.values(), half.mix):
+        assert {tensor.dtype for tensor in weights.read(path).values()} == {torch.float16}
     # An older measurement is of another choice, and the choice was made for these models alone.
     left = tree.path("report/selection_gone.txt")
     left.write_text("of a test set that was taken out")
