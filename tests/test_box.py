@@ -1,6 +1,7 @@
 """The models that ship with GRIDS: there, small, of use, and made by the shipped configuration."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -93,6 +94,23 @@ def test_it_restores_without_being_told_where_it_is_or_what_to_do(tmp_path, caps
     told = json.loads(capsys.readouterr().out)
     assert "gaussian_noise" in told["group"].split("+")
     assert psnr(clean, reading.read(target)) > psnr(clean, reading.read(source)) + 6
+
+
+def test_it_is_read_by_any_path_to_it(box, tmp_path, monkeypatch):
+    monkeypatch.chdir(contents.BOX.parent)
+    (tmp_path / "link").symlink_to(contents.BOX)
+    for path in (Path("box"), tmp_path / "link"):
+        assert contents.read(path).fingerprints == box.fingerprints
+
+
+def test_a_broken_export_hides_no_other(tmp_path, capsys):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "bundle.json").write_text("{}")
+    (tmp_path / "b").symlink_to(contents.BOX)
+    assert cli.main(["bundles", str(tmp_path), str(tmp_path / "b")]) == 0
+    listed = capsys.readouterr().out
+    assert f"{tmp_path / 'a' / 'bundle.json'}: broken" in listed
+    assert listed.count("nafnet") == 1, "the one that ships, once"
 
 
 def test_it_is_listed(tmp_path, monkeypatch, capsys):

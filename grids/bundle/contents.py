@@ -24,7 +24,7 @@ from grids.selection.selector_file import Arrays
 
 FORMAT = 1
 # The bundle that ships with GRIDS. The descriptor that does stands beside it, once for both.
-BOX = Path(__file__).parents[1] / "packaged" / "box"
+BOX = Path(__file__).resolve().parents[1] / "packaged" / "box"
 # Arguments of `grids.selection.describer.Describer`.
 DESCRIBING = {"layer", "count", "components", "clip"}
 ABOUT, CARD, DESCRIPTOR, MIX, SELECTOR = (
@@ -133,7 +133,7 @@ def read(folder: Path) -> Bundle:
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise InputError(f"{folder / ABOUT}: broken ({error!r}); export again") from None
     places = {name: folder / name for name in needed}
-    shared = {DESCRIPTOR: BOX.parent / DESCRIPTOR} if folder == BOX else {}
+    shared = {DESCRIPTOR: BOX.parent / DESCRIPTOR} if folder.resolve() == BOX else {}
     places |= shared
     for name, path in sorted(places.items()):
         if not path.is_file():

@@ -4,6 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
+from grids.base.errors import InputError
+
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the command to those of `grids`."""
@@ -24,7 +26,12 @@ def _run(options: argparse.Namespace) -> None:
     from grids.bundle import contents
 
     for folder in (contents.BOX, *contents.below(options.folders)):
-        bundle = contents.read(folder)
+        try:
+            bundle = contents.read(folder)
+        except InputError as error:
+            # It may be another program's file of that name; the others are listed all the same.
+            print(error)
+            continue
         size = sum(path.stat().st_size for path in (*bundle.models.values(), bundle.descriptor))
         title = "ships with GRIDS" if folder == contents.BOX else folder
         print(f"{title}: {bundle.backbone} {json.dumps(bundle.sizes)}, {size / 2**20:.1f} MiB")
