@@ -14,6 +14,7 @@ import json
 import os
 import runpy
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
@@ -64,6 +65,7 @@ def python(prefix: tuple[str, ...] = ()) -> str:
         cwd="/",
     )
     assert server.stdout.readline() == b"ready\n"
+    atexit.register(shutil.rmtree, folder)
     atexit.register(server.kill)
     return str(client)
 
