@@ -67,7 +67,7 @@ def processor():
 
 
 def first_steps(folder):
-    """Losses of the mix's first 20 steps on the embedded photographs, and a digest of its weights."""
+    """Losses of the mix's first 20 steps on the embedded photographs, and its weights' digest."""
     settings = loading.load(
         CONFIGURATION
         | {"images": {}, "report": {"backbones": ["nafnet"], "noise_degradations": []}}
