@@ -20,6 +20,7 @@ PUBLIC = {
         "nafnet",
         {"encoder": [1, 1, 1, 28], "middle": 1, "decoder": [1, 1, 1, 1]},
     ),
+    "promptir": ("promptir", {}),
     "rrdbnet_x1": ("rrdbnet", {}),
     "rrdbnet_x2": ("rrdbnet", {"scale": 2}),
     "rrdbnet_x4": ("rrdbnet", {"scale": 4}),
@@ -28,6 +29,15 @@ PUBLIC = {
 # Forms in which a test takes no time, of all that there are.
 SMALL = {
     "nafnet": [{"width": 4, "encoder": [1, 2], "middle": 2, "decoder": [2, 1], "shuffle": 2}],
+    "promptir": [
+        {
+            "dim": 8,
+            "blocks": [1, 1, 1, 1],
+            "refinement": 1,
+            "prompt_channels": [4, 8, 12],
+            "prompt_sides": [8, 4, 2],
+        }
+    ],
     "restormer": [{"dim": 8, "blocks": [1, 1, 1, 2], "refinement": 1}],
     "rrdbnet": [
         {"features": 8, "blocks": 1, "growth": 4, "scale": scale, "reduce_input": first}
