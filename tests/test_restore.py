@@ -23,7 +23,7 @@ from grids.bundle import contents
 from grids.cli import main
 from grids.images import reading, sets
 from grids.models import restorers, weights
-from grids.restoring import batch, photographs
+from grids.restoring import batch, photographs, workshop
 from grids.restoring.selector import Selector
 from grids.runs import orphans
 
@@ -222,7 +222,7 @@ class Strict(Selector):
 @pytest.fixture
 def noisy(tmp_path, monkeypatch):
     """A folder with two photographs of known damage, and one of unknown."""
-    monkeypatch.setattr(batch, "Selector", Strict)
+    monkeypatch.setattr(workshop, "Selector", Strict)
     folder = tmp_path / "in"
     (folder / "deeper").mkdir(parents=True)
     source = reading.read(sets.find("embedded")[1])[40:136, :96]
@@ -281,17 +281,17 @@ def test_the_choice_for_a_grey_photograph_is_said_to_be_less_sure(noisy, export,
     _, rows = restore_json(export, capsys, noisy, "-o", tmp_path / "out")
     assert rows["refused.png"]["status"] == "refused"
     for name, row in rows.items():
-        expected = [] if name in ("a.png", "b.png", "odd.png") else [batch.LESS_SURE]
+        expected = [] if name in ("a.png", "b.png", "odd.png") else [workshop.LESS_SURE]
         assert row["remarks"] == expected, name
     assert restore(export, noisy, "-o", tmp_path / "lines") == 1
     said = capsys.readouterr()
     for line in said.out.splitlines():
-        assert line.endswith(f"; {batch.LESS_SURE}") == (
+        assert line.endswith(f"; {workshop.LESS_SURE}") == (
             "grey.png" in line or "neutral.bmp" in line
         )
-    assert f"refused: {noisy / 'refused.png'}: unlike all; {batch.LESS_SURE}\n" in said.err
+    assert f"refused: {noisy / 'refused.png'}: unlike all; {workshop.LESS_SURE}\n" in said.err
     assert restore(export, noisy, "-o", tmp_path / "dry", "--dry-run") == 0
-    assert f"{noisy / 'grey.png'}: {batch.LESS_SURE}\n" in capsys.readouterr().err
+    assert f"{noisy / 'grey.png'}: {workshop.LESS_SURE}\n" in capsys.readouterr().err
     # Whoever names the group need not be told.
     _, rows = restore_json(export, capsys, noisy, "-o", tmp_path / "named", "--group", JPEG)
     assert not any(row["remarks"] for row in rows.values())

@@ -7,24 +7,16 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from torch import nn
 
 from grids.base.errors import InputError, NotFiniteError
 from grids.base.plugins import require_known
 from grids.bundle.contents import Bundle
 from grids.images import decoding, search
-from grids.models import restorers
-from grids.models.tiles import Tiler
 from grids.restoring import photographs
-from grids.restoring.selector import Selector
+from grids.restoring.workshop import Workshop
 from grids.selection.decision import Decision
 
 Status = Literal["restored", "decided", "there already", "refused", "failed"]
-
-LESS_SURE = (
-    "grey: its group was chosen by a rule that was fitted to colour photographs and is less sure "
-    "here; --group GROUP decides"
-)
 
 
 @dataclass(frozen=True)
@@ -176,14 +168,11 @@ class Batch:
     ):
         if group is not None:
             require_known(group, bundle.groups, "group")
-        self._bundle, self._device, self._precision = bundle, device, precision
         self._group, self._force = group, force
         self._overwrite, self._restore = overwrite, restore
-        self._selector = Selector(bundle, device, precision)
-        self._networks: dict[str, nn.Module] = {}
+        self._workshop = Workshop(bundle, device, precision=precision, tile=tile, say=say)
         if restore:
-            network = self._network(group or bundle.groups[0])
-            self._tiler = Tiler(network, device, precision, tile, say)
+            self._workshop.prepare(group or bundle.groups[0])
 
     def run(self, job: Job, progress: Callable[[int], None] = lambda pixels: None) -> Outcome:
         """Does one job. What is wrong with its photograph is in the outcome.
@@ -215,56 +204,18 @@ class Batch:
         photograph = photographs.read(job.source)
         outcome.height, outcome.width = photograph.colour.shape[:2]
         outcome.remarks = photograph.remarks
-        if photograph.grey and not self._group:
-            outcome.remarks += (LESS_SURE,)
-        outcome.decision = decision = self._decision(photograph)
-        if self._group:
-            outcome.group, outcome.chosen_by = self._group, "user"
-        elif decision:
-            outcome.group, outcome.chosen_by = decision.group, decision.rule
-        outcome.model = self._bundle.fingerprints[outcome.group]
-        if decision and not (self._group or self._force or decision.known):
+        judged = self._workshop.judge(photograph, self._group, self._force)
+        outcome.group, outcome.chosen_by = judged.group, judged.chosen_by
+        outcome.model, outcome.decision = judged.model, judged.decision
+        outcome.remarks += judged.remarks
+        if judged.refusal:
             outcome.status = "refused"
-            outcome.reason = f"{job.source}: {decision.reason}"
+            outcome.reason = f"{job.source}: {judged.refusal}"
             return
         if not self._restore:
             outcome.status = "decided"
             return
-        network = self._network(outcome.group)
-        restored, outcome.tile = self._tiler.restore(network, photograph.colour, progress)
-        statement = self._statement(outcome)
+        restored, outcome.tile = self._workshop.restore(photograph, judged.group, progress)
+        statement = self._workshop.statement(judged, outcome.tile)
         outcome.remarks += photographs.write(photograph, restored, job.target, statement)
         outcome.status = "restored"
-
-    def _decision(self, photograph: photographs.Photograph) -> Decision | None:
-        try:
-            return self._selector.decide(photograph.eight_bits)
-        except InputError as error:
-            if self._group is None:
-                raise InputError(f"{error}; --group GROUP restores it all the same") from None
-            return None  # one need not judge what the user has judged
-
-    def _network(self, group: str) -> nn.Module:
-        if group not in self._networks:
-            self._networks[group] = restorers.read(
-                self._bundle.models[group], self._bundle.backbone, self._bundle.sizes, self._device
-            )
-        return self._networks[group]
-
-    def _statement(self, outcome: Outcome) -> dict[str, str]:
-        statement = {
-            "group": outcome.group,
-            "chosenBy": outcome.chosen_by,
-            "backbone": self._bundle.backbone,
-            "model": outcome.model,
-            "precision": self._precision,
-            "tile": str(outcome.tile or "whole"),
-        }
-        if outcome.decision:
-            statement["known"] = str(outcome.decision.known)
-            statement["distance"] = f"{outcome.distance:.3f}"
-        if outcome.expected:
-            gain, low, high = outcome.expected
-            statement["predictedGainDb"] = f"{gain:.2f}"
-            statement["predictedGainIntervalDb"] = f"{low:.2f} {high:.2f}"
-        return statement
