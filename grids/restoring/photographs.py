@@ -148,15 +148,16 @@ def _encode(
     return remarks
 
 
-def _joined(photograph: Photograph, restored: Ints) -> tuple[Ints, tuple[int, ...]]:
-    """(H, W, C) with the channels of the source, and what those behind the colours are.
+def neutral(colour: Ints) -> Ints:
+    """(H, W, 3) with the mean of its channels in all of them."""
+    third = (colour.sum(axis=2, keepdims=True, dtype=np.uint32) + 1) // 3
+    return np.repeat(third.astype(colour.dtype), 3, axis=2)
 
-    Neutral pixels get the mean of their channels.
-    """
+
+def _joined(photograph: Photograph, restored: Ints) -> tuple[Ints, tuple[int, ...]]:
+    """(H, W, C) with the channels of the source, and what those behind the colours are."""
     if photograph.grey:
-        third = (restored.sum(axis=2, keepdims=True, dtype=np.uint32) + 1) // 3
-        channels = 1 if photograph.grey_file else 3
-        restored = np.repeat(third.astype(restored.dtype), channels, axis=2)
+        restored = neutral(restored)[..., : 1 if photograph.grey_file else 3]
     joined = [restored]
     extra: tuple[int, ...] = ()
     if photograph.alpha is not None:

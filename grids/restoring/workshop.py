@@ -11,6 +11,7 @@ from grids.bundle.contents import Bundle
 from grids.images.decoding import Ints
 from grids.models import restorers
 from grids.models.tiles import Tiler
+from grids.restoring import blending, photographs
 from grids.restoring.photographs import Photograph
 from grids.restoring.selector import Selector
 from grids.selection.decision import Decision
@@ -126,16 +127,20 @@ class Workshop:
             progress: gets the pixels done so far; what it raises ends the work.
 
         Returns:
-            Colours (H, W, 3) of the type of the photograph's, and the side of the tiles in pixels,
-            None if it went through whole.
+            Colours (H, W, 3) of the type of the photograph's, neutral where it is grey; and the
+            side of the tiles in pixels, None if it went through whole.
 
         Raises:
             InputError: not even the smallest tiles fit into memory.
             NotFiniteError: the network's output is not finite.
         """
-        return self.prepare(group).restore(self._network(group), photograph.colour, progress)
+        tiler, network = self.prepare(group), self._network(group)
+        restored, tile = tiler.restore(network, photograph.colour, progress)
+        return photographs.neutral(restored) if photograph.grey else restored, tile
 
-    def statement(self, judged: Judgement, tile: int | None) -> dict[str, str]:
+    def statement(
+        self, judged: Judgement, tile: int | None, strength: float = 1.0, masked: bool = False
+    ) -> dict[str, str]:
         """How a restored photograph came about, for its XMP."""
         statement = {
             "group": judged.group,
@@ -144,13 +149,17 @@ class Workshop:
             "model": judged.model,
             "precision": self._precision,
             "tile": str(tile or "whole"),
+            "strength": f"{strength:g}",
         }
+        if masked:
+            statement["mask"] = "True"
         if decision := judged.decision:
             statement["known"] = str(decision.known)
             statement["distance"] = f"{decision.distances[judged.group]:.3f}"
             if decision.group == judged.group:
-                low, high = decision.interval_db
-                statement["predictedGainDb"] = f"{decision.predicted_gain_db:.2f}"
+                at_one = decision.gains_db[judged.group]
+                gain, low, high = blending.expected_at(strength, at_one)
+                statement["predictedGainDb"] = f"{gain:.2f}"
                 statement["predictedGainIntervalDb"] = f"{low:.2f} {high:.2f}"
         return statement
 
