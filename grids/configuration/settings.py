@@ -565,6 +565,24 @@ class Report(Section):
         return measures.columns(self.y_channel, self.crop_border)
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Pictures(Section):
+    """What share of the views that the choice is fitted to show pictures of this kind."""
+
+    reduced: Share = Field(
+        0.5, description="Reduced by 1 to 4 before they are damaged, and so sharper."
+    )
+    compressed: Share = Field(0.4, description="JPEG files of quality 75 to 95 before.")
+    grey: Share = Field(0.25, description="Grey, half of them under damage that is grey as well.")
+    wide: Share = Field(
+        0.4,
+        description="Damaged from half as much as in the training up to twice as much, by "
+        "logarithms: mild as often as strong.",
+    )
+
+
 class Selection(Section):
     """The choice among the groups' models for a photograph; `results/bundle` needs it."""
 
@@ -577,6 +595,9 @@ class Selection(Section):
         400,
         description="Parts of `images.train` for each degradation that the choice is fitted to; "
         "those of every fifth photograph set its limits instead.",
+    )
+    pictures: Pictures = Field(
+        Pictures(), description="What the views show: shares of them, each drawn on its own."
     )
     patches: Annotated[int, Field(ge=8, strict=True)] = Field(
         24, description="Patches of a photograph that it is judged by; best with many divisors."
