@@ -15,6 +15,7 @@ torch.set_num_threads(1)  # threads that wait for one another take ages on a bus
 
 # The module and its options for each public network.
 PUBLIC = {
+    "airnet_b5": ("airnet", {"contrast": True}),
     "nafnet_w32_sidd": ("nafnet", {}),
     "nafnet_w32_gopro": (
         "nafnet",
@@ -28,6 +29,7 @@ PUBLIC = {
 
 # Forms in which a test takes no time, of all that there are.
 SMALL = {
+    "airnet": [{"features": 8, "groups": 1, "blocks": 2}],
     "nafnet": [{"width": 4, "encoder": [1, 2], "middle": 2, "decoder": [2, 1], "shuffle": 2}],
     "promptir": [
         {
