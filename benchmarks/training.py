@@ -25,7 +25,7 @@ from skimage import restoration as skimage_restoration
 from skimage.util import random_noise
 from torch import Tensor, nn
 
-from grids.backbones import nafnet, restormer, srresnet
+from grids.backbones import _transformer, nafnet, restormer, srresnet
 from grids.base import randomness
 from grids.base.plugins import names_in
 from grids.degradations import defocus_blur, motion_blur, ringing
@@ -355,13 +355,13 @@ class TextbookFeedForward(nn.Module):
 def textbook_restormer() -> nn.Module:
     """The same network with the parts above in place of its own."""
     network = restormer.build()
-    for block in [m for m in network.modules() if isinstance(m, restormer.Block)]:
+    for block in [m for m in network.modules() if isinstance(m, _transformer.Block)]:
         channels = block.norm1.body.weight.numel()
         block.norm1, block.norm2 = TextbookNorm(channels), TextbookNorm(channels)
         block.attn = TextbookAttention(channels, len(block.attn.temperature))
         block.ffn = TextbookFeedForward(channels, 2.66)
     for name, module in list(network.named_children()):
-        if isinstance(module, restormer.Resampling):
+        if isinstance(module, _transformer.Resampling):
             setattr(network, name, module.body)
     return network
 
