@@ -32,6 +32,7 @@ from grids.images import overlap, pairs, reading, sets, splitting
 from grids.jobs import places
 from grids.search.drops.measurements import check as check_measurements
 from grids.search.drops.measurements import read as read_measurements
+from grids.training.schedule import decay_from, steps
 
 LEAST_TEST_SIDE = 32
 
@@ -513,10 +514,36 @@ def _check_search(settings: Settings) -> None:
             raise InputError(
                 f"search.{key}: only strategy {strategy} takes it, not {search.strategy}"
             )
+    _check_levels(settings)
     if search.strategy == "given":
         _check_groups(search.groups, settings.searched())
     if search.measurements and not search.measured_elsewhere().is_file():
         raise InputError(f"search.measurements: {search.measurements}: no such file")
+
+
+def _check_levels(settings: Settings) -> None:
+    """Levels must come one after the other, and each training of one must reach its decay."""
+    levels, training = settings.search.levels, settings.training
+    if not levels:
+        return
+    if levels != sorted(set(levels)):
+        raise InputError(f"search.levels: {levels} must ascend")
+    if training.schedule != "constant":
+        raise InputError(
+            f"search.levels: a training with training.schedule {training.schedule} cannot go on "
+            "behind a level; write constant"
+        )
+    if training.on_divergence == "rollback":
+        raise InputError(
+            "search.levels: trainings that share their steps cannot roll back; "
+            "write training.on_divergence: stop"
+        )
+    least = decay_from(steps(training.iterations, levels[0]), training.decay)
+    if training.warmup >= least:
+        raise InputError(
+            f"search.levels: {levels[0]} % of training.iterations decay after {least} steps, which "
+            f"must be more than training.warmup ({training.warmup})"
+        )
 
 
 def _require_there(name: str, there: Iterable[str], package: str, key: str) -> None:

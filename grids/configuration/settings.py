@@ -31,6 +31,7 @@ from grids.degrading import chains, parameters
 from grids.images import reading, sets
 from grids.images.splitting import PARTS
 from grids.pixels import measures
+from grids.training.schedule import WHOLE
 
 
 def _no_truth(value: Any) -> Any:
@@ -362,6 +363,11 @@ class Search(Section):
         description="Strategy `active`: how many trainings one group fewer is worth. More: fewer "
         "groups, more trainings.",
     )
+    levels: list[Annotated[int, Field(ge=1, lt=WHOLE, strict=True)]] = Field(
+        [],
+        description="Percentages of `training.iterations` at which models may be measured on their "
+        "way, ascending: `[10, 30]`. They need `training.schedule: constant`.",
+    )
     measurements: Where = Field(
         "",
         description="Table (`.csv` or `.parquet`) of the PSNR of models trained elsewhere: its "
@@ -384,10 +390,19 @@ class Training(Section):
     patch: PatchSide = Field(256, description="Side of a patch in pixels, at least 16.")
     learning_rate: PositiveFloat = Field(2e-4, description="Peak learning rate of AdamW.")
     minimum_learning_rate: Annotated[float, Field(ge=0), NUMBER] = Field(
-        1e-7, description="Learning rate at the last step of the cosine."
+        1e-7, description="Learning rate at the last step."
     )
     warmup: Annotated[int, Field(ge=0, strict=True)] = Field(
         10_000, description="Steps of linear warm-up."
+    )
+    schedule: Literal["cosine", "constant"] = Field(
+        "cosine",
+        description="Learning rate behind the warm-up: a half `cosine`, as the paper has it, or "
+        "`constant` and then linear to the minimum, so that a training can be measured at a share "
+        "of its steps and go on (`search.levels`, see docs/training.md).",
+    )
+    decay: Annotated[float, Field(gt=0, le=1), NUMBER] = Field(
+        0.2, description="Schedule `constant`: share of the steps over which the rate falls."
     )
     betas: tuple[Beta, Beta] = Field((0.9, 0.999), description="Moments of AdamW.")
     weight_decay: Annotated[float, Field(ge=0), NUMBER] = Field(
@@ -428,9 +443,13 @@ class Training(Section):
         shares = {name: weight / total for name, weight in weights.items()}
         return {"patch": self.patch, "weights": shares}
 
-    def recipe(self) -> dict[str, Any]:
-        """Optimization; lists instead of tuples, since it stands in JSON too."""
-        return self.model_dump(exclude={"patch", "start", "weights"}, mode="json")
+    def recipe(self, level: int = WHOLE) -> dict[str, Any]:
+        """Optimization up to a level; lists instead of tuples, since it stands in JSON too."""
+        without = {"patch", "start", "weights"}
+        if self.schedule == "cosine":
+            without |= {"schedule", "decay"}
+        given = {} if level == WHOLE else {"level": level}
+        return self.model_dump(exclude=without, mode="json") | given
 
 
 class Execution(Section):
@@ -658,6 +677,24 @@ class Report(Section):
         return measures.columns(self.y_channel, self.crop_border)
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Pictures(Section):
+    """What share of the views that the choice is fitted to show pictures of this kind."""
+
+    reduced: Share = Field(
+        0.5, description="Reduced by 1 to 4 before they are damaged, and so sharper."
+    )
+    compressed: Share = Field(0.4, description="JPEG files of quality 75 to 95 before.")
+    grey: Share = Field(0.25, description="Grey, half of them under damage that is grey as well.")
+    wide: Share = Field(
+        0.4,
+        description="Damaged from half as much as in the training up to twice as much, by "
+        "logarithms: mild as often as strong.",
+    )
+
+
 class Selection(Section):
     """The choice among the groups' models for a photograph; `results/bundle` needs it."""
 
@@ -670,6 +707,9 @@ class Selection(Section):
         400,
         description="Parts of `images.train` for each degradation that the choice is fitted to; "
         "those of every fifth photograph set its limits instead.",
+    )
+    pictures: Pictures = Field(
+        Pictures(), description="What the views show: shares of them, each drawn on its own."
     )
     patches: Annotated[int, Field(ge=8, strict=True)] = Field(
         24, description="Patches of a photograph that it is judged by; best with many divisors."
