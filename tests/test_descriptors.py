@@ -21,12 +21,11 @@ from grids.report import descriptors
 from grids.training.colorization_batches import colorization
 
 # Where torchvision has convolutions among its `features`, and what stands between them.
-CONVOLUTIONS = {
-    **{"relu1_1": 0, "relu1_2": 2, "relu2_1": 5, "relu2_2": 7},
-    **{"relu3_1": 10, "relu3_2": 12, "relu3_3": 14, "relu3_4": 16},
-    **{"relu4_1": 19, "relu4_2": 21, "relu4_3": 23, "relu4_4": 25},
-    **{"relu5_1": 28, "relu5_2": 30, "relu5_3": 32, "relu5_4": 34},
-}
+PLACES = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34)
+OF_BLOCKS = [
+    (block, n) for block, count in enumerate((2, 2, 4, 4, 4), 1) for n in range(1, count + 1)
+]
+CONVOLUTIONS = {f"relu{b}_{n}": place for (b, n), place in zip(OF_BLOCKS, PLACES, strict=True)}
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +89,7 @@ class TestVgg:
         network = vgg.Colorizer()
         optimizer = torch.optim.AdamW(network.parameters(), 1e-4)
         losses = []
-        for _ in range(4):
+        for _ in range(8):
             loss = (network(grey) - coloured).abs().mean()
             optimizer.zero_grad()
             loss.backward()
