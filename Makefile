@@ -56,5 +56,5 @@ environment: .venv/installed
 
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[docs,test]'
+	$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[docs,sift,test]'
 	touch $@

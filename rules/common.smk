@@ -86,6 +86,16 @@ try:
 except InputError as error:
     sys.exit(f"error: configuration: {error}")
 
+
+
+def descriptor_file(network):
+    """Weights of a descriptor, made here or not; a folder's name where it has none."""
+    trained = {"srresnet": places.DESCRIPTOR, "vgg": places.VGG}
+    if SETTINGS.descriptor.weights_of(network) == "trained":
+        return str(Path(SETTINGS.results, trained[network]))
+    return str(SETTINGS.descriptor.path_of(network))
+
+
 # Scripts read how to compute (device, checkpoints) from the configuration instead of from
 # parameters, since a change of it must make nothing run again.
 config["execution"] = SETTINGS.how()
@@ -95,11 +105,10 @@ config["sources"] = {
 } | SETTINGS.images.sources()
 # Weights and tables that are not made here count by their content, which parameters have: as inputs
 # they would count by their place and their time too.
-config["weights"] = str(
-    Path(SETTINGS.results, places.DESCRIPTOR)
-    if SETTINGS.descriptor.weights == "trained"
-    else SETTINGS.descriptor.path()
-)
+config["weights"] = descriptor_file("srresnet")
+config["descriptors"] = {
+    name: descriptor_file(name) for name in SETTINGS.descriptor.networks()
+}
 config["start"] = SETTINGS.training.start
 config["measurements"] = str(SETTINGS.search.measured_elsewhere())
 config["roots"] = {

@@ -101,6 +101,32 @@ rule similarity_figure:
         "../workflow/scripts/similarity_figure.py"
 
 
+rule descriptors_figure:
+    """Whether other features order the pairs of degradations alike."""
+    input:
+        similarities=[similarity_with(name) for name in SETTINGS.descriptor.networks()],
+    output:
+        table="<results>/report/descriptors.csv",
+        figure=report(
+            "<results>/report/descriptors.svg",
+            caption="../workflow/report/descriptors.rst",
+            category="Similarity",
+            labels={"figure": "descriptors"},
+        ),
+    log:
+        "<logs>/report/descriptors.log",
+    localrule: True
+    conda:
+        "../environment.yml"
+    params:
+        networks=SETTINGS.descriptor.networks(),
+        code=code("descriptors_figure.py"),
+    message:
+        "Comparing the descriptors"
+    script:
+        "../workflow/scripts/descriptors_figure.py"
+
+
 rule densities_figure:
     """The fitted laws over the histograms of the scores."""
     input:

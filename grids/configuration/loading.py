@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,11 +14,13 @@ from pandas import DataFrame, concat
 from pydantic import ValidationError
 
 from grids.base.errors import InputError
+from grids.base.files import sha256
 from grids.base.plugins import ROOT, constant_of, names_in, options_of, require_known
 from grids.base.wording import meant_number, meant_text
 from grids.configuration.settings import (
     ROLES,
     Degradation,
+    Descriptor,
     Images,
     Section,
     Settings,
@@ -68,9 +71,11 @@ def load(config: Mapping[str, Any]) -> Settings:
     _check_search(settings)
     _check_report(settings)
     _check_selection(settings)
+    descriptor = settings.descriptor
     for name, warmup, iterations in (
         ("training", settings.training.warmup, settings.training.iterations),
-        ("descriptor", settings.descriptor.warmup, settings.descriptor.iterations),
+        ("descriptor", descriptor.warmup, descriptor.iterations),
+        ("descriptor.vgg", descriptor.vgg.warmup, descriptor.vgg.iterations),
     ):
         if warmup >= iterations:
             raise InputError(
@@ -90,7 +95,8 @@ def load(config: Mapping[str, Any]) -> Settings:
     shares = settings.processes() * settings.execution.accumulation
     for name, batch in (
         ("training", settings.training.batch),
-        ("descriptor", settings.descriptor.batch),
+        ("descriptor", descriptor.batch),
+        ("descriptor.vgg", descriptor.vgg.batch),
     ):
         if batch % shares:
             raise InputError(
@@ -103,13 +109,48 @@ def load(config: Mapping[str, Any]) -> Settings:
             f"training.start: {training.start}: no such file or folder; "
             "write 'none', 'mix' or a path"
         )
-    descriptor = settings.descriptor
     if descriptor.weights != "trained" and not descriptor.path().is_file():
         raise InputError(
             f"descriptor.weights: {descriptor.weights}: no such file; "
             "write 'packaged', 'trained' or a path"
         )
+    _check_descriptors(descriptor)
     return settings
+
+
+def _check_descriptors(descriptor: Descriptor) -> None:
+    """The networks whose features are taken are there, with what they need."""
+    for key, names in (("network", [descriptor.network]), ("compared", descriptor.compared)):
+        for name in names:
+            require_known(name, names_in("descriptors"), f"descriptor.{key}")
+    networks = descriptor.networks()
+    if len(set(networks)) < len(networks):
+        raise InputError(
+            "descriptor.compared: a network stands there twice, or is descriptor.network"
+        )
+    if "sift" in networks and not find_spec("cv2"):
+        raise InputError("descriptor: sift needs OpenCV; pip install 'grids[sift]'")
+    if "vgg" not in networks:
+        return
+    vgg, path = descriptor.vgg, descriptor.path_of("vgg")
+    if not vgg.weights:
+        raise InputError(
+            "descriptor.vgg.weights: vgg needs weights; write 'trained', or the path of "
+            "torchvision's vgg19-dcbb9e9d.pth"
+        )
+    if vgg.weights == "trained":
+        if vgg.sha256:
+            raise InputError("descriptor.vgg.sha256: trained weights have none; remove it")
+        return
+    if not path.is_file():
+        raise InputError(
+            f"descriptor.vgg.weights: {vgg.weights}: no such file; write 'trained' or a path"
+        )
+    if vgg.sha256 and not (digest := sha256(path)).startswith(vgg.sha256):
+        raise InputError(
+            f"descriptor.vgg.sha256: {vgg.weights} has {digest[:16]}…, not {vgg.sha256}: it is "
+            "another file"
+        )
 
 
 def _without_removed(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -287,6 +328,9 @@ def check_photographs(settings: Settings, found: Mapping[str, list[Path]]) -> No
     if settings.descriptor.weights == "trained":
         side = 4 * settings.descriptor.patch
         least["train"] = max(least["train"], (side, "descriptor.patch (four times)"))
+    vgg = settings.descriptor.vgg
+    if vgg.weights == "trained" and "vgg" in settings.descriptor.networks():
+        least["train"] = max(least["train"], (vgg.patch, "descriptor.vgg.patch"))
     for name in settings.paired():
         least[pair_set(name, "train")] = settings.training.patch, "training.patch"
         least[pair_set(name, "pies")] = settings.pies.size, "pies.size"

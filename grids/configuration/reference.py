@@ -148,12 +148,14 @@ def _kind(
 ) -> str:
     """Table of a section within a section, whose defaults are those of its own default.
 
-    Keys that both have stand in the outer one's.
+    Keys that both have of one section stand in the outer one's.
     """
+    bases = {*inner.__mro__} & {*section.__mro__}
+    shared = {key for base in bases if issubclass(base, Section) for key in base.model_fields}
     rows = [
         f"| `{key}` | {_code(getattr(field.default, key))} | {own.description} |\n"
         for key, own in inner.model_fields.items()
-        if key not in section.model_fields
+        if key not in shared
     ]
     return f"\n### {outer}.{name}\n\n{field.description}\n\n{TABLE}{''.join(rows)}"
 

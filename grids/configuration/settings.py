@@ -56,6 +56,16 @@ PatchSide = Annotated[int, Field(ge=16, strict=True)]
 Step = Annotated[Any, WithJsonSchema({"type": ["string", "object"]})]
 
 
+# fmt: off
+VggLayer = Literal[
+    "relu1_1", "relu1_2", "relu2_1", "relu2_2",
+    "relu3_1", "relu3_2", "relu3_3", "relu3_4",
+    "relu4_1", "relu4_2", "relu4_3", "relu4_4",
+    "relu5_1", "relu5_2", "relu5_3", "relu5_4",
+]
+# fmt: on
+
+
 # Image sets that are not test sets.
 ROLES = ("train", "pies", "real")
 
@@ -192,7 +202,55 @@ class Pies(Section):
         return self.model_dump(exclude={"parameters", "reduction"})
 
 
+class Vgg(Section):
+    weights: Where = Field(
+        "",
+        description="A file with torchvision's names (`.pth` or `.safetensors`, as its "
+        "`vgg19-dcbb9e9d.pth`), or `trained`: on `images.train`, to give grey photographs their "
+        "colours back, with the keys below. It ships with none.",
+    )
+    sha256: Annotated[str, AfterValidator(str.lower)] = Field(
+        "",
+        description="First digits of the file's SHA-256 (`dcbb9e9d`); another file is refused. "
+        "Empty: any.",
+    )
+    layer: VggLayer = Field("relu5_4", description="Activation that is taken.")
+    iterations: PositiveInt = Field(100_000, description="Steps of the training on colours.")
+    batch: PositiveInt = Field(16, description="Patches a step.")
+    patch: Annotated[int, Field(gt=0, multiple_of=16, strict=True)] = Field(
+        64, description="Side of a patch in pixels, a multiple of 16."
+    )
+    learning_rate: PositiveFloat = Field(1e-4, description="Peak learning rate of AdamW.")
+    warmup: Annotated[int, Field(ge=0, strict=True)] = Field(
+        0, description="Steps of linear warm-up."
+    )
+    precision: Precision = Field("fp32", description="As `training.precision`.")
+
+    def sampling(self) -> dict[str, Any]:
+        """What a sample is made of."""
+        return self.model_dump(include={"patch"})
+
+    def recipe(self) -> dict[str, Any]:
+        """Optimization."""
+        return self.model_dump(exclude={"weights", "sha256", "layer", "patch"})
+
+
+class Sift(Section):
+    spacing: Annotated[int, Field(ge=4, le=16, strict=True)] = Field(
+        8, description="Pixels between keypoints on their grid, each of which sees twice as many."
+    )
+
+
 class Descriptor(Section):
+    network: str = Field(
+        "srresnet",
+        description="Module of `grids/descriptors/`: whose features the similarity is measured on.",
+    )
+    compared: list[str] = Field(
+        [],
+        description="Further ones, each with a matrix of its own, for "
+        "`results/report/descriptors.svg` and Table 2: `[vgg, sift]` (docs/similarity.md).",
+    )
     weights: Where = Field(
         "packaged",
         description="`packaged`: the ×4 SRResNet that ships with GRIDS; `trained`: one is trained "
@@ -215,9 +273,27 @@ class Descriptor(Section):
         0, description="Steps of linear warm-up."
     )
     precision: Precision = Field("fp32", description="As `training.precision`.")
+    vgg: Vgg = Field(Vgg(), description="Of the network `vgg`, VGG19.")
+    sift: Sift = Field(Sift(), description="Of `sift`, dense SIFT (`pip install 'grids[sift]'`).")
+
+    def networks(self) -> list[str]:
+        """The one that the similarity is measured with, and those compared with it."""
+        return [self.network, *self.compared]
+
+    def weights_of(self, network: str) -> str:
+        """Its weights: a path, `trained`, or empty where it has none."""
+        return {"srresnet": self.weights, "vgg": self.vgg.weights}.get(network, "")
+
+    def layer_of(self, network: str) -> str | int:
+        """What of it is taken: a layer's name, or the spacing of its grid."""
+        return {"vgg": self.vgg.layer, "sift": self.sift.spacing}.get(network, self.layer)
+
+    def path_of(self, network: str) -> Path:
+        """Its weights file, where it has one that is not `trained`."""
+        return self.path() if network == "srresnet" else Path(self.weights_of(network))
 
     def path(self) -> Path:
-        """The weights file, where it is not `trained`."""
+        """The super-resolver's weights file, where it is not `trained`."""
         return PACKAGED if self.weights == "packaged" else Path(self.weights)
 
     def sizes(self) -> dict[str, Any]:
@@ -230,7 +306,8 @@ class Descriptor(Section):
 
     def recipe(self) -> dict[str, Any]:
         """Optimization."""
-        return self.model_dump(exclude=set(self.sizes()) | {"weights", "layer", "patch"})
+        kept = {"iterations", "batch", "learning_rate", "warmup", "precision"}
+        return self.model_dump(include=kept)
 
 
 class Ggd(Section):

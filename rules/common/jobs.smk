@@ -6,8 +6,8 @@ def code(script, *packages, degradations=()):
     """Fingerprint of a script with the modules that are chosen by name.
 
     `packages` name folders below grids; the module is the value of the wildcard `degradation`,
-    `backbone` (the search's without it) or, for degradations, each member of `group`. Jobs without
-    those wildcards name their `degradations`.
+    `backbone` (the search's without it), `descriptor` (that of the similarity without it) or, for
+    degradations, each member of `group`. Jobs without those wildcards name their `degradations`.
     """
 
     def of(wildcards):
@@ -19,6 +19,8 @@ def code(script, *packages, degradations=()):
         if "backbones" in packages:
             backbone = getattr(wildcards, "backbone", SETTINGS.search.backbone)
             modules.append(f"grids.backbones.{backbone}")
+        if "descriptors" in packages:
+            modules.append(f"grids.descriptors.{described_with(wildcards)}")
         if "search" in packages:
             modules.append(f"grids.search.strategies.{SETTINGS.search.strategy}")
         try:
@@ -109,15 +111,34 @@ def sizes(wildcards):
 
 
 def descriptor_weights():
-    """Input: the descriptor's weights where they are made here, `config["weights"]`."""
+    """Input: the super-resolver's weights where they are made here, `config["weights"]`."""
     return [config["weights"]] if SETTINGS.descriptor.weights == "trained" else []
 
 
-def descriptor_digest():
-    """Parameter: content of the weights that are not made here."""
-    if SETTINGS.descriptor.weights == "trained":
-        return "trained"
-    return file_digest(SETTINGS.descriptor.path())
+def descriptor_digest(network="srresnet"):
+    """Parameter: content of a descriptor's weights, where it has some that are not made here."""
+    weights = SETTINGS.descriptor.weights_of(network)
+    if weights in ("trained", ""):
+        return weights
+    return file_digest(SETTINGS.descriptor.path_of(network))
+
+
+def described_with(wildcards):
+    """Parameter: the network of a job's features, that of the similarity by default."""
+    network = getattr(wildcards, "descriptor", SETTINGS.descriptor.network)
+    if network not in SETTINGS.descriptor.networks():
+        raise WorkflowError(
+            f"{network} is no descriptor of the configuration (descriptor.network and"
+            f" descriptor.compared): {', '.join(SETTINGS.descriptor.networks())}"
+        )
+    return network
+
+
+def describing_weights(wildcards):
+    """Input: weights of a job's descriptor where they are made here."""
+    network = described_with(wildcards)
+    made_here = SETTINGS.descriptor.weights_of(network) == "trained"
+    return [config["descriptors"][network]] if made_here else []
 
 
 def file_digest(path):

@@ -16,6 +16,13 @@ def table1_verifications(wildcards):
     ]
 
 
+def similarity_with(network):
+    """The similarity matrix on the features of a descriptor."""
+    if network == SETTINGS.descriptor.network:
+        return at(places.SIMILARITY)
+    return at(places.OTHER_SIMILARITY, descriptor=network)
+
+
 def report_files():
     tables = expand(
         f"{RESULTS}/report/table1_{{backbone}}_{{test_set}}.{{suffix}}",
@@ -36,6 +43,8 @@ def report_files():
         figures += [f"training/{trained}.svg", f"samples/{trained}.png"]
     if set(paper.DEGRADATIONS) <= set(SETTINGS.degradations):
         figures += ["paper_averages.txt", "paper_averages.svg"]
+    if SETTINGS.descriptor.compared:
+        figures.append("descriptors.svg")
     sheets = [places.MATRIX_SHEET, places.RANKINGS_SHEET, places.DROPS_SHEET]
     return [
         *tables,
