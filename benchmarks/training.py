@@ -25,7 +25,7 @@ from skimage import restoration as skimage_restoration
 from skimage.util import random_noise
 from torch import Tensor, nn
 
-from grids.backbones import _transformer, nafnet, restormer, srresnet
+from grids.backbones import _naf, _transformer, nafnet, restormer, srresnet
 from grids.base import randomness
 from grids.base.plugins import names_in
 from grids.degradations import defocus_blur, motion_blur, ringing
@@ -366,7 +366,7 @@ def textbook_restormer() -> nn.Module:
     return network
 
 
-class TextbookNafBlock(nafnet.Block):
+class TextbookNafBlock(_naf.Block):
     def __init__(self, channels: int):
         super().__init__(channels)
         self.sca[0] = nn.AdaptiveAvgPool2d(1)
@@ -394,7 +394,7 @@ def textbook_nafnet(**sizes) -> nn.Module:
     network = nafnet.build(**sizes)
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
-            if isinstance(child, nafnet.Block):
+            if isinstance(child, _naf.Block):
                 setattr(parent, name, TextbookNafBlock(child.conv1.in_channels))
     return network
 

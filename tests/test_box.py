@@ -90,6 +90,7 @@ def first_steps(folder):
         weights=str(weights_file),
         history=str(history),
         label="mix",
+        trunk="",
         device="cpu",
         threads=1,
         scratch="",

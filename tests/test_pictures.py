@@ -107,3 +107,20 @@ def test_undamaged_views_stay_as_they_are():
     every = Shares(reduced=1, compressed=1, grey=1, wide=1)
     for view in views([PHOTOGRAPH], ["a"], "clean", {}, every, range(4), 0):
         assert np.array_equal(view.clean, view.degraded)
+
+
+def test_all_steps_of_a_chain_are_widened():
+    noise = {"degradation": "gaussian_noise", "probability": 1.0, "values": {"sigma": [10.0, 50.0]}}
+    inner = {
+        "degradation": "chain",
+        "probability": 0.5,
+        "values": {"chain": [noise], "order": "one"},
+    }
+    values = {"chain": [noise, inner], "order": "given"}
+    drawn = pictures.wide("camera", values, randomness.generator(3))
+    first, second = drawn["chain"]
+    sigmas = [first["values"]["sigma"], second["values"]["chain"][0]["values"]["sigma"]]
+    assert all(5 <= sigma <= 100 for sigma in sigmas)
+    assert sigmas[0] != sigmas[1]
+    assert (drawn["order"], second["probability"]) == ("given", 0.5)
+    assert values["chain"][0]["values"] == {"sigma": [10.0, 50.0]}

@@ -69,6 +69,7 @@ def train(folder, photographs, processes, say=lambda line: None, start="", **rec
         "weights": str(folder / "model.safetensors"),
         "history": str(folder / "history.parquet"),
         "label": "test",
+        "trunk": "",
         **photographs,
         **execution,
     }

@@ -98,14 +98,20 @@ def alike(picture: Pixels) -> Pixels:
 
 def wide(
     degradation: str, values: dict[str, Any], generator: np.random.Generator
-) -> dict[str, float | int]:
+) -> dict[str, Any]:
     """Numbers of a degradation from ranges that are wider than `values`, within what is possible.
 
     Args:
-        degradation: a module's name.
-        values: its numbers or ranges for the training.
-        generator: of the draws, in alphabetical order of the names.
+        degradation: a module's name, or that of a chain.
+        values: its numbers or ranges for the training; of a chain, all its steps are widened.
+        generator: of the draws, in the order of the steps and in alphabetical order of the names.
     """
+    if "chain" in values:
+        steps = [
+            step | {"values": wide(step["degradation"], step["values"], generator)}
+            for step in values["chain"]
+        ]
+        return values | {"chain": steps}
     declared = parameters.specification(degradation)
     return {
         name: _between(values[name], declared[name]["range"], generator) for name in sorted(values)
