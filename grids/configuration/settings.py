@@ -23,7 +23,7 @@ from pydantic import (
 
 from grids.base.errors import InputError
 from grids.base.paths import expanded
-from grids.base.plugins import options_of
+from grids.base.plugins import constant_of, options_of
 from grids.base.wording import meant_number
 from grids.configuration.spellings import Arguments, Gres, Megabytes, Minutes, Model, Word
 from grids.degrading import parameters
@@ -53,6 +53,9 @@ PatchSide = Annotated[int, Field(ge=16, strict=True)]
 
 # Image sets that are not test sets.
 ROLES = ("train", "pies", "real")
+
+# Their folder.
+PROCEDURES = "training/procedures"
 
 PACKAGED = Path(__file__).parents[1] / "packaged" / "descriptor.safetensors"
 
@@ -314,6 +317,12 @@ class Training(Section):
         description="When the loss is not finite or beyond all measure: `stop`, or `rollback`: "
         "once, by at most a tenth of the steps, and from there at half the rate.",
     )
+    procedure: str | dict[str, str] = Field(
+        "",
+        description="How networks are trained: a module of `grids/training/procedures/`, for all "
+        "or by network (`{restormer: l1}`); where none is given, what the network's own module "
+        "names, or `l1`. See docs/training.md.",
+    )
     start: str = Field(
         "none",
         description="First weights of a model: `none`, drawn from `seed`; `mix`, those of the "
@@ -337,7 +346,8 @@ class Training(Section):
 
     def recipe(self) -> dict[str, Any]:
         """Optimization; lists instead of tuples, since it stands in JSON too."""
-        return self.model_dump(exclude={"patch", "start", "weights"}, mode="json")
+        other = {"patch", "procedure", "start", "weights"}
+        return self.model_dump(exclude=other, mode="json")
 
 
 class Execution(Section):
@@ -627,6 +637,11 @@ class Settings(Section):
         {"srresnet": {}},
         description="Networks by name, each with the sizes that differ from its module's.",
     )
+    procedures: dict[str, dict[str, Any]] = Field(
+        {},
+        description="Procedures of training by name, each with the options that differ from its "
+        "module's.",
+    )
     report: Report = Report()
     selection: Selection = Selection()
     execution: Execution = Execution()
@@ -712,6 +727,16 @@ class Settings(Section):
         given = {"processes": self.processes(), "nodes": self.resources.train.nodes}
         return self.execution.model_dump() | given
 
-    def sizes(self, backbone: str) -> dict[str, int | float | bool]:
+    def sizes(self, backbone: str) -> dict[str, Any]:
         """All options of a network, its module's defaults where not configured."""
         return options_of("backbones", backbone) | self.backbones[backbone]
+
+    def procedure(self, backbone: str) -> str:
+        """Name of the procedure that a network is trained by."""
+        given = self.training.procedure
+        name = given.get(backbone) if isinstance(given, dict) else given
+        return name or constant_of("backbones", backbone, "PROCEDURE") or "l1"
+
+    def procedure_options(self, procedure: str) -> dict[str, Any]:
+        """All options of a procedure, its module's defaults where not configured."""
+        return options_of(PROCEDURES, procedure) | self.procedures.get(procedure, {})

@@ -5,18 +5,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from grids.base.files import appearing
 from grids.models import weights
 from grids.training import state
 from grids.training.batches import Batches
 from grids.training.loop import Execution, Recipe, train
+from grids.training.procedure import Procedure
 from grids.training.processes import ownership, ranks
 
 
 def train_to_files(
-    network: nn.Module,
+    procedure: Procedure,
     batches: Batches,
     recipe: Recipe,
     *,
@@ -37,7 +36,7 @@ def train_to_files(
     """
     folder = state_folder(Path(weights_path))
     history = train(
-        network,
+        procedure,
         batches,
         recipe,
         state_folder=folder,
@@ -51,7 +50,7 @@ def train_to_files(
     ownership.check(folder)
     with appearing(history_path) as temporary:
         history.to_parquet(temporary, index=False)
-    weights.save(Path(weights_path), network, {**about, "recipe": asdict(recipe)})
+    weights.save(Path(weights_path), procedure.network, {**about, "recipe": asdict(recipe)})
     state.prune(folder, keep=1, anchors=[])
     ownership.release(folder)
 

@@ -6,8 +6,9 @@ def code(script, *packages, degradations=()):
     """Fingerprint of a script with the modules that are chosen by name.
 
     `packages` name folders below grids; the module is the value of the wildcard `degradation`,
-    `backbone` (the search's without it) or, for degradations, each member of `group`. Jobs without
-    those wildcards name their `degradations`.
+    `backbone` (the search's without it) or, for degradations, each member of `group`; of
+    `procedures` it is that of the `backbone`. Jobs without those wildcards name their
+    `degradations`.
     """
 
     def of(wildcards):
@@ -18,6 +19,9 @@ def code(script, *packages, degradations=()):
         if "backbones" in packages:
             backbone = getattr(wildcards, "backbone", SETTINGS.search.backbone)
             modules.append(f"grids.backbones.{backbone}")
+        if "procedures" in packages:
+            name = SETTINGS.procedure(wildcards.backbone)
+            modules.append(f"grids.training.procedures.{name}")
         if "search" in packages:
             modules.append(f"grids.search.strategies.{SETTINGS.search.strategy}")
         try:
@@ -105,6 +109,12 @@ def sizes(wildcards):
             f"no backbone {wildcards.backbone!r} in the configuration; it has: {known}"
         )
     return SETTINGS.sizes(wildcards.backbone)
+
+
+def procedure(wildcards):
+    """Parameter: how a network is trained."""
+    name = SETTINGS.procedure(wildcards.backbone)
+    return {"name": name, "options": SETTINGS.procedure_options(name)}
 
 
 def descriptor_weights():

@@ -14,6 +14,7 @@ with job(snakemake) as say:
         "group": params.group,
         "sampling": params.sampling,
         "recipe": params.recipe,
+        "procedure": params.procedure,
         "start": start,
         "seed": params.seed,
         "content": params.content,
