@@ -123,6 +123,8 @@ WRONG = [
     ("training.procedure", {"nafnet": "l1"}, r"training.procedure: nafnet is not among the backb"),
     ("training.procedure", 3, r"training.procedure: .*got 3"),
     ("procedures", {"l2": {}}, r"unknown procedure 'l2'"),
+    ("procedures.realesrgan", {"vgg": "nowhere.pth"}, r"realesrgan.vgg: nowhere.pth: no such fi"),
+    ("procedures.realesrgan", {"gan_weight": 0.0}, r"realesrgan.gan_weight: must be above 0"),
     ("procedures.l1", {"weight": 2}, r"unknown option of procedures.l1 'weight'"),
     ("search.backbone", "restormer", r"search.backbone: restormer is not among"),
     ("search.strategy", "papr", r"unknown search.strategy 'papr'; did you mean 'paper'"),

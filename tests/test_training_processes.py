@@ -70,6 +70,7 @@ def train(
         "backbone": tiny.backbone,
         "sizes": tiny.sizes,
         "procedure": {"name": procedure, "options": tiny.options},
+        "files": {},
         "group": {"gaussian_noise": {"sigma": [10.0, 50.0]}, "jpeg": {"quality": [10, 40]}},
         "sampling": {"patch": 16, "weights": {"gaussian_noise": 0.5, "jpeg": 0.5}},
         "recipe": {"iterations": 20, "batch": 4, "learning_rate": 1e-3} | recipe,

@@ -14,7 +14,12 @@ class Tiny(NamedTuple):
     options: dict[str, Any]
 
 
-TINY = {"l1": Tiny("srresnet", {"features": 8, "blocks": 1}, {})}
+SRRESNET = {"features": 8, "blocks": 1, "strided": False}
+TINY = {
+    "l1": Tiny("srresnet", SRRESNET, {}),
+    # Half of its steps are of the second phase.
+    "realesrgan": Tiny("srresnet", SRRESNET, {"l1_share": 0.5, "features": 4}),
+}
 
 
 def built(name: str, iterations: int) -> Procedure:

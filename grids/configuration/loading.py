@@ -425,6 +425,9 @@ def _check_procedures(settings: Settings) -> None:
         for option, value in given.items():
             require_known(option, options, f"option of procedures.{name}")
             _check_option(f"procedures.{name}.{option}", value, options[option])
+        for option, path in settings.procedure_files(name).items():
+            if path and not Path(path).is_file():
+                raise InputError(f"procedures.{name}.{option}: {path}: no such file")
     if isinstance(settings.training.procedure, dict):
         for backbone in settings.training.procedure:
             _require_there(backbone, settings.backbones, "backbones", "training.procedure")

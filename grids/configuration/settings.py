@@ -740,3 +740,9 @@ class Settings(Section):
     def procedure_options(self, procedure: str) -> dict[str, Any]:
         """All options of a procedure, its module's defaults where not configured."""
         return options_of(PROCEDURES, procedure) | self.procedures.get(procedure, {})
+
+    def procedure_files(self, procedure: str) -> dict[str, str]:
+        """Its options that are files, which its module lists as `FILES`; empty where not given."""
+        given = self.procedures.get(procedure, {})
+        files = constant_of(PROCEDURES, procedure, "FILES") or []
+        return {option: expanded(given.get(option, "")) for option in files}

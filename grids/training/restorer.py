@@ -28,6 +28,7 @@ def train(
     sampling: dict[str, Any],
     recipe: dict[str, Any],
     procedure: dict[str, Any],
+    files: dict[str, str],
     start: str,
     seed: int,
     content: str,
@@ -51,7 +52,9 @@ def train(
         group: degradations with their training parameters.
         sampling: what a sample is made of (see `grids.training.restoration_batches`).
         recipe: fields of `grids.training.loop.Recipe`.
-        procedure: `name` of a module of `grids/training/procedures`, and its `options`.
+        procedure: `name` of a module of `grids/training/procedures`, and its `options`, files by
+            their digests.
+        files: the options that are files, by their paths.
         start: weights file that the network begins with, empty for weights drawn from the seed.
         seed: seed of first weights, crops, degradations, and what else a procedure draws.
         content: digest of the photographs.
@@ -77,7 +80,7 @@ def train(
     torch.manual_seed(randomness.key(seed, "procedure"))
     task = Task(recipe["iterations"], say)
     train_to_files(
-        build(procedure["name"], network, task, procedure["options"]),
+        build(procedure["name"], network, task, procedure["options"] | files),
         restoration(
             photographs,
             group,

@@ -112,9 +112,13 @@ def sizes(wildcards):
 
 
 def procedure(wildcards):
-    """Parameter: how a network is trained."""
+    """Parameter: how a network is trained; files count by their content."""
     name = SETTINGS.procedure(wildcards.backbone)
-    return {"name": name, "options": SETTINGS.procedure_options(name)}
+    digests = {
+        option: file_digest(Path(path)) if path else "none"
+        for option, path in SETTINGS.procedure_files(name).items()
+    }
+    return {"name": name, "options": SETTINGS.procedure_options(name) | digests}
 
 
 def descriptor_weights():
@@ -129,6 +133,7 @@ def descriptor_digest():
     return file_digest(SETTINGS.descriptor.path())
 
 
+@cache
 def file_digest(path):
     return sha256(path.read_bytes()).hexdigest()[:16]
 

@@ -15,6 +15,7 @@ with job(snakemake) as say:
         "sampling": params.sampling,
         "recipe": params.recipe,
         "procedure": params.procedure,
+        "files": snakemake.config["procedure_files"][wildcards.backbone],
         "start": start,
         "seed": params.seed,
         "content": params.content,
