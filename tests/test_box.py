@@ -81,6 +81,8 @@ def first_steps(folder):
         group={name: settings.parameters(name, "training") for name in names},
         sampling=settings.training.sampling(names),
         recipe=recipe,
+        procedure={"name": "l1", "options": {}},
+        files={},
         start="",
         seed=settings.seed,
         content="",
