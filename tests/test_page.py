@@ -3,9 +3,13 @@
 import importlib.util
 import io
 import os
+import re
 import shutil
+import signal
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 import zipfile
@@ -26,7 +30,7 @@ from grids.cli import main
 pytest.importorskip("starlette", reason="the extra 'page' is not installed")
 pytest.importorskip("uvicorn", reason="the extra 'page' is not installed")
 
-from page_server import HOST, serving_page
+from page_server import HOST, Client, serving_page
 from starlette.datastructures import Headers
 
 from grids.page import desk, uploads
@@ -375,6 +379,23 @@ def test_an_address_that_cannot_be_listened_at_is_one_line(options, capsys):
     said = capsys.readouterr().err
     assert said.startswith("error: --port ")
     assert said.count("\n") == 1
+
+
+def test_an_interruption_ends_the_command_and_leaves_nothing(tmp_path):
+    command = [sys.executable, "-m", "grids.cli", "page", "--port", "0", "--device", "cpu"]
+    own = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=own) as started:
+        line = started.stderr.readline()
+        (port,) = re.findall(r"^GRIDS is at http://127\.0\.0\.1:(\d+)/ ", line)
+        client = Client(int(port), None)
+        visit = client.visit()
+        client.upload(visit, coded())
+        assert files_below(tmp_path)
+        started.send_signal(signal.SIGINT)
+        said = started.stderr.read()
+    assert os.listdir(tmp_path) == []
+    assert started.returncode == 0
+    assert said == "ended; its temporary files are gone\n"
 
 
 def test_a_port_that_is_taken_is_one_line(page, capsys):

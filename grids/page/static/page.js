@@ -94,7 +94,9 @@ async function add(files, chosen) {
       const name = new URLSearchParams({ name: file.name });
       try {
         if (file.size > visit.megabytes * 1e6) throw new Error(`more than ${visit.megabytes} MB`);
-        note(await ask(`${here}/photographs?${name}`, { body: file }));
+        const photo = await ask(`${here}/photographs?${name}`, { body: file });
+        // The news may have been faster, and know more.
+        if (!photos.has(photo.id)) note(photo);
       } catch (error) {
         const id = `local ${crypto.getRandomValues(new Uint32Array(2)).join("")}`;
         note({ id, name: file.name, state: "failed", reason: error.message, local: true,
