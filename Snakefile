@@ -22,6 +22,7 @@ wildcard_constraints:
     content=r"[0-9a-f]{16}",
     test_set=r"[A-Za-z0-9_-]+",
     seed=r"\d+",
+    level=r"\d+",
     round=r"\d+",
 
 

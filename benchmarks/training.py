@@ -25,7 +25,7 @@ from skimage import restoration as skimage_restoration
 from skimage.util import random_noise
 from torch import Tensor, nn
 
-from grids.backbones import nafnet, restormer, srresnet
+from grids.backbones import _naf, _transformer, nafnet, restormer, srresnet
 from grids.base import randomness
 from grids.base.plugins import names_in
 from grids.degradations import defocus_blur, motion_blur, ringing
@@ -357,18 +357,18 @@ class TextbookFeedForward(nn.Module):
 def textbook_restormer() -> nn.Module:
     """The same network with the parts above in place of its own."""
     network = restormer.build()
-    for block in [m for m in network.modules() if isinstance(m, restormer.Block)]:
+    for block in [m for m in network.modules() if isinstance(m, _transformer.Block)]:
         channels = block.norm1.body.weight.numel()
         block.norm1, block.norm2 = TextbookNorm(channels), TextbookNorm(channels)
         block.attn = TextbookAttention(channels, len(block.attn.temperature))
         block.ffn = TextbookFeedForward(channels, 2.66)
     for name, module in list(network.named_children()):
-        if isinstance(module, restormer.Resampling):
+        if isinstance(module, _transformer.Resampling):
             setattr(network, name, module.body)
     return network
 
 
-class TextbookNafBlock(nafnet.Block):
+class TextbookNafBlock(_naf.Block):
     def __init__(self, channels: int):
         super().__init__(channels)
         self.sca[0] = nn.AdaptiveAvgPool2d(1)
@@ -396,7 +396,7 @@ def textbook_nafnet(**sizes) -> nn.Module:
     network = nafnet.build(**sizes)
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
-            if isinstance(child, nafnet.Block):
+            if isinstance(child, _naf.Block):
                 setattr(parent, name, TextbookNafBlock(child.conv1.in_channels))
     return network
 

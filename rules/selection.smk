@@ -21,6 +21,7 @@ rule views:
         content=content("train"),
         group=parameters("training"),
         number=SETTINGS.selection.views,
+        pictures=SETTINGS.selection.pictures.model_dump(),
         laws=min(LAWS, SETTINGS.selection.views),
         describing=SETTINGS.describing(),
         precision=SETTINGS.selection.precision,
@@ -61,6 +62,7 @@ rule selector:
             list(members_of(group)) for group in selected_groups(wildcards)
         ],
         parameters={name: SETTINGS.parameters(name, "training") for name in SELECTED},
+        pictures=SETTINGS.selection.pictures.model_dump(),
         backbone=SETTINGS.search.backbone,
         sizes=SETTINGS.sizes(SETTINGS.search.backbone),
         describing=SETTINGS.describing(),

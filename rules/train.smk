@@ -35,6 +35,26 @@ rule train:
         "../workflow/scripts/train.py"
 
 
+use rule train as train_level with:
+    output:
+        weights=f"<results>/{places.LEVEL_MODEL}",
+        history=f"<results>/{places.LEVEL_HISTORY}",
+    log:
+        f"<results>/{places.LEVEL_LOG}",
+    params:
+        content=content("train"),
+        recipe=recipe_at_level,
+        sampling=lambda wildcards: SETTINGS.training.sampling(members(wildcards)),
+        group=parameters("training"),
+        sizes=sizes,
+        procedure=procedure,
+        start=start_digest,
+        seed=SETTINGS.seed,
+        code=code("train.py", "degradations", "backbones", "procedures"),
+    message:
+        "Training {wildcards.backbone} on {wildcards.group} up to {wildcards.level} %"
+
+
 use rule train as train_reseeded with:
     output:
         weights=f"<results>/{places.RESEEDED_MODEL}",

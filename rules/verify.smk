@@ -31,6 +31,21 @@ rule verify:
         "../workflow/scripts/verify.py"
 
 
+use rule verify as verify_level with:
+    input:
+        weights=f"<results>/{places.LEVEL_MODEL}",
+        index=index_of(),
+        store=store_of(),
+        pairs=pairs_of("evaluation"),
+    output:
+        verification=f"<results>/{places.LEVEL_VERIFICATION}",
+    log:
+        f"<results>/{places.LEVEL_VERIFICATION_LOG}",
+    message:
+        "Verifying {wildcards.backbone} on {wildcards.group} with {wildcards.test_set},"
+        " at {wildcards.level} %"
+
+
 use rule verify as verify_reseeded with:
     input:
         weights=f"<results>/{places.RESEEDED_MODEL}",

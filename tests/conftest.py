@@ -20,7 +20,7 @@ import yaml
 from PIL import Image
 
 from grids.base.plugins import names_in
-from grids.images import reading, sets
+from grids.images import reading, sets, store
 
 # More threads than idle cores make small networks many times slower.
 torch.set_num_threads(1)
@@ -54,6 +54,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files go first: no process is left with one when the others have ended."""
     order = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(item.path.name, len(order)))
+
+
+def embedded_store(folder: Path) -> dict[str, str]:
+    """The files `index` and `store` of the embedded photographs, made in a folder."""
+    paths = sets.find("embedded")
+    table = reading.index(paths, paths[0].parent, (0.0, 0.5))
+    files = {"index": str(folder / "index.parquet"), "store": str(folder / "store.npy")}
+    table.to_parquet(files["index"])
+    store.write(Path(files["store"]), table, reading.photographs(paths[0].parent, table))
+    return files
 
 
 class Tree:

@@ -1,23 +1,30 @@
 """The models that ship with GRIDS: there, small, of use, and made by the shipped configuration."""
 
+import hashlib
 import json
+import re
+import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import yaml
-from conftest import ROOT
+from conftest import ROOT, embedded_store
 from PIL import Image
+from safetensors.torch import load_file
 
 from grids import cli
 from grids.base import randomness
 from grids.bundle import contents
+from grids.configuration import loading
 from grids.degrading import operators, parameters
 from grids.images import reading, sets
 from grids.models import restorers, weights
 from grids.pixels.arrays import to_bytes, to_tensor
 from grids.pixels.psnr import psnr
+from grids.training import restorer
 
 CPU = torch.device("cpu")
 CONFIGURATION = yaml.safe_load((ROOT / "config" / "box.yaml").read_text(encoding="utf-8"))
@@ -43,6 +50,70 @@ def test_it_is_of_the_shipped_configuration(box):
     for path in (*box.models.values(), box.mix):
         for name, values in weights.about(path)["group"].items():
             assert values == values | given[name].get("training", {}), (path, name)
+
+
+# What the first steps of `config/box.yaml` came to, on the processors where they were taken.
+FIRST = json.loads((ROOT / "tests" / "data" / "box_first_steps.json").read_text(encoding="utf-8"))
+
+
+def processor():
+    """What the last bits of a training depend on, but for the number of threads."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="ascii") if sys.platform == "linux" else ""
+    named = dict(re.findall(r"^(vendor_id|cpu family|model|flags)\s*: (.*)$", lines, re.MULTILINE))
+    units = [
+        flag for flag in named.pop("flags", "").split() if flag.startswith(("amx", "avx", "fma"))
+    ]
+    return " ".join([*named.values(), *sorted(units), "torch", torch.__version__])
+
+
+def first_steps(folder):
+    """Losses of the mix's first 20 steps on the embedded photographs, and its weights' digest."""
+    settings = loading.load(
+        CONFIGURATION
+        | {"images": {}, "report": {"backbones": ["nafnet"], "noise_degradations": []}}
+    )
+    names = sorted(settings.degradations)
+    recipe = settings.training.recipe() | {"iterations": 20}
+    weights_file, history = folder / "model.safetensors", folder / "history.parquet"
+    restorer.train(
+        backbone="nafnet",
+        sizes=settings.sizes("nafnet"),
+        group={name: settings.parameters(name, "training") for name in names},
+        sampling=settings.training.sampling(names),
+        recipe=recipe,
+        procedure={"name": "l1", "options": {}},
+        files={},
+        start="",
+        seed=settings.seed,
+        content="",
+        code="",
+        **embedded_store(folder),
+        pairs=[],
+        weights=str(weights_file),
+        history=str(history),
+        label="mix",
+        trunk="",
+        device="cpu",
+        threads=1,
+        scratch="",
+        execution={},
+        say=lambda line: None,
+    )
+    digest = hashlib.sha256()
+    for name, values in sorted(load_file(weights_file).items()):
+        digest.update(name.encode() + values.numpy().tobytes())
+    return pd.read_parquet(history)["loss"].tolist(), digest.hexdigest()
+
+
+def test_its_first_steps(tmp_path):
+    """The same bit for bit where the processor is known, nearly so elsewhere."""
+    losses, digest = first_steps(tmp_path)
+    # Sums in another order: the steps after the first amplify their last bits.
+    assert losses == pytest.approx(FIRST["losses"], rel=1e-3)
+    here = processor()
+    if here not in FIRST["weights"]:
+        pytest.skip(f"losses as recorded; no weights recorded for {here}: {digest}")
+    assert digest == FIRST["weights"][here], here
 
 
 def test_groups_went_on_from_the_mix(box):

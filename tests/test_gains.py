@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from grids.selection.fitting import gains
+from grids.selection.fitting.pictures import Shares
 from grids.selection.fitting.views import views
 
+PLAIN = Shares(reduced=0, compressed=0, grey=0, wide=0)
 CPU = torch.device("cpu")
 PHOTOGRAPHS = [np.random.default_rng(n).integers(0, 256, (140, 150, 3), np.uint8) for n in (0, 1)]
 
@@ -43,7 +45,7 @@ def test_each_view_is_restored_by_the_model_of_its_group():
     networks = [Add(0), Add(40)]
     done = []
     measured = gains.with_gains(
-        table, networks, PHOTOGRAPHS, ["a", "b"], parameters, 0, CPU, "fp32", done.append
+        table, networks, PHOTOGRAPHS, ["a", "b"], parameters, PLAIN, 0, CPU, "fp32", done.append
     )
     assert done == [1, 2, 3]
     assert measured["gain_db"][5] == 0
@@ -51,12 +53,12 @@ def test_each_view_is_restored_by_the_model_of_its_group():
 
 
 def test_views_depend_on_their_number_alone():
-    arguments = (PHOTOGRAPHS, ["a", "b"], "gaussian_noise", {"sigma": [10.0, 50.0]})
+    arguments = (PHOTOGRAPHS, ["a", "b"], "gaussian_noise", {"sigma": [10.0, 50.0]}, PLAIN)
     all_of_them = list(views(*arguments, range(4), 0))
     (alone,) = views(*arguments, [3], 0)
     assert alone.photograph == 1
     np.testing.assert_array_equal(alone.degraded, all_of_them[3].degraded)
     assert not np.array_equal(all_of_them[1].clean, all_of_them[3].clean)
-    assert all(min(view.clean.shape[:2]) >= 128 for view in all_of_them)
+    assert all(min(view.clean.shape[:2]) >= 96 for view in all_of_them)
     (other,) = views(*arguments, [3], 1)
     assert other.clean.shape != alone.clean.shape or (other.clean != alone.clean).any()

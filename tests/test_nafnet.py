@@ -2,15 +2,15 @@ import deterministic_fill
 import pytest
 import torch
 import torch.nn.functional as F
+from plain_naf import plain_block
 
-from grids.backbones import nafnet
+from grids.backbones import _naf, nafnet
 from grids.base.errors import InputError
 from grids.models import restorers
 
 torch.set_num_threads(1)  # threads that wait for one another take ages on a busy machine
 
 GOPRO = {"encoder": [1, 1, 1, 28], "middle": 1, "decoder": [1, 1, 1, 1]}
-PUBLIC = {"nafnet_w32_sidd": {}, "nafnet_w32_gopro": GOPRO}
 SMALL = {"width": 4, "encoder": [1, 2], "middle": 2, "decoder": [2, 1]}
 
 
@@ -37,70 +37,6 @@ def test_parameter_counts_of_the_public_networks(options, parameters):
     with torch.device("meta"):
         network = nafnet.build(**options)
     assert sum(p.numel() for p in network.parameters()) == parameters
-
-
-@pytest.mark.parametrize("name", PUBLIC)
-def test_names_and_shapes_are_those_of_the_public_weights(name):
-    reference = deterministic_fill.reference(name)
-    with torch.device("meta"):
-        network = nafnet.build(**PUBLIC[name])
-    assert len(network.state_dict()) == reference["tensors"]
-    assert deterministic_fill.shapes_digest(network) == reference["shapes_sha256"]
-
-
-@pytest.mark.parametrize("name", PUBLIC)
-@torch.no_grad()
-def test_output_is_that_of_the_public_implementation(name):
-    reference = deterministic_fill.reference(name)
-    network = nafnet.build(**PUBLIC[name]).to(memory_format=torch.channels_last)
-    deterministic_fill.fill(network, reference["gain"])
-    filled = sum(t.double().sum().item() for t in network.state_dict().values())
-    assert filled == pytest.approx(reference["fill_sum"], rel=1e-9)
-    x = deterministic_fill.image(*reference["input"][2:])
-    assert deterministic_fill.relative_error(network(x), reference["output"]) < 1e-5
-    exact = network.double()(x.double())
-    assert deterministic_fill.relative_error(exact, reference["output"]) < 1e-9
-
-
-def plain_norm(p, name, x):
-    """Each pixel by itself."""
-    out = torch.empty_like(x)
-    for b in range(x.shape[0]):
-        for i in range(x.shape[2]):
-            for j in range(x.shape[3]):
-                pixel = x[b, :, i, j]
-                mean = pixel.mean()
-                deviation = (((pixel - mean) ** 2).mean() + 1e-6).sqrt()
-                scaled = (pixel - mean) / deviation
-                out[b, :, i, j] = scaled * p[f"{name}.weight"] + p[f"{name}.bias"]
-    return out
-
-
-def plain_gate(x):
-    half = x.shape[1] // 2
-    return torch.stack([x[:, c] * x[:, c + half] for c in range(half)], 1)
-
-
-def plain_attention(p, name, x):
-    """Each image's channels times what one matrix makes of their means."""
-    matrix, bias = p[f"{name}.weight"][:, :, 0, 0], p[f"{name}.bias"]
-    images = []
-    for image in x:
-        means = torch.stack([channel.sum() / channel.numel() for channel in image])
-        factors = matrix @ means + bias
-        images.append(torch.stack([f * c for f, c in zip(factors, image, strict=True)]))
-    return torch.stack(images)
-
-
-def plain_block(p, name, x):
-    def conv(part, y, **options):
-        return F.conv2d(y, p[f"{name}.{part}.weight"], p[f"{name}.{part}.bias"], **options)
-
-    y = conv("conv1", plain_norm(p, f"{name}.norm1", x))
-    y = plain_gate(conv("conv2", y, padding=1, groups=y.shape[1]))
-    x = x + conv("conv3", plain_attention(p, f"{name}.sca.1", y)) * p[f"{name}.beta"]
-    y = plain_gate(conv("conv4", plain_norm(p, f"{name}.norm2", x)))
-    return x + conv("conv5", y) * p[f"{name}.gamma"]
 
 
 def plain_nafnet(p, x, encoder, middle, decoder, shuffle):
@@ -138,7 +74,7 @@ def test_output_is_that_of_the_plain_formulas(shuffle, memory):
 
 
 def test_gradients_of_a_block_are_those_of_the_plain_formulas():
-    block = deterministic_fill.fill(nafnet.Block(4)).double()
+    block = deterministic_fill.fill(_naf.Block(4)).double()
     parameters = dict(block.named_parameters(prefix="a"))
     x, against = torch.randn(2, 2, 4, 5, 6, dtype=torch.float64)
     wanted = [x.requires_grad_(), *parameters.values()]
@@ -160,7 +96,7 @@ def test_sides_are_filled_up_with_zeros_at_the_right_and_below(size, shuffle):
 
 def test_a_fresh_block_is_the_identity():
     x = torch.rand(1, 4, 3, 5)
-    assert torch.equal(nafnet.Block(4)(x), x)
+    assert torch.equal(_naf.Block(4)(x), x)
 
 
 @pytest.mark.parametrize("value", [None, 0.0])
@@ -190,7 +126,7 @@ def test_products_in_bfloat16_change_little():
 
 def test_no_pixels_of_a_block_are_float32_under_autocast():
     """The factors beta and gamma are, and would make what they are multiplied with so."""
-    block = nafnet.Block(8)
+    block = _naf.Block(8)
     with torch.autocast("cpu", torch.bfloat16):
         assert block(torch.rand(1, 8, 4, 4, dtype=torch.bfloat16)).dtype == torch.bfloat16
 
@@ -199,7 +135,7 @@ def test_no_pixels_of_a_block_are_float32_under_autocast():
 def test_memory_stays_channels_last():
     network = small(shuffle=2).double().to(memory_format=torch.channels_last)
     kept = []
-    for block in (m for m in network.modules() if isinstance(m, nafnet.Block | nafnet.Up)):
+    for block in (m for m in network.modules() if isinstance(m, _naf.Block | _naf.Up)):
         block.register_forward_hook(
             lambda block, inputs, output: kept.append(
                 output.is_contiguous(memory_format=torch.channels_last)

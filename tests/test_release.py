@@ -108,7 +108,7 @@ def wheel(tmp_path_factory):
         shutil.copy(ROOT / name, source)
     # Where further weights may lie.
     (source / "grids/packaged/bundle/models").mkdir(parents=True)
-    for name in ("bundle.json", "card.md", "models/jpeg+sr.safetensors"):
+    for name in ("bundle.json", "README.md", "models/jpeg+sr.safetensors"):
         (source / "grids/packaged/bundle" / name).touch()
     options = ("--no-deps", "--no-build-isolation", "--no-index")
     pip("wheel", *options, "--wheel-dir", str(folder), str(source))

@@ -23,7 +23,7 @@ from grids.bundle import contents
 from grids.cli import main
 from grids.images import reading, sets
 from grids.models import restorers, weights
-from grids.restoring import batch, photographs
+from grids.restoring import orders, photographs, workshop
 from grids.restoring.selector import Selector
 from grids.runs import orphans
 
@@ -222,7 +222,7 @@ class Strict(Selector):
 @pytest.fixture
 def noisy(tmp_path, monkeypatch):
     """A folder with two photographs of known damage, and one of unknown."""
-    monkeypatch.setattr(batch, "Selector", Strict)
+    monkeypatch.setattr(workshop, "Selector", Strict)
     folder = tmp_path / "in"
     (folder / "deeper").mkdir(parents=True)
     source = reading.read(sets.find("embedded")[1])[40:136, :96]
@@ -281,17 +281,17 @@ def test_the_choice_for_a_grey_photograph_is_said_to_be_less_sure(noisy, export,
     _, rows = restore_json(export, capsys, noisy, "-o", tmp_path / "out")
     assert rows["refused.png"]["status"] == "refused"
     for name, row in rows.items():
-        expected = [] if name in ("a.png", "b.png", "odd.png") else [batch.LESS_SURE]
+        expected = [] if name in ("a.png", "b.png", "odd.png") else [workshop.LESS_SURE]
         assert row["remarks"] == expected, name
     assert restore(export, noisy, "-o", tmp_path / "lines") == 1
     said = capsys.readouterr()
     for line in said.out.splitlines():
-        assert line.endswith(f"; {batch.LESS_SURE}") == (
+        assert line.endswith(f"; {workshop.LESS_SURE}") == (
             "grey.png" in line or "neutral.bmp" in line
         )
-    assert f"refused: {noisy / 'refused.png'}: unlike all; {batch.LESS_SURE}\n" in said.err
+    assert f"refused: {noisy / 'refused.png'}: unlike all; {workshop.LESS_SURE}\n" in said.err
     assert restore(export, noisy, "-o", tmp_path / "dry", "--dry-run") == 0
-    assert f"{noisy / 'grey.png'}: {batch.LESS_SURE}\n" in capsys.readouterr().err
+    assert f"{noisy / 'grey.png'}: {workshop.LESS_SURE}\n" in capsys.readouterr().err
     # Whoever names the group need not be told.
     _, rows = restore_json(export, capsys, noisy, "-o", tmp_path / "named", "--group", JPEG)
     assert not any(row["remarks"] for row in rows.values())
@@ -388,23 +388,24 @@ def test_links_and_loops(noisy, tmp_path):
     for name in ("notes.txt", ".hidden", "._a.png", "Thumbs.db", "@eaDir/a.png", ".trashed/b.png"):
         (noisy / name).parent.mkdir(exist_ok=True)
         (noisy / name).touch()
-    jobs, unreadable, others = batch.find([noisy], tmp_path / "out")
+    jobs, unreadable, others = orders.find([noisy], tmp_path / "out", orders.Order())
     names = sorted(str(job.target.relative_to(tmp_path / "out")) for job in jobs)
     assert names == ["a.png", "deeper/b.png", "linked/c.JPG", "odd.png"]
     assert not unreadable
     assert others == [noisy / "notes.txt"]
     # What is named itself is meant.
-    jobs, _, _ = batch.find([noisy / "._a.png", noisy / "@eaDir"], tmp_path / "out")
+    named = [noisy / "._a.png", noisy / "@eaDir"]
+    jobs, _, _ = orders.find(named, tmp_path / "out", orders.Order())
     assert [job.source.name for job in jobs] == ["._a.png", "a.png"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_folder_that_cannot_be_read_is_named(noisy, tmp_path):
     (noisy / "deeper").chmod(0)
-    jobs, unreadable, _ = batch.find([noisy], tmp_path / "out")
+    jobs, unreadable, _ = orders.find([noisy], tmp_path / "out", orders.Order())
     (noisy / "deeper").chmod(0o700)
     assert len(jobs) == 2
-    assert "Permission denied" in unreadable[0].reason
+    assert "Permission denied" in unreadable[0].strerror
 
 
 def test_two_sources_of_one_name(noisy, export, tmp_path, capsys):

@@ -1,11 +1,10 @@
-import math
-
 import pytest
 import torch
 import torch.nn.functional as F
+from plain_transformer import plain_attention, plain_block
 from torch import nn
 
-from grids.backbones import restormer
+from grids.backbones import _transformer, restormer
 from grids.base.errors import InputError
 
 torch.set_num_threads(1)  # threads that wait for one another take ages on a busy machine
@@ -99,56 +98,6 @@ def test_impossible_sizes_are_refused(wrong):
         small(**wrong)
 
 
-def plain_norm(p, name, x):
-    """Each pixel by itself."""
-    out = torch.empty_like(x)
-    for b in range(x.shape[0]):
-        for i in range(x.shape[2]):
-            for j in range(x.shape[3]):
-                pixel = x[b, :, i, j]
-                mean = pixel.mean()
-                deviation = math.sqrt(((pixel - mean) ** 2).mean() + 1e-5)
-                if f"{name}.bias" in p:
-                    out[b, :, i, j] = (pixel - mean) / deviation * p[f"{name}.weight"]
-                    out[b, :, i, j] += p[f"{name}.bias"]
-                else:
-                    out[b, :, i, j] = pixel / deviation * p[f"{name}.weight"]
-    return out
-
-
-def plain_attention(p, name, x, heads):
-    """Each image and head by itself, rows of q and k normalised one by one."""
-    channels, height, width = x.shape[1:]
-    y = F.conv2d(x, p[f"{name}.qkv.weight"])
-    y = F.conv2d(y, p[f"{name}.qkv_dwconv.weight"], padding=1, groups=3 * channels)
-    part = channels // heads
-    images = []
-    for q, k, v in zip(*y.split(channels, 1), strict=True):
-        rows = []
-        for head in range(heads):
-            own = slice(head * part, (head + 1) * part)
-            a, b, c = (t[own].reshape(part, -1) for t in (q, k, v))
-            a = torch.stack([row / max(row.norm(), 1e-12) for row in a])
-            b = torch.stack([row / max(row.norm(), 1e-12) for row in b])
-            scores = (a @ b.T) * p[f"{name}.temperature"][head, 0, 0]
-            rows.append(torch.stack([row.exp() / row.exp().sum() for row in scores]) @ c)
-        images.append(torch.cat(rows).reshape(channels, height, width))
-    return F.conv2d(torch.stack(images), p[f"{name}.project_out.weight"])
-
-
-def plain_feed_forward(p, name, x):
-    y = F.conv2d(x, p[f"{name}.project_in.weight"])
-    y = F.conv2d(y, p[f"{name}.dwconv.weight"], padding=1, groups=y.shape[1])
-    gate, content = y.split(y.shape[1] // 2, 1)
-    gate = gate * 0.5 * (1 + torch.erf(gate / math.sqrt(2)))
-    return F.conv2d(gate * content, p[f"{name}.project_out.weight"])
-
-
-def plain_block(p, name, x, heads):
-    x = x + plain_attention(p, f"{name}.attn", plain_norm(p, f"{name}.norm1.body", x), heads)
-    return x + plain_feed_forward(p, f"{name}.ffn", plain_norm(p, f"{name}.norm2.body", x))
-
-
 def plain_restormer(p, x, blocks, refinement, heads):
     def stage(name, y, level, count):
         for i in range(count):
@@ -189,7 +138,7 @@ def test_output_is_that_of_the_plain_formulas(norm_bias, memory):
 @pytest.mark.parametrize("heads", [1, 2, 4])
 def test_gradients_of_the_attention_are_those_of_the_plain_formula(heads):
     torch.manual_seed(heads)
-    attention = randomized(restormer.Attention(8, heads))
+    attention = randomized(_transformer.Attention(8, heads))
     parameters = dict(attention.named_parameters(prefix="a"))
     x = torch.randn(2, 8, 5, 6, requires_grad=True)
     against = torch.randn(2, 8, 5, 6)
@@ -203,13 +152,13 @@ def test_gradients_of_the_attention_are_those_of_the_plain_formula(heads):
 
 
 def test_gradients_of_the_feed_forward_part_are_those_of_its_differences():
-    network = randomized(restormer.FeedForward(4, 2.66)).double()
+    network = randomized(_transformer.FeedForward(4, 2.66)).double()
     x = torch.randn(2, 4, 3, 4, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(network, x)
 
 
 def test_a_constant_image_gives_finite_gradients():
-    attention: nn.Module = restormer.Attention(4, 2)
+    attention: nn.Module = _transformer.Attention(4, 2)
     x = torch.zeros(1, 4, 4, 4, requires_grad=True)
     attention(x).sum().backward()
     assert torch.isfinite(x.grad).all()
@@ -229,7 +178,7 @@ def test_products_in_bfloat16_change_little():
 
 
 def test_memory_stays_channels_last_through_a_block():
-    block = restormer.Block(8, 2, 2.66, norm_bias=True).to(memory_format=torch.channels_last)
+    block = _transformer.Block(8, 2, 2.66, norm_bias=True).to(memory_format=torch.channels_last)
     x = torch.rand(2, 8, 6, 6).contiguous(memory_format=torch.channels_last)
     assert block(x).is_contiguous(memory_format=torch.channels_last)
 
@@ -243,7 +192,7 @@ def test_blocks_get_channels_last_memory_where_the_shuffles_do_not_keep_it(monke
         monkeypatch.setattr(shuffle, "forward", lambda self, x, f=forward: f(x, 2).contiguous())
     network = small().to(memory_format=torch.channels_last)
     kept = []
-    for block in (m for m in network.modules() if isinstance(m, restormer.Block)):
+    for block in (m for m in network.modules() if isinstance(m, _transformer.Block)):
         block.register_forward_pre_hook(
             lambda block, inputs: kept.append(
                 inputs[0].is_contiguous(memory_format=torch.channels_last)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+import yaml
 
 from grids.base.files import sha256
 from grids.bundle import contents
@@ -56,6 +57,8 @@ def test_an_export_is_made_measured_and_used(finished, tmp_path, monkeypatch, ca
     export = contents.read(tree.path("bundle"))
     assert export.groups == ("jpeg", "gaussian_noise", "poisson_noise", "sr")
     assert "Measured on own" in export.card
+    front = yaml.safe_load(export.card.split("---\n")[1])
+    assert [model["name"] for model in front["model-index"]] == list(export.groups)
     mix = tree.path("models/srresnet/gaussian_noise+jpeg+poisson_noise+sr/model.safetensors")
     assert sha256(export.mix) == sha256(mix)
     photograph = reading.read(tree.folder / "photographs" / "own" / "0.png")

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from tiny_procedures import TINY, built
@@ -22,7 +23,7 @@ from grids.models import weights
 from grids.training import loop, run, state
 from grids.training.compiled import compiled
 from grids.training.loop import Diverged, Execution, Recipe, train
-from grids.training.schedule import warmup_cosine
+from grids.training.schedule import warmup_constant, warmup_cosine
 
 torch.set_num_threads(1)  # threads that wait for one another take ages on a busy machine
 
@@ -61,6 +62,7 @@ def run_training(
     lines=None,
     execution=EVERY_STEP,
     procedure=None,
+    trunk=None,
 ):
     procedure = procedure or built("l1", recipe.iterations)
     history = train(
@@ -72,6 +74,7 @@ def run_training(
         execution=execution,
         say=(lines if lines is not None else []).append,
         label="test",
+        trunk=trunk,
     )
     return procedure.network, history
 
@@ -108,6 +111,53 @@ def test_schedule_rises_linearly_and_falls_as_a_cosine():
     assert rates[10] == 1.0
     assert rates[-1] == pytest.approx(0.1)
     assert rates[10 + 33] == pytest.approx(0.1 + 0.9 * (1 + math.cos(math.pi / 3)) / 2)
+
+
+def test_a_constant_rate_depends_on_the_end_from_its_decay_on_alone():
+    short, long = (
+        [warmup_constant(s, end - 20, end, 10, 1.0, 0.1) for s in range(end)] for end in (50, 200)
+    )
+    assert short[:30] == long[:30] == pytest.approx([*np.arange(1, 11) / 10, *[1] * 20])
+    assert long[:180] == short[:30] + [1.0] * 150
+    assert short[30:] == long[180:] == pytest.approx(1 - 0.9 * np.arange(1, 21) / 20)
+
+
+CONSTANT = replace(RECIPE, iterations=40, schedule="constant", decay=0.25)
+
+
+def counted(asked):
+    def of(step, samples):
+        asked.append(step)
+        return batches(step, samples)
+
+    return of
+
+
+@pytest.mark.parametrize("execution", [EVERY_STEP, Execution(validation=2)])
+def test_a_later_level_goes_on_as_if_it_had_never_stopped(tmp_path, execution):
+    trunk, asked = tmp_path / "trunk", {level: [] for level in (30, 60, 100)}
+    for level, steps in asked.items():
+        recipe = replace(CONSTANT, level=level)
+        whole, expected = run_training(tmp_path / f"alone {level}", recipe=recipe)
+        network, history = run_training(
+            tmp_path / f"{level}", counted(steps), recipe, execution=execution, trunk=trunk
+        )
+        assert same(network, whole)
+        timed = ["steps_per_second", "memory_mib"]
+        pd.testing.assert_frame_equal(history.drop(columns=timed), expected.drop(columns=timed))
+    # Of -1 is the validation. Levels of 12, 24 and 40 steps, whose last quarters decay.
+    trained = {level: sorted({*steps} - {-1}) for level, steps in asked.items()}
+    assert trained == {30: [*range(12)], 60: [*range(9, 24)], 100: [*range(18, 40)]}
+
+
+def test_an_earlier_level_and_other_settings_take_nothing_from_what_is_shared(tmp_path):
+    trunk, small = tmp_path / "trunk", replace(CONSTANT, level=30)
+    run_training(tmp_path / "first", recipe=replace(CONSTANT, level=60), trunk=trunk)
+    network, _ = run_training(tmp_path / "second", recipe=small, trunk=trunk)
+    assert same(network, run_training(tmp_path / "alone", recipe=small)[0])
+    lines, about = [], {"seed": 1}
+    run_training(tmp_path / "other", recipe=CONSTANT, about=about, lines=lines, trunk=trunk)
+    assert any("belongs to other settings" in line for line in lines)
 
 
 def test_training_lowers_the_loss(tmp_path):

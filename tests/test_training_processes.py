@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conftest import embedded_store
 from safetensors.torch import load_file
 from tiny_procedures import TINY
 
 from grids.backbones import srresnet
 from grids.base.errors import InputError
 from grids.base.files import sha256
-from grids.images import reading, sets, store
 from grids.models import weights
 from grids.training import launch, restorer
 from grids.training.loop import Execution
@@ -49,13 +49,7 @@ def owner(monkeypatch):
 
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("store")
-    paths = sets.find("embedded")
-    table = reading.index(paths, paths[0].parent, (0.0, 0.5))
-    table.to_parquet(folder / "index.parquet")
-    store.write(folder / "store.npy", table, reading.photographs(paths[0].parent, table))
-    files = {"index": str(folder / "index.parquet"), "store": str(folder / "store.npy")}
-    return files | {"pairs": []}
+    return embedded_store(tmp_path_factory.mktemp("store")) | {"pairs": []}
 
 
 def train(
@@ -81,6 +75,7 @@ def train(
         "weights": str(folder / "model.safetensors"),
         "history": str(folder / "history.parquet"),
         "label": "test",
+        "trunk": "",
         **photographs,
         **execution,
     }

@@ -6,7 +6,7 @@ mix.safetensors          where it was trained, one model of all degradations, to
                          start trainings from
 descriptor.safetensors   the network whose features choose among them
 selector.safetensors     the groups' laws, the discriminant, the calibration
-card.md                  how it was trained and measured, for people
+README.md                the card: how it was trained and measured (`card.md` in earlier exports)
 """
 
 import json
@@ -29,11 +29,12 @@ BOX = Path(__file__).resolve().parents[1] / "packaged" / "box"
 DESCRIBING = {"layer", "count", "components", "clip"}
 ABOUT, CARD, DESCRIPTOR, MIX, SELECTOR = (
     "bundle.json",
-    "card.md",
+    "README.md",
     "descriptor.safetensors",
     "mix.safetensors",
     "selector.safetensors",
 )
+EARLIER_CARD = "card.md"
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,8 @@ def read(folder: Path) -> Bundle:
         backbone, sizes, describing = about["backbone"], about["sizes"], about["describing"]
         if describing.keys() != DESCRIBING or backbone not in names_in("backbones"):
             raise KeyError("describing or backbone")
-        needed = {*map(_model, groups), *({MIX} & sums.keys()), DESCRIPTOR, SELECTOR, CARD}
+        card = EARLIER_CARD if EARLIER_CARD in sums else CARD
+        needed = {*map(_model, groups), *({MIX} & sums.keys()), DESCRIPTOR, SELECTOR, card}
         if needed - sums.keys():
             raise KeyError(min(needed - sums.keys()))
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
@@ -151,7 +153,7 @@ def read(folder: Path) -> Bundle:
         descriptor=places[DESCRIPTOR],
         describing=describing,
         selector=selector,
-        card=(folder / CARD).read_text(encoding="utf-8"),
+        card=(folder / card).read_text(encoding="utf-8"),
     )
 
 

@@ -2,11 +2,13 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any
+
+import pandas as pd
 
 from grids.base.errors import InputError
 from grids.base.files import sha256
 from grids.bundle import contents
+from grids.bundle.card import card
 from grids.jobs import places
 from grids.models import weights
 from grids.selection import selector_file
@@ -19,7 +21,8 @@ def export(results: Path, folder: Path, half: bool = False, note: str = "") -> N
         results: the workflow's folder of results, with `selection/selector.safetensors`.
         folder: where to.
         half: whether the models' weights are rounded to half precision.
-        note: Markdown that the card ends with, such as sources and a licence.
+        note: Markdown that the card ends with, such as sources and a licence (see
+            `grids.bundle.card.card`).
 
     Raises:
         InputError: something has not been made yet, or made anew since the choice was fitted, or
@@ -38,13 +41,19 @@ def export(results: Path, folder: Path, half: bool = False, note: str = "") -> N
             f"run `snakemake --cores all {results / places.BUNDLE}`"
         )
     fitted = (results / places.SELECTOR).stat().st_mtime_ns
-    measured = {
+    choice = {
         path.stem.removeprefix("selection_"): path.read_text(encoding="utf-8")
         for path in places.found(results, places.SELECTION_TEXT)
         # An older one, as of a test set that was taken out since, is about another choice.
         if path.stat().st_mtime_ns >= fitted
     }
-    text = card(about["backbone"], {name: weights.about(models[name]) for name in models}, measured)
+    text = card(
+        about["backbone"],
+        {group: weights.about(path) for group, path in models.items()},
+        choice,
+        {group: _verified(results, about["backbone"], group, models[group]) for group in models},
+        note,
+    )
     mix = places.at(results, places.MODEL, backbone=about["backbone"], group=about.get("mix", ""))
     with tempfile.TemporaryDirectory() as halves:
 
@@ -64,51 +73,18 @@ def export(results: Path, folder: Path, half: bool = False, note: str = "") -> N
             descriptor=_there(results / places.SELECTOR_DESCRIPTOR, results),
             describing=about["describing"],
             selector=selector,
-            card=f"{text}\n{note}" if note else text,
+            card=text,
         )
 
 
-def card(backbone: str, models: dict[str, dict[str, Any]], measured: dict[str, str]) -> str:
-    """How the models were trained and the choice was measured, Markdown.
-
-    Args:
-        backbone: their network.
-        models: metadata of each group's model.
-        measured: the text of the measurements on each test set.
-    """
-    lines = [
-        "# Restoration models, one for each group of degradations",
-        "",
-        "Made by GRIDS; `grids restore` chooses among them for each photograph.",
-        "",
-        "| group | members, with the training values |",
-        "|---|---|",
-    ]
-    for name, about in models.items():
-        members = "; ".join(
-            f"{member} ({', '.join(f'{key} {value}' for key, value in values.items())})"
-            for member, values in about.get("group", {}).items()
-        )
-        lines.append(f"| {name} | {members} |")
-    # The groups were trained alike but for their degradations.
-    about = next(iter(models.values()))
-    trained = {
-        key: about[key]
-        for key in ("sizes", "recipe", "steps", "seed", "content", "code")
-        if key in about
+def _verified(results: Path, backbone: str, group: str, model: Path) -> dict[str, pd.DataFrame]:
+    """The verifications of a model by test set, but those of an earlier one in its place."""
+    made = model.stat().st_mtime_ns
+    return {
+        path.stem: pd.read_parquet(path)
+        for path in places.found(results, places.VERIFICATION, backbone=backbone, group=group)
+        if path.stat().st_mtime_ns >= made
     }
-    lines += ["", "## Training", "", f"Network: {backbone}.", ""]
-    lines += [f"- {key}: {value}" for key, value in trained.items()]
-    lines += [
-        "",
-        "`content` is a digest of the training photographs, `code` one of the code; `steps` are",
-        "those of all stages of the training, which began with the weights of the one before.",
-    ]
-    for test_set, text in measured.items():
-        lines += ["", f"## Measured on {test_set}", "", "```", text.rstrip(), "```"]
-    if not measured:
-        lines += ["", "The choice among them was not measured on a test set."]
-    return "\n".join(lines) + "\n"
 
 
 def _there(path: Path, results: Path) -> Path:

@@ -19,7 +19,8 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "--note",
         type=Path,
         metavar="FILE",
-        help="Markdown that the card ends with, such as sources and a licence",
+        help="Markdown that the card ends with, such as sources; its front matter (license, "
+        "datasets, tags) goes into the card's",
     )
     parser.set_defaults(run=_run)
 

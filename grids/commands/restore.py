@@ -7,10 +7,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from grids.base.errors import InputError
 
 if TYPE_CHECKING:
-    from grids.restoring.batch import Batch, Job, Outcome
+    from grids.bundle.contents import Bundle
+    from grids.restoring.batch import Batch
+    from grids.restoring.orders import Job, Order
+    from grids.restoring.outcomes import Outcome
 
 SUMMARY = "restore photographs, each with the model that suits its damage"
 EXIT_STATUSES = """
@@ -24,15 +29,39 @@ INTERRUPTED = 130
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the command to those of `grids`."""
     parser = commands.add_parser("restore", help=SUMMARY, description=SUMMARY, epilog=EXIT_STATUSES)
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photograph or folder")
-    parser.add_argument("-o", "--out", required=True, type=Path, help="folder for the results")
+    parser.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="photograph or folder; - reads a pipe"
+    )
+    parser.add_argument(
+        "-o", "--out", required=True, type=Path, help="folder for the results; - writes to a pipe"
+    )
     parser.add_argument(
         "--bundle",
         type=Path,
         metavar="FOLDER",
         help="made by `grids export` (default: the models that ship with GRIDS)",
     )
-    parser.add_argument("--group", help="use this group's model for all photographs")
+    models = parser.add_mutually_exclusive_group()
+    models.add_argument("--group", help="use this group's model for all photographs")
+    models.add_argument(
+        "--groups",
+        nargs="+",
+        metavar="GROUP",
+        help="put the results of these groups' models side by side on a contact sheet",
+    )
+    models.add_argument("--all-groups", action="store_true", help="the same with all models")
+    parser.add_argument(
+        "--strength",
+        type=float,
+        default=1.0,
+        help="0 … 1.5: 0 leaves a photograph as it is, 1 takes what the model makes of it (1)",
+    )
+    parser.add_argument(
+        "--mask", type=Path, metavar="FILE", help="white is restored, grey blends, black is spared"
+    )
+    parser.add_argument(
+        "--compare", action="store_true", help="also write a sheet of before, after and halves"
+    )
     parser.add_argument(
         "--force", action="store_true", help="restore even what is unlike all known damage"
     )
@@ -58,46 +87,76 @@ def _run(options: argparse.Namespace) -> int:
 
     from grids.bundle import contents
     from grids.models import devices
-    from grids.restoring import batch
+    from grids.restoring import outcomes
+    from grids.restoring.batch import Batch
+    from grids.restoring.orders import find
+    from grids.restoring.outcomes import Outcome
+    from grids.restoring.photographs import STANDARD
 
+    piped = options.out == STANDARD and not options.dry_run
+    if piped and sys.stdout.isatty():
+        raise InputError("-o -: the standard output is a terminal; write > FILE, or name a folder")
     device = devices.use(options.device, torch.get_num_threads())
-    jobs, unreadable, others = batch.find(options.paths, options.out)
-    work = batch.Batch(
-        contents.read(options.bundle or contents.BOX),
-        device,
-        precision=options.precision,
-        tile=options.tile,
-        group=options.group,
-        force=options.force,
-        overwrite=options.overwrite,
-        restore=not options.dry_run,
-        say=_say,
-    )
-    outcomes = []
+    bundle = contents.read(options.bundle or contents.BOX)
+    order = _order(options, bundle)
+    jobs, unreadable, others = find(options.paths, options.out, order)
+    work = Batch(bundle, device, order, precision=options.precision, tile=options.tile, say=_say)
+    if words := outcomes.how_far(order.strength):
+        _say(words)
+    # A photograph on the standard output is alone there.
+    told = sys.stderr if piped else sys.stdout
+    done: list[Outcome] = []
     try:
-        for outcome in chain(unreadable, _done(work, jobs, options.dry_run)):
-            outcomes.append(outcome)
+        for outcome in chain(
+            map(Outcome.of_folder, unreadable), _done(work, jobs, options.dry_run)
+        ):
+            done.append(outcome)
             if options.json:
-                print(json.dumps(_as_json(outcome)), flush=True)
-            elif outcome.status == "restored":
-                print(_shown(_line(outcome)), flush=True)
+                print(json.dumps(outcomes.as_json(outcome)), file=told, flush=True)
+            elif outcome.status in ("restored", "compared"):
+                print(outcomes.shown(outcomes.line(outcome)), file=told, flush=True)
     except KeyboardInterrupt:
-        _say(f"interrupted after {len(outcomes)} of {len(jobs)}; the same command goes on")
+        _say(f"interrupted after {len(done)} of {len(jobs)}; the same command goes on")
         return INTERRUPTED
     if options.dry_run and not options.json:
-        print(_table(outcomes))
-    return _concluded(outcomes, others, options.dry_run)
+        print(outcomes.table(done, order.groups))
+    return _concluded(done, others, options.dry_run)
+
+
+def _order(options: argparse.Namespace, bundle: "Bundle") -> "Order":
+    """What is asked for.
+
+    Raises:
+        InputError: a value is out of its range, or options do not go together.
+    """
+    from grids.restoring import blending
+    from grids.restoring.orders import Order
+
+    blending.check(options.strength)
+    groups = bundle.groups if options.all_groups else tuple(dict.fromkeys(options.groups or ()))
+    if groups and options.compare:
+        raise InputError("--compare: a sheet of groups is a comparison already; leave one out")
+    return Order(
+        group=options.group,
+        groups=groups,
+        force=options.force,
+        strength=options.strength,
+        mask=blending.read_mask(options.mask) if options.mask else None,
+        compare=options.compare,
+        overwrite=options.overwrite,
+        restore=not options.dry_run,
+    )
 
 
 def _done(work: "Batch", jobs: Sequence["Job"], dry_run: bool) -> Iterator["Outcome"]:
     """The outcomes of the jobs, one after the other, with lines of progress in between."""
     from grids.base.progress import Progress
-    from grids.restoring import batch
+    from grids.restoring import orders
 
     if dry_run:
         yield from Progress("decided", len(jobs), "photographs", _say).over(map(work.run, jobs))
         return
-    megapixels = [0.0 if work.leaves(job) else batch.megapixels(job.source) for job in jobs]
+    megapixels = [0.0 if work.leaves(job) else orders.megapixels(job.source) for job in jobs]
     progress = Progress("restored", round(sum(megapixels), 3), "megapixels", _say)
     before = 0.0
     for job, size in zip(jobs, megapixels, strict=True):
@@ -132,65 +191,7 @@ def _concluded(outcomes: Sequence["Outcome"], others: Sequence[Path], dry_run: b
     return int(counts["failed"] > 0 or (counts["refused"] > 0 and not dry_run))
 
 
-def _line(outcome: "Outcome") -> str:
-    parts = [outcome.group]
-    if outcome.distance is not None:
-        parts.append(f"distance {outcome.distance:.2f}")
-    if outcome.expected:
-        gain, low, high = outcome.expected
-        parts.append(f"{gain:+.1f} dB expected ({low:+.1f} to {high:+.1f})")
-    return f"{outcome.source} → {outcome.target}: {'; '.join((', '.join(parts), *outcome.remarks))}"
-
-
-def _table(outcomes: Sequence["Outcome"]) -> str:
-    import pandas as pd
-
-    rows = []
-    for outcome in outcomes:
-        gain, low, high = outcome.expected or (None, None, None)
-        rows.append(
-            {
-                "photograph": _shown(str(outcome.source)),
-                "pixels": f"{outcome.width}×{outcome.height}" if outcome.width else "",
-                "group": outcome.group,
-                "distance": "" if outcome.distance is None else f"{outcome.distance:.2f}",
-                "gain dB": "" if gain is None else f"{gain:+.1f}",
-                "90 %": "" if gain is None else f"{low:+.1f} to {high:+.1f}",
-                "decision": {"decided": "restore", "refused": "refuse"}.get(outcome.status, "fail"),
-            }
-        )
-    table: str = pd.DataFrame(rows).to_string(index=False)
-    return table
-
-
-def _as_json(outcome: "Outcome") -> dict[str, Any]:
-    gain, low, high = outcome.expected or (None, None, None)
-    decision = outcome.decision
-    return {
-        "source": str(outcome.source),
-        "target": str(outcome.target),
-        "status": outcome.status,
-        "reason": outcome.reason,
-        "width": outcome.width,
-        "height": outcome.height,
-        "group": outcome.group,
-        "chosen_by": outcome.chosen_by,
-        "model": outcome.model,
-        "distance": outcome.distance,
-        "distances": decision.distances if decision else None,
-        "scores": decision.scores if decision else None,
-        "known": decision.known if decision else None,
-        "predicted_gain_db": gain,
-        "interval_db": None if gain is None else [low, high],
-        "tile": outcome.tile,
-        "remarks": list(outcome.remarks),
-    }
-
-
 def _say(line: str) -> None:
-    print(_shown(line), file=sys.stderr, flush=True)
+    from grids.restoring.outcomes import shown
 
-
-def _shown(text: str) -> str:
-    """On one line: names of files may be of any bytes but two."""
-    return text.encode("utf-8", "backslashreplace").decode().replace("\n", "\\n")
+    print(shown(line), file=sys.stderr, flush=True)

@@ -25,10 +25,12 @@ from grids.configuration.settings import (
     Split,
     pair_set,
 )
+from grids.degrading.chains import NAMELESS
 from grids.images import overlap, pairs, reading, sets, splitting
 from grids.jobs import places
 from grids.search.drops.measurements import check as check_measurements
 from grids.search.drops.measurements import read as read_measurements
+from grids.training.schedule import decay_from, steps
 
 LEAST_TEST_SIDE = 32
 
@@ -45,8 +47,8 @@ OWN_FOLDERS = [
     "workflow",
 ]
 
-# Names of files and columns that a degradation's would be taken for.
-TAKEN = {"clean", "average"}
+# Names that a degradation's would be taken for: of files, of a column, of a chain within a chain.
+TAKEN = {"clean", "average", NAMELESS}
 
 
 def load(config: Mapping[str, Any]) -> Settings:
@@ -358,18 +360,20 @@ def _section_in(annotation: Any) -> type[Section] | None:
 
 def _check_degradations(settings: Settings) -> None:
     for name in settings.only:
-        if not settings.degradations[name].pairs:
+        if not settings.degradations[name].is_named_freely():
             require_known(name, names_in("degradations"), "degradation in only")
     for name, entry in settings.degradations.items():
         _check_name("degradations", name)
+        _check_kind(name, entry)
         if entry.pairs:
-            _check_pairs(name, entry, entry.pairs.split)
+            _check_split(f"degradations.{name}.pairs.split", entry.pairs.split)
             continue
         for use in ("evaluation", "training"):
             try:
                 settings.parameters(name, use)
             except ValueError as error:
-                raise InputError(f"degradations.{name}.{use}: {error}") from None
+                part = use if entry.chain is None else "chain"
+                raise InputError(f"degradations.{name}.{part}: {error}") from None
     known = {*names_in("degradations"), *settings.degradations}
     for name in settings.training.weights:
         try:
@@ -382,14 +386,23 @@ def _check_degradations(settings: Settings) -> None:
         )
 
 
-def _check_pairs(name: str, entry: Degradation, split: Split) -> None:
+def _check_kind(name: str, entry: Degradation) -> None:
+    """A degradation is a module, pairs, or a chain; only a module has parameters and its name."""
     key = f"degradations.{name}"
+    if entry.pairs and entry.chain is not None:
+        raise InputError(f"{key}: pairs and a chain cannot be the same degradation; leave one out")
+    kind = "pairs" if entry.pairs else "chain"
+    if not entry.is_named_freely():
+        for part, default in (("order", "given"), ("times", 1)):
+            if getattr(entry, part) != default:
+                raise InputError(f"{key}.{part}: only a chain has it")
+        return
     if name in names_in("degradations"):
-        raise InputError(f"{key}.pairs: {name} is a module's name, give the pairs another")
+        raise InputError(f"{key}.{kind}: {name} is a module's name, give the {kind} another")
     for use in ("evaluation", "training"):
         if getattr(entry, use):
-            raise InputError(f"{key}.{use}: pairs have no parameters; remove it")
-    _check_split(f"{key}.pairs.split", split)
+            own = "pairs have no parameters" if entry.pairs else "a chain's steps have its values"
+            raise InputError(f"{key}.{use}: {own}; remove it")
 
 
 def _check_name(section: str, name: str) -> None:
@@ -397,7 +410,7 @@ def _check_name(section: str, name: str) -> None:
     if not re.fullmatch("[a-z0-9_]+", name) or name in TAKEN:
         raise InputError(
             f"{section}.{name}: choose another name, of a-z, 0-9 and _, not "
-            f"{' or '.join(sorted(TAKEN))}, and call its module (if it has one) by that"
+            f"{', '.join(sorted(TAKEN))}, and call its module (if it has one) by that"
         )
 
 
@@ -483,10 +496,36 @@ def _check_search(settings: Settings) -> None:
             raise InputError(
                 f"search.{key}: only strategy {strategy} takes it, not {search.strategy}"
             )
+    _check_levels(settings)
     if search.strategy == "given":
         _check_groups(search.groups, settings.searched())
     if search.measurements and not search.measured_elsewhere().is_file():
         raise InputError(f"search.measurements: {search.measurements}: no such file")
+
+
+def _check_levels(settings: Settings) -> None:
+    """Levels must come one after the other, and each training of one must reach its decay."""
+    levels, training = settings.search.levels, settings.training
+    if not levels:
+        return
+    if levels != sorted(set(levels)):
+        raise InputError(f"search.levels: {levels} must ascend")
+    if training.schedule != "constant":
+        raise InputError(
+            f"search.levels: a training with training.schedule {training.schedule} cannot go on "
+            "behind a level; write constant"
+        )
+    if training.on_divergence == "rollback":
+        raise InputError(
+            "search.levels: trainings that share their steps cannot roll back; "
+            "write training.on_divergence: stop"
+        )
+    least = decay_from(steps(training.iterations, levels[0]), training.decay)
+    if training.warmup >= least:
+        raise InputError(
+            f"search.levels: {levels[0]} % of training.iterations decay after {least} steps, which "
+            f"must be more than training.warmup ({training.warmup})"
+        )
 
 
 def _require_there(name: str, there: Iterable[str], package: str, key: str) -> None:

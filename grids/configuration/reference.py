@@ -85,6 +85,16 @@ degradations:
 
 `split` gives each part its share of the pairs, or a pattern of its pairs' names (`train: "2024*"`).
 
+So may a chain of degradations, with values, a probability and an order (docs/chains.md):
+
+```yaml
+degradations:
+  camera:
+    chain: [defocus_blur, {sr: {scale: [2, 4], probability: 0.5}}, gaussian_noise, jpeg]
+    order: shuffled             # given (as listed), shuffled, or one of the steps
+    times: 2                    # the whole chain twice
+```
+
 | degradation | parameter | evaluation | training | possible | meaning |
 |---|---|---|---|---|---|
 """

@@ -8,7 +8,7 @@ library takes plain numbers, so that a change here alters no fingerprint.
 import os
 import shlex
 from collections.abc import Iterable, Mapping
-from itertools import chain
+from itertools import chain as joined
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,6 +18,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -26,10 +27,11 @@ from grids.base.paths import expanded
 from grids.base.plugins import constant_of, options_of
 from grids.base.wording import meant_number
 from grids.configuration.spellings import Arguments, Gres, Megabytes, Minutes, Model, Word
-from grids.degrading import parameters
+from grids.degrading import chains, parameters
 from grids.images import reading, sets
 from grids.images.splitting import PARTS
 from grids.pixels import measures
+from grids.training.schedule import WHOLE
 
 
 def _no_truth(value: Any) -> Any:
@@ -49,6 +51,9 @@ Precision = Literal["fp32", "bf16"]
 Beta = Annotated[float, Field(ge=0, lt=1), NUMBER]
 # Reflection at the edge of a filter's kernel needs a patch that is larger than half the kernel.
 PatchSide = Annotated[int, Field(ge=16, strict=True)]
+
+# Of a chain; `grids.degrading.chains` reads it.
+Step = Annotated[Any, WithJsonSchema({"type": ["string", "object"]})]
 
 
 # Image sets that are not test sets.
@@ -146,6 +151,18 @@ class Degradation(Section):
     pairs: Pairs | None = Field(
         None, description="Folders of pairs that take the place of a module (docs/pairs.md)."
     )
+    chain: list[Step] | None = Field(
+        None, description="Degradations that take the place of a module (docs/chains.md)."
+    )
+    order: Literal["given", "shuffled", "one"] = Field(
+        "given",
+        description="Of a chain: its steps as listed, shuffled for each image, or one of them.",
+    )
+    times: PositiveInt = Field(1, description="Of a chain: how often an image goes through it.")
+
+    def is_named_freely(self) -> bool:
+        """Whether it is no module: pairs, or a chain."""
+        return self.pairs is not None or self.chain is not None
 
 
 class Pies(Section):
@@ -272,6 +289,11 @@ class Search(Section):
         description="Strategy `active`: how many trainings one group fewer is worth. More: fewer "
         "groups, more trainings.",
     )
+    levels: list[Annotated[int, Field(ge=1, lt=WHOLE, strict=True)]] = Field(
+        [],
+        description="Percentages of `training.iterations` at which models may be measured on their "
+        "way, ascending: `[10, 30]`. They need `training.schedule: constant`.",
+    )
     measurements: Where = Field(
         "",
         description="Table (`.csv` or `.parquet`) of the PSNR of models trained elsewhere: its "
@@ -294,10 +316,19 @@ class Training(Section):
     patch: PatchSide = Field(256, description="Side of a patch in pixels, at least 16.")
     learning_rate: PositiveFloat = Field(2e-4, description="Peak learning rate of AdamW.")
     minimum_learning_rate: Annotated[float, Field(ge=0), NUMBER] = Field(
-        1e-7, description="Learning rate at the last step of the cosine."
+        1e-7, description="Learning rate at the last step."
     )
     warmup: Annotated[int, Field(ge=0, strict=True)] = Field(
         10_000, description="Steps of linear warm-up."
+    )
+    schedule: Literal["cosine", "constant"] = Field(
+        "cosine",
+        description="Learning rate behind the warm-up: a half `cosine`, as the paper has it, or "
+        "`constant` and then linear to the minimum, so that a training can be measured at a share "
+        "of its steps and go on (`search.levels`, see docs/training.md).",
+    )
+    decay: Annotated[float, Field(gt=0, le=1), NUMBER] = Field(
+        0.2, description="Schedule `constant`: share of the steps over which the rate falls."
     )
     betas: tuple[Beta, Beta] = Field((0.9, 0.999), description="Moments of AdamW.")
     weight_decay: Annotated[float, Field(ge=0), NUMBER] = Field(
@@ -344,10 +375,13 @@ class Training(Section):
         shares = {name: weight / total for name, weight in weights.items()}
         return {"patch": self.patch, "weights": shares}
 
-    def recipe(self) -> dict[str, Any]:
-        """Optimization; lists instead of tuples, since it stands in JSON too."""
-        other = {"patch", "procedure", "start", "weights"}
-        return self.model_dump(exclude=other, mode="json")
+    def recipe(self, level: int = WHOLE) -> dict[str, Any]:
+        """Optimization up to a level; lists instead of tuples, since it stands in JSON too."""
+        without = {"patch", "procedure", "start", "weights"}
+        if self.schedule == "cosine":
+            without |= {"schedule", "decay"}
+        given = {} if level == WHOLE else {"level": level}
+        return self.model_dump(exclude=without, mode="json") | given
 
 
 class Execution(Section):
@@ -575,6 +609,24 @@ class Report(Section):
         return measures.columns(self.y_channel, self.crop_border)
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Pictures(Section):
+    """What share of the views that the choice is fitted to show pictures of this kind."""
+
+    reduced: Share = Field(
+        0.5, description="Reduced by 1 to 4 before they are damaged, and so sharper."
+    )
+    compressed: Share = Field(0.4, description="JPEG files of quality 75 to 95 before.")
+    grey: Share = Field(0.25, description="Grey, half of them under damage that is grey as well.")
+    wide: Share = Field(
+        0.4,
+        description="Damaged from half as much as in the training up to twice as much, by "
+        "logarithms: mild as often as strong.",
+    )
+
+
 class Selection(Section):
     """The choice among the groups' models for a photograph; `results/bundle` needs it."""
 
@@ -587,6 +639,9 @@ class Selection(Section):
         400,
         description="Parts of `images.train` for each degradation that the choice is fitted to; "
         "those of every fifth photograph set its limits instead.",
+    )
+    pictures: Pictures = Field(
+        Pictures(), description="What the views show: shares of them, each drawn on its own."
     )
     patches: Annotated[int, Field(ge=8, strict=True)] = Field(
         24, description="Patches of a photograph that it is judged by; best with many divisors."
@@ -625,7 +680,8 @@ class Settings(Section):
         "with modules that are not listed there, at their own values: `[jpeg, sr]`; empty: all.",
     )
     degradations: dict[str, Degradation] = Field(
-        description="The degradations to compare: modules of `grids/degradations/`, or pairs."
+        description="The degradations to compare: modules of `grids/degradations/`, pairs, or "
+        "chains."
     )
     pies: Pies = Pies()
     descriptor: Descriptor = Descriptor()
@@ -650,9 +706,31 @@ class Settings(Section):
     def parameters(
         self, degradation: str, use: Literal["evaluation", "training"]
     ) -> dict[str, Any]:
-        """All parameters of a degradation for one use, the module's where not configured."""
+        """All parameters of a degradation for one use, the module's where not configured.
+
+        Those of a chain are its steps (see `grids.degrading.chains`).
+        """
+        if degradation in self.chained():
+            return chains.resolve(degradation, self.chained(), self.paired(), use)
         overrides = getattr(self.degradations.get(degradation, Degradation()), use)
         return parameters.resolve(parameters.specification(degradation), overrides, use)
+
+    def chained(self) -> dict[str, dict[str, Any]]:
+        """The degradations that are chains of others: `chain`, `order` and `times`."""
+        kept = {"chain", "order", "times"}
+        return {
+            name: entry.model_dump(include=kept)
+            for name, entry in self.degradations.items()
+            if entry.chain is not None
+        }
+
+    def modules(self, degradation: str) -> list[str]:
+        """Modules of `grids/degradations/` that a degradation is made with: none of pairs."""
+        if degradation in self.paired():
+            return []
+        if degradation not in self.chained():
+            return [degradation]
+        return sorted(chains.modules(degradation, self.parameters(degradation, "training")))
 
     def paired(self) -> dict[str, Pairs]:
         """The degradations that are given as pairs, in alphabetical order."""
@@ -678,6 +756,8 @@ class Settings(Section):
 
     def severities(self, degradation: str) -> list[dict[str, Any]]:
         """All parameters of a degradation for each severity, the mildest first."""
+        if degradation in self.chained():
+            return chains.severities(self.parameters(degradation, "evaluation"))
         return parameters.severities(degradation)
 
     def searched(self) -> list[str]:
@@ -686,7 +766,7 @@ class Settings(Section):
 
     def selected(self) -> list[str]:
         """Degradations of the groups that selection chooses among: not those given as pairs."""
-        chosen = {*chain.from_iterable(self.selection.groups)} or self.searched()
+        chosen = {*joined.from_iterable(self.selection.groups)} or self.searched()
         return sorted({*chosen} - {*self.paired()})
 
     def unseen(self) -> list[str]:
@@ -695,7 +775,7 @@ class Settings(Section):
 
     def shown(self) -> list[str]:
         """What selection is shown besides `selected`."""
-        return sorted({*self.unseen(), *chain.from_iterable(self.selection.mixed)})
+        return sorted({*self.unseen(), *joined.from_iterable(self.selection.mixed)})
 
     def tried(self) -> dict[str, Any]:
         """What the photographs of a test set are put through to try the choice.

@@ -19,11 +19,15 @@ TRIAL = 64
 _repeatable: set[Operator] = set()
 
 
-def drawn(name: str, values: dict[str, Any], key: int) -> dict[str, float | int]:
+def drawn(name: str, values: dict[str, Any], key: int) -> dict[str, Any]:
     """The numbers that the image of this key gets for each parameter of a degradation.
 
-    Ranges are drawn from, uniformly and in alphabetical order of the parameters' names.
+    Ranges are drawn from, uniformly and in alphabetical order of the parameters' names. Of a chain:
+    `chain`, a mapping from name to numbers for each step that the image takes, in their order.
     """
+    if "chain" in values:
+        steps = ((values["chain"][number], own) for number, own in _route(values, key))
+        return {"chain": [{s["degradation"]: drawn(**_of(s), key=own)} for s, own in steps]}
     generator = randomness.generator(randomness.key(key, name, "parameters"))
     return {parameter: _number(values[parameter], generator) for parameter in sorted(values)}
 
@@ -37,13 +41,41 @@ def _number(value: float | list[Any], generator: np.random.Generator) -> float |
     return float(generator.uniform(low, high))
 
 
+def _of(step: dict[str, Any]) -> dict[str, Any]:
+    """The degradation of a chain's step, as arguments."""
+    return {"name": step["degradation"], "values": step["values"]}
+
+
+def _route(values: dict[str, Any], key: int) -> list[tuple[int, int]]:
+    """The steps of a chain that the image of this key takes, in its order: number and own key.
+
+    A step draws by its name and how many of that name come before it. So another step, and what it
+    draws, moves nothing of this one.
+    """
+    names = [step["degradation"] for step in values["chain"]]
+    keys = [randomness.key(key, n, names[:number].count(n)) for number, n in enumerate(names)]
+    draws = [randomness.generator(randomness.key(own, "step")).random(2) for own in keys]
+    chances = [step["probability"] for step in values["chain"]]
+    numbers = range(len(names))
+    if values["order"] == "one":
+        # The largest of such powers is each with a probability in proportion to its `chances`
+        # (Efraimidis and Spirakis, 2006).
+        taken = [max(numbers, key=lambda n: draws[n][0] ** (1 / chances[n]))]
+    else:
+        taken = [n for n in numbers if draws[n][0] < chances[n]]
+    if values["order"] == "shuffled":
+        taken.sort(key=lambda n: draws[n][1])
+    return [(number, keys[number]) for number in taken]
+
+
 def degrade(name: str, images: Tensor, values: dict[str, Any], keys: list[int]) -> Tensor:
     """Degrades a batch of images, each by its own draw.
 
     Args:
-        name: module of `grids/degradations/`.
+        name: module of `grids/degradations/`, or that of a chain.
         images: (B, 3, h, w) in [0, 1], on any device.
-        values: each parameter's number, or `[low, high]` to draw it from.
+        values: each parameter's number, or `[low, high]` to draw it from; or a chain (see
+            `grids.degrading.chains`), whose steps each clip and round as a single degradation.
         keys: names the randomness of each image; what an image gets depends on its key alone, not
             on the rest of the batch.
 
@@ -54,6 +86,8 @@ def degrade(name: str, images: Tensor, values: dict[str, Any], keys: list[int]) 
         InputError: the module has no function `degrade`, or what it returns is of another shape,
             not a number throughout, or something else each time.
     """
+    if "chain" in values:
+        return _through(images, values, keys)
     operator = getattr(importlib.import_module(f"grids.degradations.{name}"), "degrade", None)
     if operator is None:
         raise InputError(f"grids/degradations/{name}.py: no function degrade")
@@ -74,6 +108,22 @@ def degrade(name: str, images: Tensor, values: dict[str, Any], keys: list[int]) 
         if degraded.sum().isnan():
             raise InputError(f"grids/degradations/{name}.py: degrade returned NaN")
         return degraded
+
+
+def _through(images: Tensor, values: dict[str, Any], keys: list[int]) -> Tensor:
+    """A batch through a chain, of which each image takes its own steps in its own order."""
+    routes = [_route(values, key) for key in keys]
+    with torch.inference_mode():
+        degraded = images.clamp(0, 1).mul_(255).round_().div_(255)
+        for place in range(max(map(len, routes))):
+            following = {i: route[place] for i, route in enumerate(routes) if place < len(route)}
+            for number in sorted({number for number, _ in following.values()}):
+                own = {i: key for i, (n, key) in following.items() if n == number}
+                rows = list(own)
+                degraded[rows] = degrade(
+                    **_of(values["chain"][number]), images=degraded[rows], keys=list(own.values())
+                )
+    return degraded
 
 
 def _generators(name: str, keys: list[int], device: torch.device) -> list[torch.Generator]:

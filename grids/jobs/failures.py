@@ -42,7 +42,7 @@ def declared(failures: Mapping[str, Any], rule: str, backbone: str, group: str) 
         rule: of the job.
         backbone, group: what it trained.
     """
-    asked = rule == "train" and backbone == failures["backbone"]
+    asked = rule in ("train", "train_level") and backbone == failures["backbone"]
     return failures["recorded"] and asked and group not in failures["references"]
 
 

@@ -29,6 +29,12 @@ MODEL = "models/{backbone}/{group}/model.safetensors"
 HISTORY = "models/{backbone}/{group}/history.parquet"
 VERIFICATION = "verify/{backbone}/{group}/{test_set}.parquet"
 MEASUREMENT = "measurements/{group}/{test_set}.parquet"
+# States before a decay, from which a training with a larger budget goes on.
+TRUNK = "models/{backbone}/{group}/trunk"
+# The same at a level, a percentage of the budget.
+LEVEL_MODEL = f"levels/{{level}}/{MODEL}"
+LEVEL_HISTORY = f"levels/{{level}}/{HISTORY}"
+LEVEL_VERIFICATION = f"levels/{{level}}/{VERIFICATION}"
 # The same trained with another seed.
 RESEEDED_MODEL = f"reseeded/{{seed}}/{MODEL}"
 RESEEDED_HISTORY = f"reseeded/{{seed}}/{HISTORY}"
@@ -54,8 +60,10 @@ LAW_LOG = "logs/ggd/{degradation}.log"
 SIMILARITY_LOG = "logs/similarity.log"
 DESCRIPTOR_LOG = "logs/descriptor.log"
 TRAINING_LOG = "logs/train/{backbone}/{group}.log"
+LEVEL_LOG = "logs/train/{backbone}/{group}_level_{level}.log"
 RESEEDED_LOG = "logs/train/{backbone}/{group}_seed_{seed}.log"
 VERIFICATION_LOG = "logs/verify/{backbone}/{group}_{test_set}.log"
+LEVEL_VERIFICATION_LOG = "logs/verify/{backbone}/{group}_{test_set}_level_{level}.log"
 RESEEDED_VERIFICATION_LOG = "logs/verify/{backbone}/{group}_{test_set}_seed_{seed}.log"
 
 

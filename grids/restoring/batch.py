@@ -1,146 +1,21 @@
 """Many photographs restored, each with the model that suits it; a broken one stops no other."""
 
+import math
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from collections.abc import Callable
 
 import torch
-from torch import nn
 
 from grids.base.errors import InputError, NotFiniteError
 from grids.base.plugins import require_known
 from grids.bundle.contents import Bundle
-from grids.images import decoding, search
-from grids.models import restorers
-from grids.models.tiles import Tiler
-from grids.restoring import photographs
-from grids.restoring.selector import Selector
-from grids.selection.decision import Decision
-
-Status = Literal["restored", "decided", "there already", "refused", "failed"]
-
-LESS_SURE = (
-    "grey: its group was chosen by a rule that was fitted to colour photographs and is less sure "
-    "here; --group GROUP decides"
-)
-
-
-@dataclass(frozen=True)
-class Job:
-    """A photograph and where its restored twin goes."""
-
-    source: Path
-    target: Path
-
-
-@dataclass
-class Outcome:
-    """What became of a photograph.
-
-    Attributes:
-        source, target: files.
-        status: `decided` if nothing was to be restored, `there already` if the target is a file
-            that is not to be replaced, `refused` if no model suits it.
-        width, height: in pixels.
-        group: whose model was used, or would be.
-        chosen_by: the rule, or `user`.
-        model: fingerprint of the model's file.
-        decision: what the selector says, None where it cannot judge.
-        tile: side of the tiles in pixels, None if the image went through whole.
-        remarks: what is not in the restored file as in the source, and how sure the choice is.
-        reason: why it was refused or failed.
-    """
-
-    source: Path
-    target: Path
-    status: Status = "failed"
-    width: int = 0
-    height: int = 0
-    group: str = ""
-    chosen_by: str = ""
-    model: str = ""
-    decision: Decision | None = None
-    tile: int | None = None
-    remarks: tuple[str, ...] = ()
-    reason: str = ""
-
-    @property
-    def distance(self) -> float | None:
-        """S of the group from the photograph."""
-        return self.decision.distances[self.group] if self.decision else None
-
-    @property
-    def expected(self) -> tuple[float, float, float] | None:
-        """The gain in dB and its interval, of the group that the selector chose."""
-        if self.decision is None or self.decision.group != self.group:
-            return None
-        return self.decision.predicted_gain_db, *self.decision.interval_db
-
-
-def find(paths: Sequence[Path], out: Path) -> tuple[list[Job], list[Outcome], list[Path]]:
-    """The photographs at `paths` in their order, folders that cannot be read, and other files.
-
-    A file becomes OUT/NAME. A folder is searched with its sub-folders, and each photograph in it
-    (by its suffix) becomes OUT/ the same path below the folder; what no one means (see
-    `grids.images.search`) is of no interest. `out` itself is not searched.
-
-    Raises:
-        InputError: a path is missing, nothing is found, two photographs would become one file, or
-            one would be written onto a source.
-    """
-    jobs: list[Job] = []
-    unreadable: list[Outcome] = []
-    others: list[Path] = []
-
-    def note(error: OSError) -> None:
-        path = Path(error.filename)
-        unreadable.append(Outcome(path, path, reason=f"{path}: {error.strerror}"))
-
-    for path in paths:
-        if path.is_dir():
-            for source in search.below(path, note, without=out):
-                if search.photograph(source):
-                    jobs.append(Job(source, out / source.relative_to(path)))
-                else:
-                    others.append(source)
-        elif os.path.lexists(path):
-            jobs.append(Job(path, out / path.name))
-        else:
-            raise InputError(f"{path}: no such file or folder")
-    jobs = list(dict.fromkeys(jobs))
-    if not jobs and not unreadable:
-        names = ", ".join(search.SUFFIXES)
-        raise InputError(f"{', '.join(map(str, paths))}: no photograph is there ({names})")
-    _require_distinct(jobs)
-    return jobs, unreadable, others
-
-
-def _require_distinct(jobs: Sequence[Job]) -> None:
-    sources = {os.path.realpath(job.source): job.source for job in jobs}
-    targets: dict[str, Path] = {}
-    for job in jobs:
-        real = os.path.realpath(job.target)
-        if real in sources:
-            raise InputError(
-                f"{job.target}: would be written onto {sources[real]}; name another folder with -o"
-            )
-        earlier = targets.setdefault(real, job.source)
-        if earlier != job.source:
-            raise InputError(
-                f"{earlier} and {job.source} would both become {job.target}; "
-                "restore them one after the other into different folders"
-            )
-
-
-def megapixels(path: Path) -> float:
-    """Size of a photograph, 0 of one that cannot be read: it is named when its turn comes."""
-    try:
-        width, height = decoding.size(path)
-    except InputError:
-        return 0.0
-    return width * height / 1e6
+from grids.restoring import blending, outcomes, photographs, sheets
+from grids.restoring.blending import Weights
+from grids.restoring.orders import Job, Order
+from grids.restoring.outcomes import Outcome
+from grids.restoring.photographs import Photograph
+from grids.restoring.sheets import Panel
+from grids.restoring.workshop import Judgement, Workshop
 
 
 class Batch:
@@ -149,12 +24,9 @@ class Batch:
     Args:
         bundle: the export.
         device: where networks run.
+        order: what is asked for.
         precision: `fp32` or `bf16`.
         tile: side of the tiles in pixels; None chooses by memory.
-        group: the group whose model is used for all; None takes what suits each.
-        force: also restores what is unlike all that the models were trained on.
-        overwrite: replaces files that are there.
-        restore: False only decides.
         say: gets a line about what happens on the way.
 
     Raises:
@@ -165,25 +37,18 @@ class Batch:
         self,
         bundle: Bundle,
         device: torch.device,
+        order: Order,
         *,
         precision: str = "fp32",
         tile: int | None = None,
-        group: str | None = None,
-        force: bool = False,
-        overwrite: bool = False,
-        restore: bool = True,
         say: Callable[[str], None] = lambda line: None,
     ):
-        if group is not None:
+        for group in (*([order.group] if order.group else []), *order.groups):
             require_known(group, bundle.groups, "group")
-        self._bundle, self._device, self._precision = bundle, device, precision
-        self._group, self._force = group, force
-        self._overwrite, self._restore = overwrite, restore
-        self._selector = Selector(bundle, device, precision)
-        self._networks: dict[str, nn.Module] = {}
-        if restore:
-            network = self._network(group or bundle.groups[0])
-            self._tiler = Tiler(network, device, precision, tile, say)
+        self._order = order
+        self._workshop = Workshop(bundle, device, precision=precision, tile=tile, say=say)
+        if order.restore:
+            self._workshop.prepare(order.group or bundle.groups[0])
 
     def run(self, job: Job, progress: Callable[[int], None] = lambda pixels: None) -> Outcome:
         """Does one job. What is wrong with its photograph is in the outcome.
@@ -192,7 +57,10 @@ class Batch:
             job: what to restore, and where to.
             progress: gets the pixels restored so far.
         """
-        outcome = Outcome(job.source, job.target)
+        mask = self._order.mask
+        outcome = Outcome(
+            job.source, job.target, strength=self._order.strength, mask=mask.path if mask else None
+        )
         try:
             self._run(job, outcome, progress)
         except (InputError, NotFiniteError, MemoryError) as error:
@@ -203,68 +71,98 @@ class Batch:
 
     def leaves(self, job: Job) -> bool:
         """Whether the target is a file that is there already and not to be replaced."""
-        return self._restore and not self._overwrite and os.path.isfile(job.target)
+        return self._keeps and os.path.isfile(job.target)
+
+    @property
+    def _keeps(self) -> bool:
+        """Whether what is there stays as it is."""
+        return self._order.restore and not self._order.overwrite
 
     def _run(self, job: Job, outcome: Outcome, progress: Callable[[int], None]) -> None:
         if self.leaves(job):
             outcome.status = "there already"
             outcome.reason = str(job.target)
             return
-        if self._restore and not self._overwrite and os.path.lexists(job.target):
+        outcome.sheet = job.beside if self._order.compare else None
+        if self._keeps and os.path.lexists(job.target):
             raise InputError(f"{job.target}: exists already, and is no file")
+        if self._keeps and outcome.sheet and os.path.lexists(outcome.sheet):
+            raise InputError(f"{outcome.sheet}: exists already; --overwrite replaces it")
         photograph = photographs.read(job.source)
         outcome.height, outcome.width = photograph.colour.shape[:2]
         outcome.remarks = photograph.remarks
-        if photograph.grey and not self._group:
-            outcome.remarks += (LESS_SURE,)
-        outcome.decision = decision = self._decision(photograph)
-        if self._group:
-            outcome.group, outcome.chosen_by = self._group, "user"
-        elif decision:
-            outcome.group, outcome.chosen_by = decision.group, decision.rule
-        outcome.model = self._bundle.fingerprints[outcome.group]
-        if decision and not (self._group or self._force or decision.known):
+        weights = self._order.mask.of(photograph) if self._order.mask else None
+        judged = self._judged(photograph)
+        outcome.group, outcome.chosen_by = judged.group, judged.chosen_by
+        outcome.model, outcome.decision = judged.model, judged.decision
+        outcome.remarks += judged.remarks
+        if judged.refusal:
             outcome.status = "refused"
-            outcome.reason = f"{job.source}: {decision.reason}"
-            return
-        if not self._restore:
+            outcome.reason = f"{job.source}: {judged.refusal}"
+        elif not self._order.restore:
             outcome.status = "decided"
-            return
-        network = self._network(outcome.group)
-        restored, outcome.tile = self._tiler.restore(network, photograph.colour, progress)
-        statement = self._statement(outcome)
-        outcome.remarks += photographs.write(photograph, restored, job.target, statement)
+        elif self._order.groups:
+            self._put_side_by_side(photograph, weights, outcome, progress)
+        else:
+            self._restore(photograph, weights, judged, outcome, progress)
+
+    def _judged(self, photograph: Photograph) -> Judgement:
+        if not self._order.groups:
+            return self._workshop.judge(photograph, self._order.group, self._order.force)
+        try:
+            # Who compares judges by eye, so that nothing is refused.
+            return self._workshop.judge(photograph, force=True)
+        except InputError:
+            return self._workshop.judge(photograph, self._order.groups[0])
+
+    def _restore(
+        self,
+        photograph: Photograph,
+        weights: Weights | None,
+        judged: Judgement,
+        outcome: Outcome,
+        progress: Callable[[int], None],
+    ) -> None:
+        after, outcome.tile = self._workshop.restore(photograph, judged.group, progress)
+        after = blending.blended(photograph.colour, after, self._order.strength, weights)
+        statement = self._workshop.statement(
+            judged, outcome.tile, self._order.strength, masked=weights is not None
+        )
+        outcome.remarks += photographs.write(photograph, after, outcome.target, statement)
+        if outcome.sheet:
+            pictures = [
+                sheets.upright(colour, photograph.orientation)
+                for colour in (photograph.colour, after)
+            ]
+            lines = outcomes.expectation(outcome, judged.group)
+            panels = [
+                Panel(pictures[0], ("before",)),
+                Panel(sheets.halves(*pictures), ("left before, right after",)),
+                Panel(pictures[1], ("after", *lines)),
+            ]
+            sheets.write(sheets.drawn(panels, len(panels)), outcome.sheet)
         outcome.status = "restored"
 
-    def _decision(self, photograph: photographs.Photograph) -> Decision | None:
-        try:
-            return self._selector.decide(photograph.eight_bits)
-        except InputError as error:
-            if self._group is None:
-                raise InputError(f"{error}; --group GROUP restores it all the same") from None
-            return None  # one need not judge what the user has judged
+    def _put_side_by_side(
+        self,
+        photograph: Photograph,
+        weights: Weights | None,
+        outcome: Outcome,
+        progress: Callable[[int], None],
+    ) -> None:
+        groups = self._order.groups
+        before = sheets.upright(photograph.colour, photograph.orientation)
+        panels = [Panel(before, ("before",))]
+        pixels = outcome.width * outcome.height
+        for number, group in enumerate(groups):
 
-    def _network(self, group: str) -> nn.Module:
-        if group not in self._networks:
-            self._networks[group] = restorers.read(
-                self._bundle.models[group], self._bundle.backbone, self._bundle.sizes, self._device
-            )
-        return self._networks[group]
+            def report(done: int, number: int = number) -> None:
+                progress((number * pixels + done) // len(groups))
 
-    def _statement(self, outcome: Outcome) -> dict[str, str]:
-        statement = {
-            "group": outcome.group,
-            "chosenBy": outcome.chosen_by,
-            "backbone": self._bundle.backbone,
-            "model": outcome.model,
-            "precision": self._precision,
-            "tile": str(outcome.tile or "whole"),
-        }
-        if outcome.decision:
-            statement["known"] = str(outcome.decision.known)
-            statement["distance"] = f"{outcome.distance:.3f}"
-        if outcome.expected:
-            gain, low, high = outcome.expected
-            statement["predictedGainDb"] = f"{gain:.2f}"
-            statement["predictedGainIntervalDb"] = f"{low:.2f} {high:.2f}"
-        return statement
+            after, outcome.tile = self._workshop.restore(photograph, group, report)
+            after = blending.blended(photograph.colour, after, self._order.strength, weights)
+            picture = sheets.upright(after, photograph.orientation)
+            panels.append(Panel(picture, (group, *outcomes.expectation(outcome, group))))
+        columns = math.ceil(math.sqrt(len(panels)))
+        sheets.write(sheets.drawn(panels, columns), outcome.target)
+        outcome.sheet, outcome.status = outcome.target, "compared"

@@ -1,4 +1,4 @@
-"""Photographs as files: read with all that belongs to them, written back restored.
+"""Photographs as files or bytes: read with all that belongs to them, written back restored.
 
 The pixels are those of `grids.images.decoding`. A restored file has the format, size, bits a
 channel, transparency, orientation, colour profile and notes (EXIF, XMP, texts, tags) of its source.
@@ -8,10 +8,12 @@ Pixels are left in the order in which they are stored, with the orientation besi
 files are turned upright.
 """
 
+import io
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,7 @@ from grids.images.tiff import OPACITY, SPARE
 from grids.restoring import bmp, jpeg, png, tiff, webp, xmp
 
 FORMATS = {"BMP": bmp, "JPEG": jpeg, "PNG": png, "TIFF": tiff, "WEBP": webp}
+STANDARD = Path("-")
 NO_ROOM = "its XMP has no room for a word on the restoring, and stays as it is"
 
 
@@ -40,6 +43,7 @@ class Photograph:
         xmp: packet of XMP, or empty.
         remarks: what will not be in the restored file as it is here.
         spare: (H, W, N) further channels, or None.
+        orientation: how it is to be turned to be upright, as EXIF counts.
     """
 
     colour: Ints
@@ -51,6 +55,7 @@ class Photograph:
     xmp: bytes
     remarks: tuple[str, ...]
     spare: Ints | None = None
+    orientation: int = 1
 
     @property
     def eight_bits(self) -> NDArray[np.uint8]:
@@ -59,13 +64,26 @@ class Photograph:
 
 
 def read(path: Path) -> Photograph:
-    """Reads a photograph.
+    """Reads a photograph; the path `-` is that of the standard input.
 
     Raises:
         InputError: the file is broken, or of a kind that is not restored.
     """
-    content = decoding.content(path)
-    with decoding.naming(path):
+    content = sys.stdin.buffer.read() if path == STANDARD else decoding.content(path)
+    return decoded(content, path)
+
+
+def decoded(content: bytes, name: Path) -> Photograph:
+    """The photograph in the bytes of a file.
+
+    Args:
+        content: of the file.
+        name: what the file is called where it is broken.
+
+    Raises:
+        InputError: the file is broken, or of a kind that is not restored.
+    """
+    with decoding.naming(name):
         picture = decoding.decode(content)
         notes = FORMATS[picture.format].notes(content, picture.converted)
         remarks = picture.remarks + notes.remarks
@@ -84,6 +102,7 @@ def read(path: Path) -> Photograph:
         xmp=notes.xmp,
         remarks=remarks,
         spare=picture.spare,
+        orientation=picture.orientation,
     )
 
 
@@ -95,7 +114,7 @@ def write(
     Args:
         photograph: the source.
         restored: (H, W, 3), of the type of the source's colours.
-        path: appears whole or not at all; what was there is replaced.
+        path: appears whole or not at all; what was there is replaced. `-` is the standard output.
         statement: goes into the XMP of the file (BMP has none).
 
     Returns:
@@ -104,31 +123,41 @@ def write(
     Raises:
         InputError: the file cannot be written.
     """
+    with decoding.naming(path, "written"):
+        if path == STANDARD:
+            coded = io.BytesIO()  # since some formats are not written from front to back
+            remarks = _encode(photograph, restored, coded, statement)
+            sys.stdout.buffer.write(coded.getbuffer())
+            sys.stdout.buffer.flush()
+            return remarks
+        with appearing(path) as temporary, open(temporary, "wb") as file:
+            return _encode(photograph, restored, file, statement)
+
+
+def _encode(
+    photograph: Photograph, restored: Ints, file: BinaryIO, statement: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Writes into a file that can be sought in; remarks on what is not in it."""
     packet = xmp.with_statement(photograph.xmp, statement)
     remarks: tuple[str, ...] = ()
     if photograph.format == "JPEG" and len(packet) > jpeg.LONGEST_XMP:
         packet, remarks = photograph.xmp, (NO_ROOM,)
     pixels, extra = _joined(photograph, restored)
     arguments = {"BMP": (), "TIFF": (packet, extra)}.get(photograph.format, (packet,))
-    write = FORMATS[photograph.format].write
-    with (
-        decoding.naming(path, "written"),
-        appearing(path) as temporary,
-        open(temporary, "wb") as file,
-    ):
-        write(file, pixels, photograph.notes, *arguments)
+    FORMATS[photograph.format].write(file, pixels, photograph.notes, *arguments)
     return remarks
 
 
-def _joined(photograph: Photograph, restored: Ints) -> tuple[Ints, tuple[int, ...]]:
-    """(H, W, C) with the channels of the source, and what those behind the colours are.
+def neutral(colour: Ints) -> Ints:
+    """(H, W, 3) with the mean of its channels in all of them."""
+    third = (colour.sum(axis=2, keepdims=True, dtype=np.uint32) + 1) // 3
+    return np.repeat(third.astype(colour.dtype), 3, axis=2)
 
-    Neutral pixels get the mean of their channels.
-    """
+
+def _joined(photograph: Photograph, restored: Ints) -> tuple[Ints, tuple[int, ...]]:
+    """(H, W, C) with the channels of the source, and what those behind the colours are."""
     if photograph.grey:
-        third = (restored.sum(axis=2, keepdims=True, dtype=np.uint32) + 1) // 3
-        channels = 1 if photograph.grey_file else 3
-        restored = np.repeat(third.astype(restored.dtype), channels, axis=2)
+        restored = neutral(restored)[..., : 1 if photograph.grey_file else 3]
     joined = [restored]
     extra: tuple[int, ...] = ()
     if photograph.alpha is not None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from grids.base.errors import InputError
 from grids.jobs import places, records
 
-LEFT_OVER = re.compile(r"state\.aside-\d+|.+\.broken|\..+\.\d+")
+LEFT_OVER = re.compile(r"(?:state|trunk)\.aside-\d+|.+\.broken|\..+\.\d+")
 """What trainings set aside (`grids.training.state`), and files that a kill kept from appearing."""
 
 SECONDS_OF_WRITING = 3600.0
@@ -100,7 +100,7 @@ def spent(results: Path) -> Iterator[Path]:
         results: the folder of the results, of a workflow that has ended well.
     """
     # Not all below: another tree of results may lie in this one.
-    for place in (places.DESCRIPTOR, places.MODEL, places.RESEEDED_MODEL):
+    for place in (places.DESCRIPTOR, places.MODEL, places.LEVEL_MODEL, places.RESEEDED_MODEL):
         for weights in places.found(results, place):
             if (folder := weights.with_name("state")).is_dir():
                 yield folder

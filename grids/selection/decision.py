@@ -27,6 +27,8 @@ class Decision:
         predicted_gain_db: PSNR that the model is expected to add.
         interval_db: the gain lies within with a probability of 90 %, for photographs like those of
             the calibration.
+        gains_db: of each group's model the same, as (expected, low, high), if the photograph is
+            damaged in a way that this group was trained on.
         usualness: share of the calibration's views that are at least as unusual, 0 … 1.
         known: it is damaged in a way that a group was trained on; false: out of distribution,
             which is said where `usualness` is below 5 %.
@@ -39,6 +41,7 @@ class Decision:
     scores: dict[str, float]
     predicted_gain_db: float
     interval_db: tuple[float, float]
+    gains_db: dict[str, tuple[float, float, float]]
     usualness: float
     known: bool
     reason: str
@@ -52,7 +55,10 @@ def decide(
     distances = rule.distances(np.array([statistics.alpha]), np.array([statistics.sigma]))[0]
     scores = rule.probabilities(vector)[0]
     chosen = int(distances.argmin() if name == "paper" else scores.argmax())
-    gain, margin = (float(value[0]) for value in rule.gains(vector, np.array([chosen])))
+    each = np.arange(len(groups))
+    gains, margins = rule.gains(vector.repeat(len(groups), axis=0), each)
+    expected = np.stack([gains, gains - margins, gains + margins], axis=1).tolist()
+    gain, low, high = expected[chosen]
     odds = float(rule.novelty(vector)[0][0])
     usualness = float(rule.usualness(vector)[0])
     return Decision(
@@ -61,7 +67,8 @@ def decide(
         distances=_named(groups, distances),
         scores=_named(groups, scores),
         predicted_gain_db=gain,
-        interval_db=(gain - margin, gain + margin),
+        interval_db=(low, high),
+        gains_db=dict(zip(groups, map(tuple, expected), strict=True)),
         usualness=usualness,
         known=usualness >= UNUSUAL,
         reason=_reason(groups[chosen], float(scores[chosen]), usualness, odds),

@@ -5,9 +5,11 @@ import numpy as np
 from grids.base.errors import InputError
 
 SIZE = 32
+# The shorter side of the smallest photograph that can be judged.
+SMALLEST = 2 * SIZE
 
 
-def grid(image: np.ndarray, count: int, size: int = SIZE) -> np.ndarray:
+def grid(image: np.ndarray, count: int) -> np.ndarray:
     """`count` patches of a photograph, spread evenly in rows and columns.
 
     The numbers of rows and columns are the divisors of `count` whose ratio is nearest to that of
@@ -16,22 +18,21 @@ def grid(image: np.ndarray, count: int, size: int = SIZE) -> np.ndarray:
     Args:
         image: (height, width, 3).
         count: number of patches; one with many divisors suits all shapes.
-        size: side of a patch in pixels.
 
     Returns:
-        (count, size, size, 3).
+        (count, 32, 32, 3).
 
     Raises:
         InputError: the photograph is too small to be judged.
     """
     height, width = image.shape[:2]
-    if min(height, width) < 2 * size:
+    if min(height, width) < SMALLEST:
         raise InputError(
-            f"{width}×{height} pixels, but the smallest side that can be judged is {2 * size}"
+            f"{width}×{height} pixels, but the smallest side that can be judged is {SMALLEST}"
         )
     divisors = [rows for rows in range(1, count + 1) if count % rows == 0]
     aspect = np.log(height / width)
     rows = min(divisors, key=lambda n: abs(np.log(n * n / count) - aspect))
-    tops = np.linspace(0, height - size, rows).round().astype(int)
-    lefts = np.linspace(0, width - size, count // rows).round().astype(int)
-    return np.stack([image[y : y + size, x : x + size] for y in tops for x in lefts])
+    tops = np.linspace(0, height - SIZE, rows).round().astype(int)
+    lefts = np.linspace(0, width - SIZE, count // rows).round().astype(int)
+    return np.stack([image[y : y + SIZE, x : x + SIZE] for y in tops for x in lefts])

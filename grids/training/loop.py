@@ -1,4 +1,4 @@
-"""The training loop: a procedure's losses, AdamW, warm-up cosine, resumable at any kill."""
+"""The training loop: a procedure's losses, AdamW, a schedule, resumable at any kill."""
 
 import resource
 import sys
@@ -16,12 +16,11 @@ from torch import Tensor, nn
 
 from grids.base.errors import NotFiniteError
 from grids.base.progress import Progress
-from grids.training import state
+from grids.training import schedule, state
 from grids.training.batches import Batch, Batches, ahead
 from grids.training.compiled import compiled
 from grids.training.procedure import NETWORK, Loss, Phase, Procedure
 from grids.training.processes import ownership, ranks, signals
-from grids.training.schedule import warmup_cosine
 
 HISTORY_ROWS = 200
 VALIDATIONS = 20
@@ -60,6 +59,22 @@ class Recipe:
     """`bf16`: products in bfloat16, weights and their updates in float32."""
     on_divergence: Literal["stop", "rollback"] = "stop"
     """`rollback`: once, a tenth of the training or less, and from there at half the rate."""
+    schedule: Literal["cosine", "constant"] = "cosine"
+    """`constant`: no step before the decay depends on where the training ends."""
+    decay: float = 0.2
+    """Share of the steps over which a constant rate falls in the end."""
+    level: int = 100
+    """The budget: percent of `iterations` that are trained; below 100 with `constant` alone."""
+
+    @property
+    def steps(self) -> int:
+        """Steps of the training."""
+        return schedule.steps(self.iterations, self.level)
+
+    @property
+    def constant_until(self) -> int:
+        """Steps before the decay of a constant rate."""
+        return schedule.decay_from(self.steps, self.decay)
 
 
 @dataclass(frozen=True)
@@ -89,6 +104,7 @@ def train(
     execution: Execution,
     say: Callable[[str], None],
     label: str,
+    trunk: Path | None = None,
 ) -> pd.DataFrame:
     """Trains the network of `procedure` in place and returns its history.
 
@@ -109,6 +125,8 @@ def train(
         execution: how it is computed.
         say: takes lines of progress.
         label: names the training in those lines.
+        trunk: folder of the states before a decay, which trainings of the same with other budgets
+            share: a later one goes on from them, and ends with the weights that it has without.
 
     Returns:
         One row a stretch of steps: `step` (steps done), `loss` (mean over the stretch),
@@ -120,7 +138,8 @@ def train(
         InputError: the batch cannot be shared equally.
         Diverged: the loss of the named step; the last good checkpoints stay.
     """
-    return _Training(procedure, batches, recipe, state_folder, about, execution, say, label).run()
+    arguments = procedure, batches, recipe, state_folder, about, execution, say, label, trunk
+    return _Training(*arguments).run()
 
 
 class _Objective(nn.Module):
@@ -145,6 +164,7 @@ class _Training:
         execution: Execution,
         say: Callable[[str], None],
         label: str,
+        trunk: Path | None,
     ):
         self.procedure, self.network = procedure, procedure.network
         self.networks = {NETWORK: procedure.network, **procedure.further}
@@ -154,6 +174,7 @@ class _Training:
         self.batches, self.recipe, self.execution = batches, recipe, execution
         self.folder, self.about = folder, {**about, "recipe": asdict(recipe)}
         self.say, self.label = say if ranks.rank() == 0 else _silent, label
+        self.trunk = trunk if recipe.schedule == "constant" else None
         self.device = next(self.network.parameters()).device
         if self.device.type == "cuda":
             # All steps have one shape: trying the algorithms for it once pays off.
@@ -202,14 +223,23 @@ class _Training:
             if turn == ranks.rank():
                 arguments = self.folder, self.about, self.networks, self.optimizers
                 counters = state.resume(*arguments, self.say)
+                if self.trunk and not counters.step:
+                    shared = self.trunk, self._about_trunk(), self.networks, self.optimizers
+                    counters = state.resume(*shared, self.say, self.recipe.constant_until)
             ranks.wait()
         if counters.step:
             self.say(f"resuming after step {counters.step}")
         return counters
 
+    def _about_trunk(self) -> dict[str, Any]:
+        """What the steps before a decay depend on."""
+        recipe = {k: v for k, v in self.about["recipe"].items() if k not in ("level", "decay")}
+        return {k: v for k, v in self.about.items() if k != "steps"} | {"recipe": recipe}
+
     def _advance(self, signal: signals.Noticed) -> None:
         """From where the counters stand to the end."""
-        total, counters = self.recipe.iterations, self.counters
+        total, counters = self.recipe.steps, self.counters
+        branches = self.recipe.constant_until if self.trunk else 0
         if self.recipe.on_divergence == "rollback" and counters.step == 0:
             self._save()
         progress = Progress(self.label, total, "it", self.say, counters.step)
@@ -225,7 +255,7 @@ class _Training:
                 row = done % self.stretch == 0 or done == total
                 planned = self._planned(done)
                 alone = ranks.count() == 1 and signal.number
-                if not (row or planned or alone or done % LOOK == 0):
+                if not (row or planned or alone or done % LOOK == 0 or done == branches):
                     continue
                 stopped = self._look(waiting, done, signal)
                 recent = counters.losses[-LOOK:]
@@ -238,6 +268,8 @@ class _Training:
                 if planned or late or stopped or done == total:
                     self._save()
                     saved = time.monotonic()
+                if done == branches:
+                    self._keep_trunk()
                 if done < total and stopped:
                     name = Signals(stopped).name
                     self.say(f"{name}: state kept after step {done}; run again to go on")
@@ -245,13 +277,12 @@ class _Training:
 
     def _rate(self, step: int) -> float:
         recipe = self.recipe
-        rate = warmup_cosine(
-            step,
-            recipe.iterations,
-            recipe.warmup,
-            recipe.learning_rate,
-            recipe.minimum_learning_rate,
-        )
+        peak, least = recipe.learning_rate, recipe.minimum_learning_rate
+        if recipe.schedule == "cosine":
+            rate = schedule.warmup_cosine(step, recipe.steps, recipe.warmup, peak, least)
+        else:
+            ends = recipe.constant_until, recipe.steps
+            rate = schedule.warmup_constant(step, *ends, recipe.warmup, peak, least)
         return rate * ROLLBACK_RATE**self.counters.rollbacks
 
     def _enter(self, phase: Phase) -> None:
@@ -332,7 +363,7 @@ class _Training:
             raise Diverged(done, loss)
         counters.losses = []
         interval = max(1, self.recipe.iterations // self.stretch // VALIDATIONS)
-        due = done // self.stretch % interval == 0 or done == self.recipe.iterations
+        due = done // self.stretch % interval == 0 or done == self.recipe.steps
         counters.history.append(
             {
                 "step": done,
@@ -367,6 +398,14 @@ class _Training:
         last = self.counters.step // self.anchor * self.anchor
         anchors = [last, last - self.anchor] if self.recipe.on_divergence == "rollback" else []
         state.prune(self.folder, self.execution.keep_checkpoints, anchors)
+
+    def _keep_trunk(self) -> None:
+        """Keeps the state before the decay for trainings with a larger budget."""
+        if ranks.rank() != 0 or self.trunk is None or self.recipe.level == schedule.WHOLE:
+            return
+        ownership.check(self.folder)
+        state.save(self.trunk, self._about_trunk(), self.counters, self.networks, self.optimizers)
+        state.prune(self.trunk, keep=1, anchors=[])
 
     def _roll_back(self, diverged: Diverged) -> None:
         """To the last anchor but one: the last may hold weights that are spoilt already."""

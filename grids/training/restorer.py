@@ -39,6 +39,7 @@ def train(
     weights: str,
     history: str,
     label: str,
+    trunk: str,
     device: str,
     threads: int,
     scratch: str,
@@ -63,6 +64,7 @@ def train(
         pairs: files of the group's pairs (see `grids.images.store.read_pairs`).
         weights, history: files to write.
         label: names the training in lines of progress.
+        trunk: folder of what budgets share, see `grids.training.loop.train`; empty: none.
         device, threads: where, and with how many CPU threads.
         scratch: folder of the node for a copy of the store (see `grids.images.staging`).
         execution: fields of `grids.training.loop.Execution`.
@@ -100,7 +102,7 @@ def train(
             "procedure": procedure,
             "start": sha256(Path(start)) if start else "",
             # Those of the weights that it began with among them.
-            "steps": before + recipe["iterations"],
+            "steps": before + Recipe(**recipe).steps,
             "seed": seed,
             "content": content,
             "code": code,
@@ -108,4 +110,5 @@ def train(
         execution=Execution(**execution),
         say=say,
         label=label,
+        trunk=trunk,
     )

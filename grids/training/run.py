@@ -1,5 +1,6 @@
 """A training from its start, or from where it was killed, to its files."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +13,7 @@ from grids.training.batches import Batches
 from grids.training.loop import Execution, Recipe, train
 from grids.training.procedure import Procedure
 from grids.training.processes import ownership, ranks
+from grids.training.schedule import WHOLE
 
 
 def train_to_files(
@@ -25,6 +27,7 @@ def train_to_files(
     execution: Execution,
     say: Callable[[str], None],
     label: str,
+    trunk: str = "",
 ) -> None:
     """Trains, and writes the history and the weights, with `about` and the recipe as metadata.
 
@@ -32,7 +35,7 @@ def train_to_files(
     that deletes the outputs of a killed job does not know it. The last one stays, so that a kill
     before the manager has noted the end of the job costs nothing: see `grids.runs.orphans.spent`.
 
-    Args and errors: see `grids.training.loop.train`.
+    Args and errors: see `grids.training.loop.train`; without `trunk` nothing is shared.
     """
     folder = state_folder(Path(weights_path))
     history = train(
@@ -44,6 +47,7 @@ def train_to_files(
         execution=execution,
         say=say,
         label=label,
+        trunk=Path(trunk) if trunk else None,
     )
     if ranks.rank() != 0:
         return
@@ -52,6 +56,9 @@ def train_to_files(
         history.to_parquet(temporary, index=False)
     weights.save(Path(weights_path), procedure.network, {**about, "recipe": asdict(recipe)})
     state.prune(folder, keep=1, anchors=[])
+    if trunk and recipe.level == WHOLE:
+        # No later one goes on from it.
+        shutil.rmtree(trunk, ignore_errors=True)
     ownership.release(folder)
 
 

@@ -85,13 +85,17 @@ def resume(
     networks: Networks,
     optimizers: Optimizers,
     say: Say,
+    latest: int | None = None,
 ) -> Counters:
     """Loads the newest state that can be read, if it belongs to this very training.
+
+    States after the step `latest` are left alone.
 
     A broken file is renamed, and the one before it is tried. A folder of other settings is renamed
     as a whole, the settings that differ are named, and the training starts afresh.
     """
-    for step in sorted(_steps(folder), reverse=True):
+    steps = [step for step in _steps(folder) if latest is None or step <= latest]
+    for step in sorted(steps, reverse=True):
         path = _file(folder, step)
         try:
             content = _read(path)

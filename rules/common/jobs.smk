@@ -12,9 +12,10 @@ def code(script, *packages, degradations=()):
     """
 
     def of(wildcards):
-        operators = list(degradations)
+        named = list(degradations)
         if "degradations" in packages:
-            operators += [name for name in members(wildcards) if name not in PAIRED]
+            named += members(wildcards)
+        operators = [name for given in named for name in SETTINGS.modules(given)]
         modules = [f"grids.degradations.{name}" for name in operators]
         if "backbones" in packages:
             backbone = getattr(wildcards, "backbone", SETTINGS.search.backbone)

@@ -22,6 +22,16 @@ def start_digest(wildcards):
     return file_digest(Path(path))
 
 
+def recipe_at_level(wildcards):
+    """Parameter: the optimization of a training that ends at a level."""
+    level = int(wildcards.level)
+    if level not in SETTINGS.search.levels:
+        raise WorkflowError(
+            f"search.levels has no level {level}; it has: {SETTINGS.search.levels}"
+        )
+    return SETTINGS.training.recipe(level)
+
+
 def verification(backbone, group, test_set):
     if backbone == SETTINGS.search.backbone and group in ELSEWHERE:
         return at(places.MEASUREMENT, group=group, test_set=test_set)

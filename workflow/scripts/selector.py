@@ -12,6 +12,7 @@ from grids.models import devices, restorers, weights
 from grids.search.group_names import group_name
 from grids.selection import selector_file
 from grids.selection.fitting import fit, gains
+from grids.selection.fitting.pictures import Shares
 
 with job(snakemake) as say:
     params, given, output = snakemake.params, snakemake.input, snakemake.output
@@ -35,6 +36,7 @@ with job(snakemake) as say:
             Store(given.store, index),
             reading.identities(index),
             params.parameters,
+            Shares(**params.pictures),
             params.seed,
             device,
             params.precision,

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from grids.jobs import places
 from grids.jobs.job import job
 from grids.training import launch, restorer
@@ -8,6 +10,11 @@ with job(snakemake) as say:
     start = "".join(snakemake.input.start) or places.first_weights(
         snakemake.config["start"], wildcards.group
     )
+    trunk = ""
+    if not hasattr(wildcards, "seed"):
+        folder = Path(snakemake.config["results"])
+        named = {"backbone": wildcards.backbone, "group": wildcards.group}
+        trunk = str(places.at(folder, places.TRUNK, **named))
     arguments = {
         "backbone": wildcards.backbone,
         "sizes": params.sizes,
@@ -26,6 +33,7 @@ with job(snakemake) as say:
         "weights": snakemake.output.weights,
         "history": snakemake.output.history,
         "label": f"{wildcards.backbone} {wildcards.group}",
+        "trunk": trunk,
         **execution,
     }
     launch.run(restorer.train, arguments, layout, say)

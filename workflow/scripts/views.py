@@ -8,6 +8,7 @@ from grids.jobs.job import job
 from grids.models import devices
 from grids.selection.describer import Describer
 from grids.selection.fitting import described
+from grids.selection.fitting.pictures import Shares
 from grids.selection.fitting.views import views
 
 with job(snakemake) as say:
@@ -22,6 +23,7 @@ with job(snakemake) as say:
         reading.identities(index),
         name,
         params.group.get(name, {}),
+        Shares(**params.pictures),
         range(params.number),
         params.seed,
     )

@@ -10,7 +10,8 @@ from typing import Any
 
 from grids.base import randomness
 from grids.degrading.operators import drawn
-from grids.selection.fitting.views import CLEAN, Pixels, damaged
+from grids.selection.fitting.pictures import Pixels
+from grids.selection.fitting.views import CLEAN, damaged
 
 CROP = 256
 

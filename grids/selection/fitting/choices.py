@@ -8,7 +8,7 @@ import pandas as pd
 from grids.base.errors import InputError
 from grids.selection.decision import decide
 from grids.selection.describer import Describer
-from grids.selection.fitting.views import Pixels
+from grids.selection.fitting.pictures import Pixels
 from grids.selection.rule import Rule
 
 

@@ -11,7 +11,8 @@ from torch import nn
 from grids.models.restorers import restore
 from grids.pixels.arrays import to_bytes, to_tensor
 from grids.pixels.psnr import psnr
-from grids.selection.fitting.views import Pixels, views
+from grids.selection.fitting.pictures import Pixels, Shares
+from grids.selection.fitting.views import views
 
 
 def gain_db(
@@ -38,6 +39,7 @@ def with_gains(
     photographs: Sequence[Pixels],
     identities: Sequence[str],
     parameters: dict[str, dict[str, Any]],
+    shares: Shares,
     seed: int,
     device: torch.device,
     precision: str,
@@ -48,7 +50,7 @@ def with_gains(
     Args:
         table: `degradation` and `number` of each view, and the number of its `group`.
         networks: each group's restorer, in evaluation mode, on `device`.
-        photographs, identities, seed: what the views were made of (see
+        photographs, identities, shares, seed: what the views were made of (see
             `grids.selection.fitting.views`).
         parameters: of each degradation, as the views were made with.
         device: where the networks are.
@@ -58,7 +60,7 @@ def with_gains(
     measured = pd.Series(0.0, table.index)
     done = 0
     for name, rows in table.groupby("degradation"):
-        shown = views(photographs, identities, name, parameters[name], rows["number"], seed)
+        shown = views(photographs, identities, name, parameters[name], shares, rows["number"], seed)
         for index, group, view in zip(rows.index, rows["group"], shown, strict=True):
             network = networks[int(group)]
             measured[index] = gain_db(network, view.clean, view.degraded, device, precision)

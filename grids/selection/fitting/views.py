@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from grids.base import randomness
 from grids.degrading import operators
 from grids.pixels.arrays import to_bytes, to_tensor
+from grids.selection.fitting import pictures
+from grids.selection.fitting.pictures import Pixels, Shares
 
-SIDES = (128, 512)
+SIDES = (96, 512)
 CLEAN = "clean"
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -38,32 +37,46 @@ def views(
     identities: Sequence[str],
     degradation: str,
     parameters: dict[str, Any],
+    shares: Shares,
     numbers: Iterable[int],
     seed: int,
 ) -> Iterator[View]:
     """Views under a degradation; the photographs take turns.
 
-    What a view shows depends on its photograph's content, its turn, the degradation and the seed.
+    What a view shows depends on its photograph's content, its turn, the degradation, the shares and
+    the seed.
 
     Args:
         photographs: (height, width, 3) uint8 arrays.
         identities: names the content of each photograph in the keys of randomness.
         degradation: a module's name, or `clean` for none.
         parameters: its numbers or ranges.
+        shares: how many of them are grey, reduced and so on.
         numbers: which views.
         seed: seed of the parts and of what is random in the degradation.
     """
     for number in numbers:
         turn, photograph = divmod(number, len(photographs))
         key = randomness.key(seed, "views", degradation, identities[photograph], turn)
-        clean = part(photographs[photograph], randomness.generator(key))
-        yield View(number, photograph, clean, damaged(clean, degradation, parameters, key))
+        kind = pictures.drawn(shares, randomness.generator(randomness.key(key, "kind")))
+        source = pictures.source(photographs[photograph], kind)
+        clean = part(source, randomness.generator(key))
+        if kind.grey:
+            clean = pictures.grey(clean)
+        values = parameters
+        if kind.wide and degradation != CLEAN:
+            widely = randomness.generator(randomness.key(key, "wide"))
+            values = pictures.wide(degradation, parameters, widely)
+        degraded = damaged(clean, degradation, values, key)
+        if kind.grey and kind.alike:
+            degraded = pictures.alike(degraded)
+        yield View(number, photograph, clean, degraded)
 
 
 def part(photograph: Pixels, generator: np.random.Generator) -> Pixels:
-    """A random part with the photograph's aspect, between 128 and 512 pixels as far as it has them.
+    """A random part with the photograph's aspect, between 96 and 512 pixels as far as it has them.
 
-    The shorter side is at least 128, the longer at most 512 pixels.
+    The shorter side is at least 96, the longer at most 512 pixels.
     """
     height, width = photograph.shape[:2]
     least = min(1.0, SIDES[0] / min(height, width))

@@ -1,0 +1,139 @@
+"""What is asked for: which photographs, where their twins go, and what is done to each."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from grids.base.errors import InputError
+from grids.images import decoding, search
+from grids.restoring.blending import Mask
+from grids.restoring.photographs import STANDARD
+
+# What is added to the names of contact sheets.
+OF_GROUPS, OF_COMPARISON = ".groups.png", ".compare.png"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A photograph and where its restored twin goes; `-` are standard input and output."""
+
+    source: Path
+    target: Path
+
+    @property
+    def beside(self) -> Path:
+        """Where the comparison of before and after goes."""
+        return self.target.with_name(self.target.name + OF_COMPARISON)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked for, of each photograph.
+
+    Attributes:
+        group: the group whose model is used for all; None takes what suits each.
+        groups: those whose results are put side by side on a contact sheet, the only thing that is
+            written then; empty for none.
+        force: also restores what is unlike all that the models were trained on.
+        strength: 0 … 1.5, see `grids.restoring.blending.blended`.
+        mask: what is restored; None for all of it.
+        compare: also writes a contact sheet of before and after.
+        overwrite: replaces files that are there.
+        restore: False only decides.
+    """
+
+    group: str | None = None
+    groups: tuple[str, ...] = ()
+    force: bool = False
+    strength: float = 1.0
+    mask: Mask | None = None
+    compare: bool = False
+    overwrite: bool = False
+    restore: bool = True
+
+    @property
+    def ending(self) -> str:
+        """What the names of targets have behind those of their sources."""
+        return OF_GROUPS if self.groups else ""
+
+
+def find(
+    paths: Sequence[Path], out: Path, order: Order
+) -> tuple[list[Job], list[OSError], list[Path]]:
+    """The photographs at `paths` in their order, errors of folders, and other files.
+
+    A file becomes OUT/NAME. A folder is searched with its sub-folders, and each photograph in it
+    (by its suffix) becomes OUT/ the same path below the folder; what no one means (see
+    `grids.images.search`) is of no interest. `out` itself is not searched. The standard input goes
+    to the standard output, where one file may go as well.
+
+    Raises:
+        InputError: a path is missing, nothing is found, two photographs would become one file, one
+            would be written onto a source, or more than one goes through the standard output.
+    """
+    if STANDARD in (*paths, out):
+        return [_piped(paths, out, order)], [], []
+    jobs: list[Job] = []
+    unreadable: list[OSError] = []
+    others: list[Path] = []
+
+    for path in paths:
+        if path.is_dir():
+            for source in search.below(path, unreadable.append, without=out):
+                if search.photograph(source):
+                    inside = f"{source.relative_to(path)}{order.ending}"
+                    jobs.append(Job(source, out / inside))
+                else:
+                    others.append(source)
+        elif os.path.lexists(path):
+            jobs.append(Job(path, out / f"{path.name}{order.ending}"))
+        else:
+            raise InputError(f"{path}: no such file or folder")
+    jobs = list(dict.fromkeys(jobs))
+    if not jobs and not unreadable:
+        names = ", ".join(search.SUFFIXES)
+        raise InputError(f"{', '.join(map(str, paths))}: no photograph is there ({names})")
+    _require_distinct(jobs, order.compare)
+    return jobs, unreadable, others
+
+
+def _piped(paths: Sequence[Path], out: Path, order: Order) -> Job:
+    """The one photograph that comes from the standard input or goes to the standard output."""
+    source = paths[0]
+    if len(paths) > 1 or source.is_dir():
+        raise InputError("-: one photograph alone goes through standard input and output")
+    if out != STANDARD:
+        raise InputError("-: the standard input goes to the standard output; write -o -")
+    if order.compare:
+        raise InputError("--compare: writes a second picture; name a folder with -o")
+    if source != STANDARD and not os.path.lexists(source):
+        raise InputError(f"{source}: no such file or folder")
+    return Job(source, out)
+
+
+def _require_distinct(jobs: Sequence[Job], compare: bool) -> None:
+    sources = {os.path.realpath(job.source): job.source for job in jobs}
+    targets: dict[str, Path] = {}
+    for job in jobs:
+        for target in (job.target, *([job.beside] if compare else [])):
+            real = os.path.realpath(target)
+            if real in sources:
+                raise InputError(
+                    f"{target}: would be written onto {sources[real]}; name another folder with -o"
+                )
+            earlier = targets.setdefault(real, job.source)
+            if earlier != job.source:
+                raise InputError(
+                    f"{earlier} and {job.source} would both become {target}; "
+                    "restore them one after the other into different folders"
+                )
+
+
+def megapixels(path: Path) -> float:
+    """Size of a photograph, 0 of one that cannot be read: it is named when its turn comes."""
+    try:
+        width, height = decoding.size(path)
+    except InputError:
+        return 0.0
+    return width * height / 1e6

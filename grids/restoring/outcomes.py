@@ -1,0 +1,176 @@
+"""What became of photographs, and how it is told: lines, a table, JSON."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from grids.restoring import blending
+from grids.restoring.blending import Expected
+from grids.selection.decision import Decision
+
+Status = Literal["restored", "compared", "decided", "there already", "refused", "failed"]
+
+
+@dataclass
+class Outcome:
+    """What became of a photograph.
+
+    Attributes:
+        source, target: files; `-` are the standard input and output.
+        status: `compared` if the results of several models were put side by side, `decided` if
+            nothing was to be restored, `there already` if the target is a file that is not to be
+            replaced, `refused` if no model suits it.
+        width, height: in pixels.
+        group: whose model was used, or would be.
+        chosen_by: the rule, or `user`.
+        model: fingerprint of the model's file.
+        decision: what the selector says, None where it cannot judge.
+        tile: side of the tiles in pixels, None if the image went through whole.
+        remarks: what is not in the restored file as in the source, and how sure the choice is.
+        reason: why it was refused or failed.
+        strength: how much of the restoring it gets.
+        mask: file of what is restored, None for all of it.
+        sheet: file of the comparison, if one was asked for.
+    """
+
+    source: Path
+    target: Path
+    status: Status = "failed"
+    width: int = 0
+    height: int = 0
+    group: str = ""
+    chosen_by: str = ""
+    model: str = ""
+    decision: Decision | None = None
+    tile: int | None = None
+    remarks: tuple[str, ...] = ()
+    reason: str = ""
+    strength: float = 1.0
+    mask: Path | None = None
+    sheet: Path | None = None
+
+    @classmethod
+    def of_folder(cls, error: OSError) -> "Outcome":
+        """What became of a folder that cannot be read."""
+        path = Path(error.filename)
+        return cls(path, path, reason=f"{path}: {error.strerror}")
+
+    @property
+    def distance(self) -> float | None:
+        """S of the group from the photograph."""
+        return self.decision.distances[self.group] if self.decision else None
+
+    @property
+    def expected(self) -> Expected | None:
+        """The gain in dB and its interval, of the group that the selector chose."""
+        if self.decision is None or self.decision.group != self.group:
+            return None
+        return self.gains[self.group]
+
+    @property
+    def gains(self) -> dict[str, Expected]:
+        """The gain in dB and its interval that each model is expected to give at this strength."""
+        if self.decision is None:
+            return {}
+        return {
+            group: blending.expected_at(self.strength, gains)
+            for group, gains in self.decision.gains_db.items()
+        }
+
+
+def how_far(strength: float) -> str:
+    """What a strength does, in words; empty for 1, which is the model's result."""
+    if strength == 1:
+        return ""
+    if strength == 0:
+        return "strength 0: as it was"
+    if strength > 1:
+        return f"strength {strength:g}: {strength - 1:.0%} beyond what the model makes of it"
+    return f"strength {strength:g}: {strength:.0%} of the way to what the model makes of it"
+
+
+def expectation(outcome: Outcome, group: str) -> tuple[str, ...]:
+    """Lines about what a group's model is expected to give."""
+    if outcome.decision is None:
+        return ("nothing to judge it by",)
+    gain, low, high = outcome.gains[group]
+    decision, figures = outcome.decision, f"{gain:+.1f} dB ({low:+.1f} to {high:+.1f})"
+    said = f"{figures} expected" if group == decision.group else f"{figures} if damaged like this"
+    probability = f"probability {decision.scores[group]:.2f}"
+    chosen = f"chosen, {probability}" if group == decision.group else probability
+    return tuple(filter(None, (said, chosen, how_far(outcome.strength))))
+
+
+def line(outcome: Outcome) -> str:
+    """One line about a photograph that was restored or put on a sheet."""
+    parts = [outcome.group]
+    if outcome.distance is not None:
+        parts.append(f"distance {outcome.distance:.2f}")
+    if outcome.expected:
+        gain, low, high = outcome.expected
+        parts.append(f"{gain:+.1f} dB expected ({low:+.1f} to {high:+.1f})")
+    return f"{outcome.source} → {outcome.target}: {'; '.join((', '.join(parts), *outcome.remarks))}"
+
+
+def table(outcomes: Sequence[Outcome], groups: Sequence[str] = ()) -> str:
+    """The decisions as a table; with a row for each of `groups`, if there are any."""
+    import pandas as pd
+
+    decisions = {"decided": "compare" if groups else "restore", "refused": "refuse"}
+    rows = []
+    for outcome in outcomes:
+        for group in (groups if outcome.status == "decided" else ()) or [outcome.group]:
+            gain, low, high = _gains(outcome, group if groups else "") or (None, None, None)
+            distances = outcome.decision.distances if outcome.decision else {}
+            rows.append(
+                {
+                    "photograph": shown(str(outcome.source)),
+                    "pixels": f"{outcome.width}×{outcome.height}" if outcome.width else "",
+                    "group": group,
+                    "distance": f"{distances[group]:.2f}" if group in distances else "",
+                    "gain dB": "" if gain is None else f"{gain:+.1f}",
+                    "90 %": "" if gain is None else f"{low:+.1f} to {high:+.1f}",
+                    "decision": decisions.get(outcome.status, "fail"),
+                }
+            )
+    table: str = pd.DataFrame(rows).to_string(index=False)
+    return table
+
+
+def _gains(outcome: Outcome, group: str) -> Expected | None:
+    return outcome.gains.get(group) if group else outcome.expected
+
+
+def as_json(outcome: Outcome) -> dict[str, Any]:
+    """What scripts are told, by names that docs/restore.md explains."""
+    gain, low, high = outcome.expected or (None, None, None)
+    decision = outcome.decision
+    return {
+        "source": str(outcome.source),
+        "target": str(outcome.target),
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "width": outcome.width,
+        "height": outcome.height,
+        "group": outcome.group,
+        "chosen_by": outcome.chosen_by,
+        "model": outcome.model,
+        "distance": outcome.distance,
+        "distances": decision.distances if decision else None,
+        "scores": decision.scores if decision else None,
+        "known": decision.known if decision else None,
+        "predicted_gain_db": gain,
+        "interval_db": None if gain is None else [low, high],
+        "gains_db": outcome.gains or None,
+        "strength": outcome.strength,
+        "mask": str(outcome.mask) if outcome.mask else None,
+        "sheet": str(outcome.sheet) if outcome.sheet else None,
+        "tile": outcome.tile,
+        "remarks": list(outcome.remarks),
+    }
+
+
+def shown(text: str) -> str:
+    """On one line: names of files may be of any bytes but two."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\n", "\\n")

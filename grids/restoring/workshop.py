@@ -1,0 +1,171 @@
+"""The models of an export at work on single photographs: judged first, then restored."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from grids.base.errors import InputError
+from grids.bundle.contents import Bundle
+from grids.images.decoding import Ints
+from grids.models import restorers
+from grids.models.tiles import Tiler
+from grids.restoring import blending, photographs
+from grids.restoring.photographs import Photograph
+from grids.restoring.selector import Selector
+from grids.selection.decision import Decision
+
+LESS_SURE = (
+    "grey: its group was chosen by a rule that was fitted to colour photographs and is less sure "
+    "here; --group GROUP decides"
+)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is said of a photograph before it is restored.
+
+    Attributes:
+        group: whose model restores it.
+        chosen_by: the rule, or `user`.
+        model: fingerprint of the model's file.
+        decision: what the selector says, None where it cannot judge.
+        remarks: how sure the choice is.
+        refusal: why it is not to be restored; empty if it is.
+    """
+
+    group: str
+    chosen_by: str
+    model: str
+    decision: Decision | None
+    remarks: tuple[str, ...] = ()
+    refusal: str = ""
+
+
+class Workshop:
+    """Judges and restores photographs with the models of an export.
+
+    Judging and restoring share nothing that changes: one thread may do the one while another does
+    the other.
+
+    Args:
+        bundle: the export.
+        device: where networks run.
+        precision: `fp32` or `bf16`.
+        tile: side of the tiles in pixels; None chooses by memory.
+        say: gets a line about what happens on the way.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        device: torch.device,
+        *,
+        precision: str = "fp32",
+        tile: int | None = None,
+        say: Callable[[str], None] = lambda line: None,
+    ):
+        self.bundle, self._device = bundle, device
+        self._precision, self._tile, self._say = precision, tile, say
+        self._selector = Selector(bundle, device, precision)
+        self._networks: dict[str, nn.Module] = {}
+        self._tiler: Tiler | None = None
+
+    def judge(
+        self, photograph: Photograph, group: str | None = None, force: bool = False
+    ) -> Judgement:
+        """What suits a photograph, and whether it is to be restored.
+
+        Args:
+            photograph: as read.
+            group: the group that the user names, None for what suits.
+            force: never refuses.
+
+        Raises:
+            InputError: nothing can be chosen by what is seen, and no group is named.
+        """
+        try:
+            decision = self._selector.decide(photograph.eight_bits)
+        except InputError as error:
+            if group is None:
+                raise InputError(f"{error}; --group GROUP restores it all the same") from None
+            # One need not judge what the user has judged.
+            return Judgement(group, "user", self.bundle.fingerprints[group], None)
+        chosen = group or decision.group
+        return Judgement(
+            group=chosen,
+            chosen_by="user" if group else decision.rule,
+            model=self.bundle.fingerprints[chosen],
+            decision=decision,
+            remarks=(LESS_SURE,) if photograph.grey and not group else (),
+            refusal="" if group or force or decision.known else decision.reason,
+        )
+
+    def prepare(self, group: str) -> Tiler:
+        """Builds what restores with a group's model, so that a mistake shows before any work.
+
+        Raises:
+            InputError: the model's file is broken, or the tile is too small for the network.
+        """
+        network = self._network(group)
+        if self._tiler is None:
+            self._tiler = Tiler(network, self._device, self._precision, self._tile, self._say)
+        return self._tiler
+
+    def restore(
+        self,
+        photograph: Photograph,
+        group: str,
+        progress: Callable[[int], None] = lambda pixels: None,
+    ) -> tuple[Ints, int | None]:
+        """What the model of a group makes of a photograph's colours.
+
+        Args:
+            photograph: as read.
+            group: whose model.
+            progress: gets the pixels done so far; what it raises ends the work.
+
+        Returns:
+            Colours (H, W, 3) of the type of the photograph's, neutral where it is grey; and the
+            side of the tiles in pixels, None if it went through whole.
+
+        Raises:
+            InputError: not even the smallest tiles fit into memory.
+            NotFiniteError: the network's output is not finite.
+        """
+        tiler, network = self.prepare(group), self._network(group)
+        restored, tile = tiler.restore(network, photograph.colour, progress)
+        return photographs.neutral(restored) if photograph.grey else restored, tile
+
+    def statement(
+        self, judged: Judgement, tile: int | None, strength: float = 1.0, masked: bool = False
+    ) -> dict[str, str]:
+        """How a restored photograph came about, for its XMP."""
+        statement = {
+            "group": judged.group,
+            "chosenBy": judged.chosen_by,
+            "backbone": self.bundle.backbone,
+            "model": judged.model,
+            "precision": self._precision,
+            "tile": str(tile or "whole"),
+            "strength": f"{strength:g}",
+        }
+        if masked:
+            statement["mask"] = "True"
+        if decision := judged.decision:
+            statement["known"] = str(decision.known)
+            statement["distance"] = f"{decision.distances[judged.group]:.3f}"
+            if decision.group == judged.group:
+                at_one = decision.gains_db[judged.group]
+                gain, low, high = blending.expected_at(strength, at_one)
+                statement["predictedGainDb"] = f"{gain:.2f}"
+                statement["predictedGainIntervalDb"] = f"{low:.2f} {high:.2f}"
+        return statement
+
+    def _network(self, group: str) -> nn.Module:
+        if group not in self._networks:
+            self._networks[group] = restorers.read(
+                self.bundle.models[group], self.bundle.backbone, self.bundle.sizes, self._device
+            )
+        return self._networks[group]

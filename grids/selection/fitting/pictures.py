@@ -1,0 +1,131 @@
+"""Pictures as people have them: reduced, compressed before, grey, hardly or badly damaged."""
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from grids.degrading import parameters
+from grids.selection.patches import SMALLEST
+
+# Reduced by up to so much: photographs are sharper the more they are reduced.
+REDUCTION = 4.0
+QUALITIES = (75, 95)
+# The wide ranges reach to so many times less and more than those of the training.
+WIDTH = 2.0
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Shares of all views, 0 … 1, each drawn on its own.
+
+    Attributes:
+        reduced: the photograph is reduced by 1 to 4 first, in proportion to what its size allows.
+        compressed: it was a JPEG file of quality 75 to 95 before.
+        grey: it is grey; in half of these, so is the damage: its noise is alike in all channels.
+        wide: the numbers of the degradation come from ranges that reach from half to twice those of
+            the training, drawn by their logarithms: as many mild ones as strong ones.
+    """
+
+    reduced: float
+    compressed: float
+    grey: float
+    wide: float
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What one view is, as drawn.
+
+    Attributes:
+        reduction: by how much its photograph is reduced, 1 for not at all.
+        quality: of the JPEG file that it was, None for none.
+        grey, alike: whether the picture is grey, and whether its damage is as well.
+        wide: whether the numbers of its degradation come from the wide ranges.
+    """
+
+    reduction: float
+    quality: int | None
+    grey: bool
+    alike: bool
+    wide: bool
+
+
+def drawn(shares: Shares, generator: np.random.Generator) -> Kind:
+    """What a view is. The same numbers are drawn whatever the shares are."""
+    reduced, by, compressed, grey, alike, wide = generator.uniform(size=6)
+    quality = int(generator.integers(*QUALITIES, endpoint=True))
+    return Kind(
+        reduction=REDUCTION**by if reduced < shares.reduced else 1.0,
+        quality=quality if compressed < shares.compressed else None,
+        grey=bool(grey < shares.grey),
+        alike=bool(alike < 0.5),
+        wide=bool(wide < shares.wide),
+    )
+
+
+def source(photograph: Pixels, kind: Kind) -> Pixels:
+    """The photograph (height, width, 3) as it came to people, still in colour.
+
+    It is reduced no further than to what can be judged.
+    """
+    image = Image.fromarray(photograph)
+    if kind.reduction > 1:
+        by = max(1.0, min(kind.reduction, min(image.size) / SMALLEST))
+        width, height = (max(SMALLEST, round(side / by)) for side in image.size)
+        image = image.resize((width, height), Image.Resampling.BICUBIC)
+    if kind.quality is not None:
+        file = io.BytesIO()
+        image.save(file, "jpeg", quality=kind.quality)
+        image = Image.open(file)
+    return np.asarray(image)
+
+
+def grey(picture: Pixels) -> Pixels:
+    """The picture's luma (BT.601) in three equal channels."""
+    return alike(np.asarray(Image.fromarray(picture).convert("L"))[..., None])
+
+
+def alike(picture: Pixels) -> Pixels:
+    """The first channel of a picture in three equal channels."""
+    return np.repeat(picture[..., :1], 3, axis=2)
+
+
+def wide(
+    degradation: str, values: dict[str, Any], generator: np.random.Generator
+) -> dict[str, Any]:
+    """Numbers of a degradation from ranges that are wider than `values`, within what is possible.
+
+    Args:
+        degradation: a module's name, or that of a chain.
+        values: its numbers or ranges for the training; of a chain, all its steps are widened.
+        generator: of the draws, in the order of the steps and in alphabetical order of the names.
+    """
+    if "chain" in values:
+        steps = [
+            step | {"values": wide(step["degradation"], step["values"], generator)}
+            for step in values["chain"]
+        ]
+        return values | {"chain": steps}
+    declared = parameters.specification(degradation)
+    return {
+        name: _between(values[name], declared[name]["range"], generator) for name in sorted(values)
+    }
+
+
+def _between(
+    value: Any, possible: tuple[float, float], generator: np.random.Generator
+) -> float | int:
+    low, high = value if isinstance(value, list) else (value, value)
+    least, most = max(low / WIDTH, possible[0]), min(high * WIDTH, possible[1])
+    share = generator.uniform()
+    # Nothing has a logarithm at 0.
+    number = least * (most / least) ** share if least > 0 else most * share
+    if isinstance(low, int):
+        return int(np.clip(round(number), *possible))
+    return float(np.clip(number, *possible))

@@ -1,0 +1,126 @@
+"""What views show: pictures as people have them."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grids.base import randomness
+from grids.degrading import parameters
+from grids.images import reading, sets
+from grids.selection.fitting import pictures
+from grids.selection.fitting.pictures import Shares
+from grids.selection.fitting.views import views
+
+PLAIN = Shares(reduced=0, compressed=0, grey=0, wide=0)
+PHOTOGRAPH = reading.read(sets.find("embedded")[0])[:300, :400]
+DEGRADATIONS = ["gaussian_noise", "jpeg", "sr", "motion_blur", "salt_pepper_noise", "inpainting"]
+
+
+def shown(name, shares, count=8, seed=0):
+    values = parameters.resolve(parameters.specification(name), {}, "training")
+    return list(views([PHOTOGRAPH], ["a"], name, values, shares, range(count), seed))
+
+
+def kinds(shares, count=2000):
+    return [pictures.drawn(shares, randomness.generator(key)) for key in range(count)]
+
+
+def test_shares_are_kept_and_drawn_apart():
+    drawn = kinds(Shares(reduced=0.5, compressed=0.25, grey=0.3, wide=0.1))
+    assert np.mean([kind.reduction > 1 for kind in drawn]) == pytest.approx(0.5, abs=0.04)
+    assert np.mean([kind.quality is not None for kind in drawn]) == pytest.approx(0.25, abs=0.04)
+    grey = [kind for kind in drawn if kind.grey]
+    assert len(grey) / len(drawn) == pytest.approx(0.3, abs=0.04)
+    for others in (
+        [kind.alike for kind in grey],
+        [kind.reduction > 1 for kind in grey],
+    ):
+        assert np.mean(others) == pytest.approx(0.5, abs=0.08)
+    assert {kind.quality for kind in drawn} == {None, *range(75, 96)}
+    assert max(kind.reduction for kind in drawn) <= 4
+
+
+def test_a_share_changes_no_view_that_it_does_not_take():
+    few, more = kinds(PLAIN, 50), kinds(Shares(reduced=0, compressed=0, grey=0.5, wide=0), 50)
+    assert {(kind.reduction, kind.quality, kind.wide) for kind in more} == {(1.0, None, False)}
+    plain = shown("gaussian_noise", PLAIN)
+    grey = shown("gaussian_noise", Shares(reduced=0, compressed=0, grey=0.5, wide=0))
+    same = [np.array_equal(a.degraded, b.degraded) for a, b in zip(plain, grey, strict=True)]
+    assert 0 < sum(same) < len(same)
+    assert [kind.grey for kind in few] == [False] * 50
+
+
+def test_grey_pictures_have_grey_or_coloured_noise():
+    seen = set()
+    for view in shown("gaussian_noise", Shares(reduced=0, compressed=0, grey=1, wide=0), 12):
+        assert np.ptp(view.clean, axis=2).max() == 0
+        noise = view.degraded.astype(int) - view.clean
+        alike = np.ptp(noise, axis=2).max() == 0
+        seen.add(bool(alike))
+        # Of one channel it is as strong as that of three.
+        assert 6 < noise[..., 0].std() < 60
+        if not alike:
+            assert abs(np.corrcoef(noise[..., 0].ravel(), noise[..., 1].ravel())[0, 1]) < 0.1
+    assert seen == {True, False}
+
+
+def test_sources_are_reduced_as_far_as_they_can_be_judged():
+    for kind in kinds(Shares(reduced=1, compressed=1, grey=0, wide=0), 40):
+        made = pictures.source(PHOTOGRAPH, kind)
+        assert made.dtype == np.uint8
+        assert min(made.shape[:2]) >= 64
+        expected = max(64, 300 / min(kind.reduction, 300 / 64))
+        assert made.shape[0] == pytest.approx(expected, abs=1)
+        assert made.shape[1] == pytest.approx(400 * made.shape[0] / 300, abs=4)
+    plain = pictures.Kind(reduction=1.0, quality=None, grey=False, alike=False, wide=False)
+    assert np.array_equal(pictures.source(PHOTOGRAPH, plain), PHOTOGRAPH)
+    small = PHOTOGRAPH[:70, :66]
+    assert min(pictures.source(small, pictures.Kind(4.0, 75, False, False, False)).shape[:2]) == 64
+
+
+@given(st.sampled_from(DEGRADATIONS), st.integers(0, 2**32))
+def test_wide_numbers_are_possible_and_at_most_twice_as_far(name, key):
+    declared = parameters.specification(name)
+    values = parameters.resolve(declared, {}, "training")
+    drawn = pictures.wide(name, values, randomness.generator(key))
+    # What a configuration may say is checked there; the same check holds here.
+    assert parameters.resolve(declared, drawn, "training") == drawn
+    for parameter, number in drawn.items():
+        low, *_, high = np.repeat(values[parameter], 2)
+        assert low / 2 - 0.5 <= number <= 2 * high + 0.5
+
+
+def test_mild_numbers_are_as_many_as_strong_ones():
+    values = {"sigma": [10.0, 50.0]}
+    drawn = [
+        pictures.wide("gaussian_noise", values, randomness.generator(key))["sigma"]
+        for key in range(1000)
+    ]
+    middle = np.sqrt(5 * 100)
+    assert np.mean(np.array(drawn) < middle) == pytest.approx(0.5, abs=0.05)
+    assert min(drawn) < 6
+    assert max(drawn) > 80
+
+
+def test_undamaged_views_stay_as_they_are():
+    every = Shares(reduced=1, compressed=1, grey=1, wide=1)
+    for view in views([PHOTOGRAPH], ["a"], "clean", {}, every, range(4), 0):
+        assert np.array_equal(view.clean, view.degraded)
+
+
+def test_all_steps_of_a_chain_are_widened():
+    noise = {"degradation": "gaussian_noise", "probability": 1.0, "values": {"sigma": [10.0, 50.0]}}
+    inner = {
+        "degradation": "chain",
+        "probability": 0.5,
+        "values": {"chain": [noise], "order": "one"},
+    }
+    values = {"chain": [noise, inner], "order": "given"}
+    drawn = pictures.wide("camera", values, randomness.generator(3))
+    first, second = drawn["chain"]
+    sigmas = [first["values"]["sigma"], second["values"]["chain"][0]["values"]["sigma"]]
+    assert all(5 <= sigma <= 100 for sigma in sigmas)
+    assert sigmas[0] != sigmas[1]
+    assert (drawn["order"], second["probability"]) == ("given", 0.5)
+    assert values["chain"][0]["values"] == {"sigma": [10.0, 50.0]}
