@@ -101,6 +101,10 @@ config["weights"] = str(
     else SETTINGS.descriptor.path()
 )
 config["start"] = SETTINGS.training.start
+config["procedure_files"] = {
+    name: SETTINGS.procedure_files(SETTINGS.procedure(name))
+    for name in SETTINGS.backbones
+}
 config["measurements"] = str(SETTINGS.search.measured_elsewhere())
 config["roots"] = {
     name: str(reading.root_of(paths)) for name, paths in PHOTOGRAPHS.items()

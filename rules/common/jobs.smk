@@ -6,8 +6,9 @@ def code(script, *packages, degradations=()):
     """Fingerprint of a script with the modules that are chosen by name.
 
     `packages` name folders below grids; the module is the value of the wildcard `degradation`,
-    `backbone` (the search's without it) or, for degradations, each member of `group`. Jobs without
-    those wildcards name their `degradations`.
+    `backbone` (the search's without it) or, for degradations, each member of `group`; of
+    `procedures` it is that of the `backbone`. Jobs without those wildcards name their
+    `degradations`.
     """
 
     def of(wildcards):
@@ -19,6 +20,9 @@ def code(script, *packages, degradations=()):
         if "backbones" in packages:
             backbone = getattr(wildcards, "backbone", SETTINGS.search.backbone)
             modules.append(f"grids.backbones.{backbone}")
+        if "procedures" in packages:
+            name = SETTINGS.procedure(wildcards.backbone)
+            modules.append(f"grids.training.procedures.{name}")
         if "search" in packages:
             modules.append(f"grids.search.strategies.{SETTINGS.search.strategy}")
         try:
@@ -108,6 +112,16 @@ def sizes(wildcards):
     return SETTINGS.sizes(wildcards.backbone)
 
 
+def procedure(wildcards):
+    """Parameter: how a network is trained; files count by their content."""
+    name = SETTINGS.procedure(wildcards.backbone)
+    digests = {
+        option: file_digest(Path(path)) if path else "none"
+        for option, path in SETTINGS.procedure_files(name).items()
+    }
+    return {"name": name, "options": SETTINGS.procedure_options(name) | digests}
+
+
 def descriptor_weights():
     """Input: the descriptor's weights where they are made here, `config["weights"]`."""
     return [config["weights"]] if SETTINGS.descriptor.weights == "trained" else []
@@ -120,6 +134,7 @@ def descriptor_digest():
     return file_digest(SETTINGS.descriptor.path())
 
 
+@cache
 def file_digest(path):
     return sha256(path.read_bytes()).hexdigest()[:16]
 
