@@ -33,7 +33,7 @@ from grids.images import overlap, pairs, reading, sets, splitting
 from grids.jobs import places
 from grids.search.drops.measurements import check as check_measurements
 from grids.search.drops.measurements import read as read_measurements
-from grids.training.schedule import decay_from, steps
+from grids.training.schedule import decay_from, steps_at
 
 LEAST_TEST_SIDE = 32
 
@@ -564,7 +564,7 @@ def _check_levels(settings: Settings) -> None:
             "search.levels: trainings that share their steps cannot roll back; "
             "write training.on_divergence: stop"
         )
-    least = decay_from(steps(training.iterations, levels[0]), training.decay)
+    least = decay_from(steps_at(training.iterations, levels[0]), training.decay)
     if training.warmup >= least:
         raise InputError(
             f"search.levels: {levels[0]} % of training.iterations decay after {least} steps, which "
