@@ -87,7 +87,6 @@ except InputError as error:
     sys.exit(f"error: configuration: {error}")
 
 
-
 def descriptor_file(network):
     """Weights of a descriptor, made here or not; a folder's name where it has none."""
     trained = {"srresnet": places.DESCRIPTOR, "vgg": places.VGG}
@@ -110,6 +109,10 @@ config["descriptors"] = {
     name: descriptor_file(name) for name in SETTINGS.descriptor.networks()
 }
 config["start"] = SETTINGS.training.start
+config["procedure_files"] = {
+    name: SETTINGS.procedure_files(SETTINGS.procedure(name))
+    for name in SETTINGS.backbones
+}
 config["measurements"] = str(SETTINGS.search.measured_elsewhere())
 config["roots"] = {
     name: str(reading.root_of(paths)) for name, paths in PHOTOGRAPHS.items()
@@ -147,6 +150,7 @@ def at(place, **names):
 include: "common/jobs.smk"
 include: "common/cluster.smk"
 include: "common/images.smk"
+include: "common/training.smk"
 include: "common/search.smk"
 include: "common/selection.smk"
 include: "common/report.smk"

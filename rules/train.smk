@@ -25,9 +25,10 @@ rule train:
         sampling=lambda wildcards: SETTINGS.training.sampling(members(wildcards)),
         group=parameters("training"),
         sizes=sizes,
+        procedure=procedure,
         start=start_digest,
         seed=SETTINGS.seed,
-        code=code("train.py", "degradations", "backbones"),
+        code=code("train.py", "degradations", "backbones", "procedures"),
     message:
         "Training {wildcards.backbone} on {wildcards.group}"
     script:
@@ -46,9 +47,10 @@ use rule train as train_level with:
         sampling=lambda wildcards: SETTINGS.training.sampling(members(wildcards)),
         group=parameters("training"),
         sizes=sizes,
+        procedure=procedure,
         start=start_digest,
         seed=SETTINGS.seed,
-        code=code("train.py", "degradations", "backbones"),
+        code=code("train.py", "degradations", "backbones", "procedures"),
     message:
         "Training {wildcards.backbone} on {wildcards.group} up to {wildcards.level} %"
 
@@ -65,9 +67,10 @@ use rule train as train_reseeded with:
         sampling=lambda wildcards: SETTINGS.training.sampling(members(wildcards)),
         group=parameters("training"),
         sizes=sizes,
+        procedure=procedure,
         start=start_digest,
         seed=lambda wildcards: int(wildcards.seed),
-        code=code("train.py", "degradations", "backbones"),
+        code=code("train.py", "degradations", "backbones", "procedures"),
     message:
         "Training {wildcards.backbone} on {wildcards.group} with seed {wildcards.seed}"
 

@@ -17,6 +17,7 @@ torch.set_num_threads(1)  # threads that wait for one another take ages on a bus
 PUBLIC = {
     "airnet_b5": ("airnet", {"contrast": True}),
     "amirnet_w32": ("amirnet", {"width": 32}),
+    "idr_dim30": ("idr", {}),
     "nafnet_w32_sidd": ("nafnet", {}),
     "nafnet_w32_gopro": (
         "nafnet",
@@ -32,6 +33,7 @@ PUBLIC = {
 SMALL = {
     "airnet": [{"features": 8, "groups": 1, "blocks": 2}],
     "amirnet": [{"width": 4, "encoder": [1, 2], "describing": 4}],
+    "idr": [{"dim": 8, "blocks": [1, 1, 1, 1], "refinement": 1, "keys": 4, "routes": [3, 1, 2]}],
     "nafnet": [{"width": 4, "encoder": [1, 2], "middle": 2, "decoder": [2, 1], "shuffle": 2}],
     "promptir": [
         {

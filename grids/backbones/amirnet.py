@@ -127,7 +127,8 @@ class ToldNorm(nn.Module):
         # As in `over_channels`, and for its reasons.
         with torch.autocast(x.device.type, enabled=False):
             normed = F.layer_norm(pixels, pixels.shape[-1:], eps=EPSILON)
-            return (normed * weight + bias).permute(0, 3, 1, 2)
+            told: Tensor = (normed * weight + bias).permute(0, 3, 1, 2)
+            return told
 
 
 class ToldGate(nn.Module):
@@ -139,8 +140,7 @@ class ToldGate(nn.Module):
 
     def forward(self, x: Tensor, codes: list[Tensor]) -> Tensor:
         factors: Tensor = self.embedding.as_factors(codes)
-        told: Tensor = gated(x) * factors.to(x.dtype)
-        return told
+        return gated(x) * factors.to(x.dtype)
 
 
 class ToldBlock(nn.Module):

@@ -18,6 +18,7 @@ from grids.base.files import sha256
 from grids.base.plugins import ROOT, constant_of, names_in, options_of, require_known
 from grids.base.wording import meant_number, meant_text
 from grids.configuration.settings import (
+    PROCEDURES,
     ROLES,
     Degradation,
     Descriptor,
@@ -68,6 +69,7 @@ def load(config: Mapping[str, Any]) -> Settings:
     _check_images(settings.images)
     _check_degradations(settings)
     _check_backbones(settings)
+    _check_procedures(settings)
     _check_search(settings)
     _check_report(settings)
     _check_selection(settings)
@@ -168,7 +170,7 @@ def _without_removed(config: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(kept.get("degradations"), Mapping):
         for name in (name for name, entry in kept["degradations"].items() if entry is None):
             _check_removed(str(name))
-    for section in ("degradations", "backbones"):
+    for section in ("degradations", "backbones", "procedures"):
         if section in kept:
             kept[section] = _less_null(kept[section])
     return kept
@@ -391,7 +393,7 @@ def _first(error: ValidationError) -> str:
 
 def _names_a_kind(part: str) -> bool:
     """Whether pydantic names one of the kinds of value that a key may have, instead of a key."""
-    return "[" in part or part.startswith("constrained-")
+    return "[" in part or part.startswith("constrained-") or part == "str"
 
 
 def _section_in(annotation: Any) -> type[Section] | None:
@@ -471,6 +473,30 @@ def _check_backbones(settings: Settings) -> None:
             require_known(option, options, f"option of backbones.{name}")
             key = f"backbones.{name}.{option}"
             _check_option(key, value, options[option], option in any_length)
+
+
+def _check_procedures(settings: Settings) -> None:
+    for name, given in settings.procedures.items():
+        require_known(name, names_in(PROCEDURES), "procedure")
+        options = options_of(PROCEDURES, name)
+        for option, value in given.items():
+            require_known(option, options, f"option of procedures.{name}")
+            _check_option(f"procedures.{name}.{option}", value, options[option])
+        for option, path in settings.procedure_files(name).items():
+            if path and not Path(path).is_file():
+                raise InputError(f"procedures.{name}.{option}: {path}: no such file")
+    if isinstance(settings.training.procedure, dict):
+        for backbone in settings.training.procedure:
+            _require_there(backbone, settings.backbones, "backbones", "training.procedure")
+    for backbone in settings.backbones:
+        name = settings.procedure(backbone)
+        require_known(name, names_in(PROCEDURES), "procedure in training.procedure")
+        networks = constant_of(PROCEDURES, name, "NETWORKS")
+        if networks and backbone not in networks:
+            raise InputError(
+                f"training.procedure: {name} trains {' and '.join(networks)}, not {backbone}; give "
+                f"{backbone} another, as in {{{backbone}: l1}}, or take it out of backbones"
+            )
 
 
 def _check_option(key: str, value: Any, default: Any, any_length: bool = False) -> None:

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema
 
 from grids.base.plugins import names_in, options_of
-from grids.configuration.settings import Section, Settings
+from grids.configuration.settings import PROCEDURES, Section, Settings
 from grids.degrading.parameters import specification
 
 HEAD = """\
@@ -108,6 +108,16 @@ A mapping from names of modules in `grids/backbones/` to the options that differ
 |---|---|---|
 """
 
+PROCEDURE_OPTIONS = """
+## procedures
+
+A mapping from names of modules in `grids/training/procedures/` to the options that differ from the
+module's; docs/training.md tells what they do. `l1` has none.
+
+| procedure | option | default |
+|---|---|---|
+"""
+
 TABLE = "| key | default | meaning |\n|---|---|---|\n"
 
 
@@ -120,7 +130,7 @@ def document() -> str:
             sections[name] = section
         else:
             scalars[name] = field
-    own = {"degradations", "backbones"}
+    own = {"degradations", "backbones", "procedures"}
     parts = [HEAD, "\n## Top level\n\n", _table({k: f for k, f in scalars.items() if k not in own})]
     for name, section in sections.items():
         note = (
@@ -133,7 +143,9 @@ def document() -> str:
             for key, field in section.model_fields.items()
             if (inner := _section(field))
         ]
-    parts += [DEGRADATIONS, *_degradation_rows(), BACKBONES, *_backbone_rows()]
+    parts += [DEGRADATIONS, *_degradation_rows()]
+    parts += [BACKBONES, *_option_rows("backbones")]
+    parts += [PROCEDURE_OPTIONS, *_option_rows(PROCEDURES)]
     return "".join(parts)
 
 
@@ -187,11 +199,11 @@ def _degradation_rows() -> list[str]:
     ]
 
 
-def _backbone_rows() -> list[str]:
+def _option_rows(package: str) -> list[str]:
     return [
-        f"| `{backbone}` | `{option}` | {_code(default)} |\n"
-        for backbone in names_in("backbones")
-        for option, default in options_of("backbones", backbone).items()
+        f"| `{name}` | `{option}` | {_code(default)} |\n"
+        for name in names_in(package)
+        for option, default in options_of(package, name).items()
     ]
 
 
@@ -216,11 +228,12 @@ def schema() -> dict[str, Any]:
     tests = whole["$defs"]["Images"]["properties"]["tests"]
     (kind,) = tests["patternProperties"]
     tests["patternProperties"][kind] = _or_null(tests["patternProperties"][kind])
-    for section in ("degradations", "backbones"):
+    folders = {"degradations": "degradations", "backbones": "backbones", "procedures": PROCEDURES}
+    for section, folder in folders.items():
         mapping = whole["properties"][section]
         entry = mapping["additionalProperties"] = _or_null(mapping["additionalProperties"])
         # By name, so that editors offer them.
-        mapping["properties"] = dict.fromkeys(names_in(section), entry)
+        mapping["properties"] = dict.fromkeys(names_in(folder), entry)
     return {"$schema": GenerateJsonSchema.schema_dialect, **whole}
 
 

@@ -24,7 +24,7 @@ from pydantic import (
 
 from grids.base.errors import InputError
 from grids.base.paths import expanded
-from grids.base.plugins import options_of
+from grids.base.plugins import constant_of, options_of
 from grids.base.wording import meant_number
 from grids.configuration.spellings import Arguments, Gres, Megabytes, Minutes, Model, Word
 from grids.degrading import chains, parameters
@@ -68,6 +68,9 @@ VggLayer = Literal[
 
 # Image sets that are not test sets.
 ROLES = ("train", "pies", "real")
+
+# Their folder.
+PROCEDURES = "training/procedures"
 
 PACKAGED = Path(__file__).parents[1] / "packaged" / "descriptor.safetensors"
 
@@ -422,6 +425,12 @@ class Training(Section):
         description="When the loss is not finite or beyond all measure: `stop`, or `rollback`: "
         "once, by at most a tenth of the steps, and from there at half the rate.",
     )
+    procedure: str | dict[str, str] = Field(
+        "",
+        description="How networks are trained: a module of `grids/training/procedures/`, for all "
+        "or by network (`{restormer: l1}`); where none is given, what the network's own module "
+        "names, or `l1`. See docs/training.md.",
+    )
     start: str = Field(
         "none",
         description="First weights of a model: `none`, drawn from `seed`; `mix`, those of the "
@@ -445,7 +454,7 @@ class Training(Section):
 
     def recipe(self, level: int = WHOLE) -> dict[str, Any]:
         """Optimization up to a level; lists instead of tuples, since it stands in JSON too."""
-        without = {"patch", "start", "weights"}
+        without = {"patch", "procedure", "start", "weights"}
         if self.schedule == "cosine":
             without |= {"schedule", "decay"}
         given = {} if level == WHOLE else {"level": level}
@@ -778,6 +787,11 @@ class Settings(Section):
         {"srresnet": {}},
         description="Networks by name, each with the sizes that differ from its module's.",
     )
+    procedures: dict[str, dict[str, Any]] = Field(
+        {},
+        description="Procedures of training by name, each with the options that differ from its "
+        "module's.",
+    )
     report: Report = Report()
     selection: Selection = Selection()
     execution: Execution = Execution()
@@ -887,6 +901,22 @@ class Settings(Section):
         given = {"processes": self.processes(), "nodes": self.resources.train.nodes}
         return self.execution.model_dump() | given
 
-    def sizes(self, backbone: str) -> dict[str, int | float | bool]:
+    def sizes(self, backbone: str) -> dict[str, Any]:
         """All options of a network, its module's defaults where not configured."""
         return options_of("backbones", backbone) | self.backbones[backbone]
+
+    def procedure(self, backbone: str) -> str:
+        """Name of the procedure that a network is trained by."""
+        given = self.training.procedure
+        name = given.get(backbone) if isinstance(given, dict) else given
+        return name or constant_of("backbones", backbone, "PROCEDURE") or "l1"
+
+    def procedure_options(self, procedure: str) -> dict[str, Any]:
+        """All options of a procedure, its module's defaults where not configured."""
+        return options_of(PROCEDURES, procedure) | self.procedures.get(procedure, {})
+
+    def procedure_files(self, procedure: str) -> dict[str, str]:
+        """Its options that are files, which its module lists as `FILES`; empty where not given."""
+        given = self.procedures.get(procedure, {})
+        files = constant_of(PROCEDURES, procedure, "FILES") or []
+        return {option: expanded(given.get(option, "")) for option in files}

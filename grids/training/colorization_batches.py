@@ -5,7 +5,7 @@ import torch
 
 from grids.base import randomness
 from grids.pixels.arrays import to_tensor
-from grids.training.batches import Batches, Pair, Photographs, crop
+from grids.training.batches import Batch, Batches, Photographs, crop
 
 # Luma of BT.601.
 GREY = (0.299, 0.587, 0.114)
@@ -24,7 +24,7 @@ def colorization(
     """
     shares = torch.tensor(GREY, device=device)[:, None, None]
 
-    def batch_of(step: int, samples: range) -> Pair:
+    def batch_of(step: int, samples: range) -> Batch:
         keys = (randomness.key(seed, "colorization", step, sample) for sample in samples)
         crops = [crop(photographs, patch, randomness.generator(key)) for key in keys]
         coloured = to_tensor(np.stack(crops)).to(device)

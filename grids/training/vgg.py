@@ -13,6 +13,8 @@ from grids.images.store import Store
 from grids.models import devices
 from grids.training.colorization_batches import colorization
 from grids.training.loop import Execution, Recipe
+from grids.training.procedure import Task
+from grids.training.procedures import l1
 from grids.training.processes import ranks
 from grids.training.run import train_to_files
 
@@ -42,7 +44,7 @@ def train(
     torch.manual_seed(randomness.key(seed, "vgg", "weights"))
     photographs = Store(staged(store, scratch), pd.read_parquet(index))
     train_to_files(
-        Colorizer().to(place),
+        l1.build(Colorizer().to(place), Task(recipe["iterations"], say)),
         colorization(photographs, **sampling, seed=seed, device=place),
         Recipe(**recipe),
         weights_path=weights,

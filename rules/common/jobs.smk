@@ -7,7 +7,8 @@ def code(script, *packages, degradations=()):
 
     `packages` name folders below grids; the module is the value of the wildcard `degradation`,
     `backbone` (the search's without it), `descriptor` (that of the similarity without it) or, for
-    degradations, each member of `group`. Jobs without those wildcards name their `degradations`.
+    degradations, each member of `group`; of `procedures` it is that of the `backbone`. Jobs
+    without those wildcards name their `degradations`.
     """
 
     def of(wildcards):
@@ -21,6 +22,9 @@ def code(script, *packages, degradations=()):
             modules.append(f"grids.backbones.{backbone}")
         if "descriptors" in packages:
             modules.append(f"grids.descriptors.{described_with(wildcards)}")
+        if "procedures" in packages:
+            name = SETTINGS.procedure(wildcards.backbone)
+            modules.append(f"grids.training.procedures.{name}")
         if "search" in packages:
             modules.append(f"grids.search.strategies.{SETTINGS.search.strategy}")
         try:
@@ -110,6 +114,16 @@ def sizes(wildcards):
     return SETTINGS.sizes(wildcards.backbone)
 
 
+def procedure(wildcards):
+    """Parameter: how a network is trained; files count by their content."""
+    name = SETTINGS.procedure(wildcards.backbone)
+    digests = {
+        option: file_digest(Path(path)) if path else "none"
+        for option, path in SETTINGS.procedure_files(name).items()
+    }
+    return {"name": name, "options": SETTINGS.procedure_options(name) | digests}
+
+
 def descriptor_weights():
     """Input: the super-resolver's weights where they are made here, `config["weights"]`."""
     return [config["weights"]] if SETTINGS.descriptor.weights == "trained" else []
@@ -141,6 +155,7 @@ def describing_weights(wildcards):
     return [config["descriptors"][network]] if made_here else []
 
 
+@cache
 def file_digest(path):
     return sha256(path.read_bytes()).hexdigest()[:16]
 
