@@ -56,7 +56,7 @@ from grids.configuration.settings import pair_set
 from grids.images import reading, sets
 from grids.images.seen import checksums
 from grids.jobs import fingerprints, places, records
-from grids.report import paper
+from grids.report import experiments, paper
 from grids.runs import ahead, orphans
 from grids.search import group_names
 from grids.search import plans as plan_files

@@ -660,6 +660,16 @@ def _check_report(settings: Settings) -> None:
         require_known(name, settings.images.test_sets(), "test set in report.test_sets")
     for name in report.noise_degradations:
         _require_there(name, settings.searched(), "degradations", "report.noise_degradations")
+    for number, experiment in enumerate(report.experiments, start=1):
+        key = f"report.experiments, {number}"
+        require_known(experiment.feature, names_in("descriptors"), f"descriptor in {key}")
+        for group in (experiment.higher, experiment.lower):
+            for name in group:
+                _require_there(name, settings.degradations, "degradations", key)
+                if settings.degradations[name].pairs:
+                    raise InputError(f"{key}: {name} is given as pairs, which have other images")
+            if len(set(group)) < len(group):
+                raise InputError(f"{key}: a degradation stands in a group twice")
     if len(set(report.noise_seeds)) < len(report.noise_seeds):
         raise InputError("report.noise_seeds: a seed stands there twice")
     if settings.seed in report.noise_seeds:

@@ -653,7 +653,24 @@ class Resources(Place):
         return job.model_copy(update=shared).requests(attempt)
 
 
+class Experiment(Section):
+    """Two groups of degradations of Table 2."""
+
+    feature: str = Field(
+        "srresnet", description="Descriptor by whose features they are more and less similar."
+    )
+    higher: Annotated[list[str], Field(min_length=2)] = Field(
+        description="Degradations that are more similar to one another."
+    )
+    lower: Annotated[list[str], Field(min_length=2)] = Field(description="And less.")
+
+
 class Report(Section):
+    experiments: list[Experiment] = Field(
+        [],
+        description="Experiments of `snakemake table2`, as `[{feature: vgg, higher: [jpeg, sr], "
+        "lower: [r_l, jpeg]}]`, trained with `search.backbone`; empty: the paper's seven.",
+    )
     backbones: list[str] = Field(
         ["srresnet"],
         description="Networks trained on the groups that the search found.",
