@@ -150,6 +150,7 @@ def at(place, **names):
 include: "common/jobs.smk"
 include: "common/cluster.smk"
 include: "common/images.smk"
+include: "common/descriptors.smk"
 include: "common/training.smk"
 include: "common/search.smk"
 include: "common/selection.smk"

@@ -1,4 +1,14 @@
-# Trainings: what a model begins with, and where it ends.
+# Trainings: how a network is trained, what it begins with, and where it ends.
+
+
+def procedure(wildcards):
+    """Parameter: how a network is trained; files count by their content."""
+    name = SETTINGS.procedure(wildcards.backbone)
+    digests = {
+        option: file_digest(Path(path)) if path else "none"
+        for option, path in SETTINGS.procedure_files(name).items()
+    }
+    return {"name": name, "options": SETTINGS.procedure_options(name) | digests}
 
 
 def start_of(wildcards):
