@@ -44,6 +44,28 @@ def write(folder: Path) -> Path:
     return folder / "bundle"
 
 
+def adding(folder: Path, added: int) -> Path:
+    """Writes the export with models that add a known number to every value (of 255)."""
+    bundle = contents.read(write(folder))
+    network = restorers.build(bundle.backbone, bundle.sizes)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+        network.conv_last.bias.fill_(added / 255)
+    weights.save(folder / "adding.safetensors", network, {})
+    contents.write(
+        folder / "adding",
+        models=dict.fromkeys(bundle.groups, folder / "adding.safetensors"),
+        backbone=bundle.backbone,
+        sizes=bundle.sizes,
+        descriptor=bundle.descriptor,
+        describing=bundle.describing,
+        selector=bundle.selector,
+        card=bundle.card,
+    )
+    return folder / "adding"
+
+
 def degraded(pixels, name, key):
     """A photograph under a degradation at its fixed values."""
     values = parameters.resolve(parameters.specification(name), {}, "evaluation")

@@ -107,13 +107,14 @@ class Batch:
             self._restore(photograph, weights, judged, outcome, progress)
 
     def _judged(self, photograph: Photograph) -> Judgement:
-        if not self._order.groups:
-            return self._workshop.judge(photograph, self._order.group, self._order.force)
+        # Who compares judges by eye, so that nothing is refused.
+        force, groups = self._order.force or bool(self._order.groups), self._order.groups
         try:
-            # Who compares judges by eye, so that nothing is refused.
-            return self._workshop.judge(photograph, force=True)
-        except InputError:
-            return self._workshop.judge(photograph, self._order.groups[0])
+            return self._workshop.judge(photograph, self._order.group, force)
+        except InputError as error:
+            if groups:
+                return self._workshop.judge(photograph, groups[0])
+            raise InputError(f"{error}; --group GROUP restores it all the same") from None
 
     def _restore(
         self,

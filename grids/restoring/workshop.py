@@ -17,8 +17,8 @@ from grids.restoring.selector import Selector
 from grids.selection.decision import Decision
 
 LESS_SURE = (
-    "grey: its group was chosen by a rule that was fitted to colour photographs and is less sure "
-    "here; --group GROUP decides"
+    "grey: its group was chosen by a rule that was fitted to colour photographs, "
+    "and is less sure here"
 )
 
 
@@ -87,9 +87,9 @@ class Workshop:
         """
         try:
             decision = self._selector.decide(photograph.eight_bits)
-        except InputError as error:
+        except InputError:
             if group is None:
-                raise InputError(f"{error}; --group GROUP restores it all the same") from None
+                raise
             # One need not judge what the user has judged.
             return Judgement(group, "user", self.bundle.fingerprints[group], None)
         chosen = group or decision.group
