@@ -108,6 +108,12 @@ def sizes(wildcards):
     return SETTINGS.sizes(wildcards.backbone)
 
 
+def released_digest(wildcards):
+    """Parameter: content of the released weights of a backbone, and the entry of the file."""
+    given = RELEASED[wildcards.backbone]
+    return [file_digest(Path(given.file)), given.key]
+
+
 def descriptor_weights():
     """Input: the descriptor's weights where they are made here, `config["weights"]`."""
     return [config["weights"]] if SETTINGS.descriptor.weights == "trained" else []
