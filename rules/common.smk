@@ -63,10 +63,6 @@ from grids.search import plans as plan_files
 
 printing.never_fails()
 
-if Path(sys.executable).exists():
-    # Snakemake puts it into commands as it stands, whatever is in its path.
-    sys.executable = shlex.quote(sys.executable)
-
 fingerprints.remember(records.MEMORY / "fingerprints.json")
 
 # A copy, since the dictionary may be that of a workflow which imports this one, and serve again.
@@ -79,12 +75,17 @@ try:
     PHOTOGRAPHS = loading.photographs(SETTINGS)
     if workflow.is_main_process:
         loading.check_photographs(SETTINGS, PHOTOGRAPHS)
+        loading.check_released(SETTINGS)
         for warning in loading.warnings(SETTINGS, PHOTOGRAPHS):
             print(f"warning: {warning}", file=sys.stderr)
     # Verifications of models trained elsewhere, by test set and group.
     MEASUREMENTS = loading.measurements(SETTINGS, PHOTOGRAPHS)
 except InputError as error:
     sys.exit(f"error: configuration: {error}")
+
+if Path(sys.executable).exists():
+    # Snakemake puts it into commands as it stands, whatever is in its path.
+    sys.executable = shlex.quote(sys.executable)
 
 
 def descriptor_file(network):
@@ -93,6 +94,7 @@ def descriptor_file(network):
     if SETTINGS.descriptor.weights_of(network) == "trained":
         return str(Path(SETTINGS.results, trained[network]))
     return str(SETTINGS.descriptor.path_of(network))
+
 
 
 # Scripts read how to compute (device, checkpoints) from the configuration instead of from
@@ -113,6 +115,9 @@ config["procedure_files"] = {
     name: SETTINGS.procedure_files(SETTINGS.procedure(name))
     for name in SETTINGS.backbones
 }
+config["released"] = {
+    name: given.model_dump() for name, given in SETTINGS.released().items()
+}
 config["measurements"] = str(SETTINGS.search.measured_elsewhere())
 config["roots"] = {
     name: str(reading.root_of(paths)) for name, paths in PHOTOGRAPHS.items()
@@ -123,6 +128,7 @@ RESULTS = SETTINGS.results
 TRAINING_THREADS = (
     SETTINGS.execution.threads * SETTINGS.processes() // SETTINGS.resources.train.nodes
 )
+RELEASED = SETTINGS.released()
 SEARCHED = SETTINGS.searched()
 PAIRED = list(SETTINGS.paired())
 OPERATORS = sorted(set(SETTINGS.degradations) - set(PAIRED))

@@ -754,6 +754,18 @@ class Selection(Section):
     )
 
 
+class Released(Section):
+    """Weights that a network is evaluated with instead of being trained."""
+
+    file: Where = Field(description="`.pth`, a checkpoint of Lightning, or `.safetensors`.")
+    key: str = Field("", description="Entry of the file that has the tensors.")
+
+    @classmethod
+    def given_as(cls, value: Any) -> "Released":
+        """A path alone is the file."""
+        return cls.model_validate({"file": value} if isinstance(value, str) else value)
+
+
 def pair_set(degradation: str, part: str) -> str:
     """Name of the image set of a part of a degradation's pairs; no configured set has a dot."""
     return f"{degradation}.{part}"
@@ -903,7 +915,16 @@ class Settings(Section):
 
     def sizes(self, backbone: str) -> dict[str, Any]:
         """All options of a network, its module's defaults where not configured."""
-        return options_of("backbones", backbone) | self.backbones[backbone]
+        given = {k: v for k, v in self.backbones[backbone].items() if k != "weights"}
+        return options_of("backbones", backbone) | given
+
+    def released(self) -> dict[str, Released]:
+        """Of each network that is not trained, where its weights are."""
+        return {
+            name: Released.given_as(entry["weights"])
+            for name, entry in self.backbones.items()
+            if "weights" in entry
+        }
 
     def procedure(self, backbone: str) -> str:
         """Name of the procedure that a network is trained by."""

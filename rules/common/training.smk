@@ -36,3 +36,9 @@ def recipe_at_level(wildcards):
             f"search.levels has no level {level}; it has: {SETTINGS.search.levels}"
         )
     return SETTINGS.training.recipe(level)
+
+
+def released_digest(wildcards):
+    """Parameter: content of the released weights of a backbone, and the entry of the file."""
+    given = RELEASED[wildcards.backbone]
+    return [file_digest(Path(given.file)), given.key]
