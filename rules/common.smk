@@ -96,7 +96,6 @@ def descriptor_file(network):
     return str(SETTINGS.descriptor.path_of(network))
 
 
-
 # Scripts read how to compute (device, checkpoints) from the configuration instead of from
 # parameters, since a change of it must make nothing run again.
 config["execution"] = SETTINGS.how()
