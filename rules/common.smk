@@ -40,7 +40,7 @@ if HERE.is_local:
 elif not find_spec("grids"):
     # Of a repository Snakemake fetches rules and scripts, file by file.
     sys.exit(
-        "error: the package grids is not installed, which the rules need: pip install it"
+        "error: the package grids is not installed, which the rules need: pip install '.[workflow]' in a clone of it"
     )
 
 from snakemake.exceptions import IncompleteCheckpointException
@@ -56,16 +56,12 @@ from grids.configuration.settings import pair_set
 from grids.images import reading, sets
 from grids.images.seen import checksums
 from grids.jobs import fingerprints, places, records
-from grids.report import paper
+from grids.report import experiments, paper
 from grids.runs import ahead, orphans
 from grids.search import group_names
 from grids.search import plans as plan_files
 
 printing.never_fails()
-
-if Path(sys.executable).exists():
-    # Snakemake puts it into commands as it stands, whatever is in its path.
-    sys.executable = shlex.quote(sys.executable)
 
 fingerprints.remember(records.MEMORY / "fingerprints.json")
 
@@ -79,12 +75,17 @@ try:
     PHOTOGRAPHS = loading.photographs(SETTINGS)
     if workflow.is_main_process:
         loading.check_photographs(SETTINGS, PHOTOGRAPHS)
+        loading.check_released(SETTINGS)
         for warning in loading.warnings(SETTINGS, PHOTOGRAPHS):
             print(f"warning: {warning}", file=sys.stderr)
     # Verifications of models trained elsewhere, by test set and group.
     MEASUREMENTS = loading.measurements(SETTINGS, PHOTOGRAPHS)
 except InputError as error:
     sys.exit(f"error: configuration: {error}")
+
+if Path(sys.executable).exists():
+    # Snakemake puts it into commands as it stands, whatever is in its path.
+    sys.executable = shlex.quote(sys.executable)
 
 
 def descriptor_file(network):
@@ -113,6 +114,9 @@ config["procedure_files"] = {
     name: SETTINGS.procedure_files(SETTINGS.procedure(name))
     for name in SETTINGS.backbones
 }
+config["released"] = {
+    name: given.model_dump() for name, given in SETTINGS.released().items()
+}
 config["measurements"] = str(SETTINGS.search.measured_elsewhere())
 config["roots"] = {
     name: str(reading.root_of(paths)) for name, paths in PHOTOGRAPHS.items()
@@ -123,6 +127,7 @@ RESULTS = SETTINGS.results
 TRAINING_THREADS = (
     SETTINGS.execution.threads * SETTINGS.processes() // SETTINGS.resources.train.nodes
 )
+RELEASED = SETTINGS.released()
 SEARCHED = SETTINGS.searched()
 PAIRED = list(SETTINGS.paired())
 OPERATORS = sorted(set(SETTINGS.degradations) - set(PAIRED))
@@ -150,6 +155,7 @@ def at(place, **names):
 include: "common/jobs.smk"
 include: "common/cluster.smk"
 include: "common/images.smk"
+include: "common/descriptors.smk"
 include: "common/training.smk"
 include: "common/search.smk"
 include: "common/selection.smk"

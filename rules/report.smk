@@ -48,6 +48,45 @@ rule table1:
         "../workflow/scripts/table1.py"
 
 
+rule table2:
+    """Table 2 of the paper: groups of high and of low similarity, by each feature."""
+    input:
+        verifications=table2_verifications,
+        similarities=table2_similarities,
+        noise=noise_verifications,
+    output:
+        parquet="<results>/report/table2.parquet",
+        csv="<results>/report/table2.csv",
+        claims="<results>/report/table2_claims.csv",
+        text=report(
+            "<results>/report/table2.txt",
+            caption="../workflow/report/table2_text.rst",
+            category="Table 2",
+            labels={"as": "numbers"},
+        ),
+        figure=report(
+            "<results>/report/table2.svg",
+            caption="../workflow/report/table2.rst",
+            category="Table 2",
+            labels={"as": "figure"},
+        ),
+    log:
+        "<logs>/report/table2.log",
+    localrule: True
+    conda:
+        "../environment.yml"
+    params:
+        experiments=EXPERIMENTS,
+        features=table2_features(),
+        backbone=SETTINGS.search.backbone,
+        test_set=SETTINGS.search.test_set,
+        code=code("table2.py"),
+    message:
+        "Writing Table 2"
+    script:
+        "../workflow/scripts/table2.py"
+
+
 rule sheets:
     """The similarity matrix, the rankings and the measured drops, for spreadsheets."""
     input:

@@ -1,5 +1,5 @@
 # Needs the stores of the training photographs and pairs; makes the model of any group with any
-# backbone, and the pictures of its training.
+# backbone, and the pictures of its training. Models of released weights are adopted instead.
 
 
 rule train:
@@ -14,6 +14,8 @@ rule train:
         history=f"<results>/{places.HISTORY}",
     log:
         f"<results>/{places.TRAINING_LOG}",
+    wildcard_constraints:
+        backbone=rf"(?!({one_of(RELEASED)})/)[a-z0-9_]+",
     conda:
         "../environment.yml"
     threads: TRAINING_THREADS
@@ -73,6 +75,28 @@ use rule train as train_reseeded with:
         code=code("train.py", "degradations", "backbones", "procedures"),
     message:
         "Training {wildcards.backbone} on {wildcards.group} with seed {wildcards.seed}"
+
+
+rule adopt:
+    """The weights of a file as the model of a group, in the place of a training."""
+    output:
+        weights=f"<results>/{places.MODEL}",
+    log:
+        f"<results>/{places.TRAINING_LOG}",
+    wildcard_constraints:
+        backbone=one_of(RELEASED),
+    localrule: True
+    conda:
+        "../environment.yml"
+    params:
+        group=parameters("evaluation"),
+        sizes=sizes,
+        released=released_digest,
+        code=code("adopt.py", "backbones"),
+    message:
+        "Adopting the weights of {wildcards.backbone} for {wildcards.group}"
+    script:
+        "../workflow/scripts/adopt.py"
 
 
 rule training_figure:

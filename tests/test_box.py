@@ -38,7 +38,10 @@ def box():
 
 def test_it_is_small(box):
     files = [path for path in contents.BOX.rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in [*files, box.descriptor]) < MEGABYTES * 2**20
+    assert (
+        sum(path.stat().st_size for path in [*files, box.descriptor, box.graphs.descriptor])
+        < MEGABYTES * 2**20
+    )
 
 
 def test_it_is_of_the_shipped_configuration(box):

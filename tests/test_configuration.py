@@ -370,7 +370,7 @@ class TestOwnModules:
     def package(self, tmp_path, monkeypatch):
         """A copy of the package that takes modules of users."""
         shutil.copytree(ROOT / "grids" / "degradations", tmp_path / "grids" / "degradations")
-        for part in ("backbones", "training/procedures", "search/strategies"):
+        for part in ("backbones", "descriptors", "training/procedures", "search/strategies"):
             shutil.copytree(ROOT / "grids" / part, tmp_path / "grids" / part)
         monkeypatch.setattr(plugins, "ROOT", tmp_path / "grids")
         plugins.names_in.cache_clear()

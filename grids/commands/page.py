@@ -3,9 +3,9 @@
 import argparse
 import importlib.util
 import sys
-from pathlib import Path
 
 from grids.base.errors import InputError
+from grids.commands import _computing
 
 PORT = 8417
 
@@ -14,12 +14,6 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     """Adds the command to those of `grids`."""
     text = "restore photographs on a page of the browser, served by this machine to itself"
     parser = commands.add_parser("page", help=text, description=text)
-    parser.add_argument(
-        "--bundle",
-        type=Path,
-        metavar="FOLDER",
-        help="made by `grids export` (default: the models that ship with GRIDS)",
-    )
     parser.add_argument("--port", type=int, default=PORT, help=f"0 takes a free one ({PORT})")
     parser.add_argument(
         "--host",
@@ -29,13 +23,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser.add_argument(
         "--megapixels", type=int, default=120, help="a larger photograph is refused (120)"
     )
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument(
-        "--precision", choices=("fp32", "bf16"), default="fp32", help="of products (fp32)"
-    )
-    parser.add_argument(
-        "--tile", type=int, metavar="PIXELS", help="side of a tile (default: what memory allows)"
-    )
+    _computing.add_to(parser)
     parser.set_defaults(run=_run)
 
 
@@ -53,19 +41,10 @@ def _run(options: argparse.Namespace) -> None:
     # Before what takes seconds.
     taken = serving.listening(options.host, options.port)
 
-    import torch
-
-    from grids.bundle import contents
-    from grids.models import devices
     from grids.restoring.workshop import Workshop
 
-    workshop = Workshop(
-        contents.read(options.bundle or contents.BOX),
-        devices.use(options.device, torch.get_num_threads()),
-        precision=options.precision,
-        tile=options.tile,
-        say=_say,
-    )
+    bundle, runtime = _computing.opened(options)
+    workshop = Workshop(bundle, runtime, precision=options.precision, tile=options.tile, say=_say)
     workshop.prepare(workshop.bundle.groups[0])
     if not is_loopback(options.host):
         _say(f"warning: whoever reaches {options.host} can use this page")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grids.base.errors import InputError
+from grids.commands import _computing
 
 if TYPE_CHECKING:
     from grids.bundle.contents import Bundle
@@ -34,12 +35,6 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     )
     parser.add_argument(
         "-o", "--out", required=True, type=Path, help="folder for the results; - writes to a pipe"
-    )
-    parser.add_argument(
-        "--bundle",
-        type=Path,
-        metavar="FOLDER",
-        help="made by `grids export` (default: the models that ship with GRIDS)",
     )
     models = parser.add_mutually_exclusive_group()
     models.add_argument("--group", help="use this group's model for all photographs")
@@ -72,21 +67,11 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser.add_argument(
         "--json", action="store_true", help="print one JSON object a line for each photograph"
     )
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument(
-        "--precision", choices=("fp32", "bf16"), default="fp32", help="of products (fp32)"
-    )
-    parser.add_argument(
-        "--tile", type=int, metavar="PIXELS", help="side of a tile (default: what memory allows)"
-    )
+    _computing.add_to(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
-    import torch
-
-    from grids.bundle import contents
-    from grids.models import devices
     from grids.restoring import outcomes
     from grids.restoring.batch import Batch
     from grids.restoring.orders import find
@@ -96,11 +81,10 @@ def _run(options: argparse.Namespace) -> int:
     piped = options.out == STANDARD and not options.dry_run
     if piped and sys.stdout.isatty():
         raise InputError("-o -: the standard output is a terminal; write > FILE, or name a folder")
-    device = devices.use(options.device, torch.get_num_threads())
-    bundle = contents.read(options.bundle or contents.BOX)
+    bundle, runtime = _computing.opened(options)
     order = _order(options, bundle)
     jobs, unreadable, others = find(options.paths, options.out, order)
-    work = Batch(bundle, device, order, precision=options.precision, tile=options.tile, say=_say)
+    work = Batch(bundle, runtime, order, precision=options.precision, tile=options.tile, say=_say)
     if words := outcomes.how_far(order.strength):
         _say(words)
     # A photograph on the standard output is alone there.

@@ -1,9 +1,12 @@
 """Reads a configuration: what does not hold together is one line, before any job starts."""
 
 import difflib
+import json
 import math
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -23,6 +26,7 @@ from grids.configuration.settings import (
     Degradation,
     Descriptor,
     Images,
+    Released,
     Section,
     Settings,
     Split,
@@ -33,7 +37,7 @@ from grids.images import overlap, pairs, reading, sets, splitting
 from grids.jobs import places
 from grids.search.drops.measurements import check as check_measurements
 from grids.search.drops.measurements import read as read_measurements
-from grids.training.schedule import decay_from, steps
+from grids.training.schedule import decay_from, steps_at
 
 LEAST_TEST_SIDE = 32
 
@@ -366,7 +370,7 @@ def _check_patches(
         )
 
 
-def _first(error: ValidationError) -> str:
+def _first(error: ValidationError, within: type[Section] = Settings) -> str:
     """One line for the first mistake that pydantic found."""
     # A misspelt key before the one that is missed for it.
     first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
@@ -375,7 +379,7 @@ def _first(error: ValidationError) -> str:
     if kind == "value_error":
         return f"{key}: {first['ctx']['error']}"
     if kind == "extra_forbidden":
-        section: type[Section] = Settings
+        section = within
         for part in first["loc"][:-1]:
             if field := section.model_fields.get(str(part)):
                 section = _section_in(field.annotation) or section
@@ -470,9 +474,53 @@ def _check_backbones(settings: Settings) -> None:
         options = options_of("backbones", name)
         any_length = constant_of("backbones", name, "ANY_LENGTH") or []
         for option, value in sizes.items():
+            if option == "weights":
+                continue
             require_known(option, options, f"option of backbones.{name}")
             key = f"backbones.{name}.{option}"
             _check_option(key, value, options[option], option in any_length)
+
+    for name, entry in settings.backbones.items():
+        if "weights" in entry:
+            _check_weights(name, entry["weights"], settings)
+
+
+def _check_weights(name: str, given: Any, settings: Settings) -> None:
+    """Weights that are given are a file, and no search is to train their network."""
+    key = f"backbones.{name}.weights"
+    if not isinstance(given, str | Mapping):
+        raise InputError(f"{key}: must be a path, or have file and key, got {given!r}")
+    try:
+        file = Released.given_as(given).file
+    except ValidationError as error:
+        raise InputError(f"{key}.{_first(error, Released)}") from None
+    if not Path(file).is_file():
+        raise InputError(f"{key}: {file}: no such file")
+    if name == settings.search.backbone:
+        raise InputError(
+            f"search.backbone: {name} is not trained, it has weights; name one that is"
+        )
+
+
+def check_released(settings: Settings) -> None:
+    """Tries the weights that are given on their networks, in a process that loads torch.
+
+    Raises:
+        InputError: names the file and what does not fit.
+    """
+    given = [
+        [name, settings.sizes(name), place.file, place.key]
+        for name, place in settings.released().items()
+    ]
+    if not given:
+        return
+    tried = subprocess.run(
+        [sys.executable, "-m", "grids.models.released", json.dumps(given)],
+        capture_output=True,
+        text=True,
+    )
+    if tried.returncode:
+        raise InputError(tried.stderr.strip().rpartition("\n")[2])
 
 
 def _check_procedures(settings: Settings) -> None:
@@ -564,7 +612,7 @@ def _check_levels(settings: Settings) -> None:
             "search.levels: trainings that share their steps cannot roll back; "
             "write training.on_divergence: stop"
         )
-    least = decay_from(steps(training.iterations, levels[0]), training.decay)
+    least = decay_from(steps_at(training.iterations, levels[0]), training.decay)
     if training.warmup >= least:
         raise InputError(
             f"search.levels: {levels[0]} % of training.iterations decay after {least} steps, which "
@@ -660,6 +708,16 @@ def _check_report(settings: Settings) -> None:
         require_known(name, settings.images.test_sets(), "test set in report.test_sets")
     for name in report.noise_degradations:
         _require_there(name, settings.searched(), "degradations", "report.noise_degradations")
+    for number, experiment in enumerate(report.experiments, start=1):
+        key = f"report.experiments, {number}"
+        require_known(experiment.feature, names_in("descriptors"), f"descriptor in {key}")
+        for group in (experiment.higher, experiment.lower):
+            for name in group:
+                _require_there(name, settings.degradations, "degradations", key)
+                if settings.degradations[name].pairs:
+                    raise InputError(f"{key}: {name} is given as pairs, which have other images")
+            if len(set(group)) < len(group):
+                raise InputError(f"{key}: a degradation stands in a group twice")
     if len(set(report.noise_seeds)) < len(report.noise_seeds):
         raise InputError("report.noise_seeds: a seed stands there twice")
     if settings.seed in report.noise_seeds:

@@ -103,6 +103,13 @@ BACKBONES = """
 ## backbones
 
 A mapping from names of modules in `grids/backbones/` to the options that differ from the module's.
+With `weights`, a network is not trained: a file's are evaluated in its place (docs/networks.md).
+
+```yaml
+backbones:
+  airnet: {weights: weights/All.pth}
+  rrdbnet: {scale: 4, weights: {file: weights/RealESRGAN_x4plus.pth, key: params_ema}}
+```
 
 | backbone | option | default |
 |---|---|---|

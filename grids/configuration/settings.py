@@ -653,7 +653,24 @@ class Resources(Place):
         return job.model_copy(update=shared).requests(attempt)
 
 
+class Experiment(Section):
+    """Two groups of degradations of Table 2."""
+
+    feature: str = Field(
+        "srresnet", description="Descriptor by whose features they are more and less similar."
+    )
+    higher: Annotated[list[str], Field(min_length=2)] = Field(
+        description="Degradations that are more similar to one another."
+    )
+    lower: Annotated[list[str], Field(min_length=2)] = Field(description="And less.")
+
+
 class Report(Section):
+    experiments: list[Experiment] = Field(
+        [],
+        description="Experiments of `snakemake table2`, as `[{feature: vgg, higher: [jpeg, sr], "
+        "lower: [r_l, jpeg]}]`, trained with `search.backbone`; empty: the paper's seven.",
+    )
     backbones: list[str] = Field(
         ["srresnet"],
         description="Networks trained on the groups that the search found.",
@@ -735,6 +752,18 @@ class Selection(Section):
         [["gaussian_blur", "jpeg"], ["sr", "gaussian_noise"], ["motion_blur", "poisson_noise"]],
         description="Pairs that are applied one after the other, to see what is chosen for them.",
     )
+
+
+class Released(Section):
+    """Weights that a network is evaluated with instead of being trained."""
+
+    file: Where = Field(description="`.pth`, a checkpoint of Lightning, or `.safetensors`.")
+    key: str = Field("", description="Entry of the file that has the tensors.")
+
+    @classmethod
+    def given_as(cls, value: Any) -> "Released":
+        """A path alone is the file."""
+        return cls.model_validate({"file": value} if isinstance(value, str) else value)
 
 
 def pair_set(degradation: str, part: str) -> str:
@@ -886,7 +915,16 @@ class Settings(Section):
 
     def sizes(self, backbone: str) -> dict[str, Any]:
         """All options of a network, its module's defaults where not configured."""
-        return options_of("backbones", backbone) | self.backbones[backbone]
+        given = {k: v for k, v in self.backbones[backbone].items() if k != "weights"}
+        return options_of("backbones", backbone) | given
+
+    def released(self) -> dict[str, Released]:
+        """Of each network that is not trained, where its weights are."""
+        return {
+            name: Released.given_as(entry["weights"])
+            for name, entry in self.backbones.items()
+            if "weights" in entry
+        }
 
     def procedure(self, backbone: str) -> str:
         """Name of the procedure that a network is trained by."""

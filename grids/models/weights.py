@@ -23,10 +23,13 @@ def save(path: Path, network: nn.Module, about: dict[str, Any]) -> None:
 
 
 def halve(source: Path, target: Path) -> None:
-    """Copies a safetensors file with its numbers in half precision and the same metadata."""
+    """Copies a safetensors file in half precision, but for its counts, with the same metadata."""
     with safe_open(source, framework="pt") as file:
         metadata = file.metadata()
-    state = {name: tensor.half() for name, tensor in load_file(source).items()}
+    state = {
+        name: tensor.half() if tensor.is_floating_point() else tensor
+        for name, tensor in load_file(source).items()
+    }
     with appearing(target) as temporary:
         save_file(state, temporary, metadata)
 

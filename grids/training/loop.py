@@ -16,11 +16,18 @@ from torch import Tensor, nn
 
 from grids.base.errors import NotFiniteError
 from grids.base.progress import Progress
-from grids.training import schedule, state
+from grids.training import state
 from grids.training.batches import Batch, Batches, ahead
 from grids.training.compiled import compiled
 from grids.training.procedure import NETWORK, Loss, Phase, Procedure
 from grids.training.processes import ownership, ranks, signals
+from grids.training.schedule import (
+    WHOLE,
+    decay_from,
+    steps_at,
+    warmup_constant,
+    warmup_cosine,
+)
 
 HISTORY_ROWS = 200
 VALIDATIONS = 20
@@ -69,12 +76,12 @@ class Recipe:
     @property
     def steps(self) -> int:
         """Steps of the training."""
-        return schedule.steps(self.iterations, self.level)
+        return steps_at(self.iterations, self.level)
 
     @property
     def constant_until(self) -> int:
         """Steps before the decay of a constant rate."""
-        return schedule.decay_from(self.steps, self.decay)
+        return decay_from(self.steps, self.decay)
 
 
 @dataclass(frozen=True)
@@ -279,10 +286,10 @@ class _Training:
         recipe = self.recipe
         peak, least = recipe.learning_rate, recipe.minimum_learning_rate
         if recipe.schedule == "cosine":
-            rate = schedule.warmup_cosine(step, recipe.steps, recipe.warmup, peak, least)
+            rate = warmup_cosine(step, recipe.steps, recipe.warmup, peak, least)
         else:
             ends = recipe.constant_until, recipe.steps
-            rate = schedule.warmup_constant(step, *ends, recipe.warmup, peak, least)
+            rate = warmup_constant(step, *ends, recipe.warmup, peak, least)
         return rate * ROLLBACK_RATE**self.counters.rollbacks
 
     def _enter(self, phase: Phase) -> None:
@@ -401,7 +408,7 @@ class _Training:
 
     def _keep_trunk(self) -> None:
         """Keeps the state before the decay for trainings with a larger budget."""
-        if ranks.rank() != 0 or self.trunk is None or self.recipe.level == schedule.WHOLE:
+        if ranks.rank() != 0 or self.trunk is None or self.recipe.level == WHOLE:
             return
         ownership.check(self.folder)
         state.save(self.trunk, self._about_trunk(), self.counters, self.networks, self.optimizers)

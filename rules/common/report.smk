@@ -23,6 +23,35 @@ def similarity_with(network):
     return at(places.OTHER_SIMILARITY, descriptor=network)
 
 
+# Of Table 2.
+EXPERIMENTS = [
+    experiment.model_dump() for experiment in SETTINGS.report.experiments
+] or experiments.of_the_paper()
+
+
+def table2_verifications(wildcards):
+    """Input: verifications of the groups of all experiments, and of the single-task models."""
+    sides = experiments.SIDES
+    needed = {name for one in EXPERIMENTS for side in sides for name in one[side]}
+    if missing := sorted(needed - {*SETTINGS.degradations} | needed & {*PAIRED}):
+        raise WorkflowError(
+            f"Table 2 needs operators that the configuration lacks: {', '.join(missing)}; add them"
+            " to degradations, or state report.experiments without them"
+        )
+    return [searched_verification(group) for group in experiments.groups(EXPERIMENTS)]
+
+
+def table2_features():
+    """Parameter: the descriptors of the experiments that have a matrix here."""
+    asked = {experiment["feature"] for experiment in EXPERIMENTS}
+    return sorted(asked & {*SETTINGS.descriptor.networks()})
+
+
+def table2_similarities(wildcards):
+    """Input: their matrices."""
+    return [similarity_with(name) for name in table2_features()]
+
+
 def report_files():
     tables = expand(
         f"{RESULTS}/report/table1_{{backbone}}_{{test_set}}.{{suffix}}",

@@ -1,4 +1,14 @@
-# Trainings: what a model begins with, and where it ends.
+# Trainings: how a network is trained, what it begins with, and where it ends.
+
+
+def procedure(wildcards):
+    """Parameter: how a network is trained; files count by their content."""
+    name = SETTINGS.procedure(wildcards.backbone)
+    digests = {
+        option: file_digest(Path(path)) if path else "none"
+        for option, path in SETTINGS.procedure_files(name).items()
+    }
+    return {"name": name, "options": SETTINGS.procedure_options(name) | digests}
 
 
 def start_of(wildcards):
@@ -26,3 +36,9 @@ def recipe_at_level(wildcards):
             f"search.levels has no level {level}; it has: {SETTINGS.search.levels}"
         )
     return SETTINGS.training.recipe(level)
+
+
+def released_digest(wildcards):
+    """Parameter: content of the released weights of a backbone, and the entry of the file."""
+    given = RELEASED[wildcards.backbone]
+    return [file_digest(Path(given.file)), given.key]
