@@ -147,7 +147,7 @@ def data(device: torch.device) -> None:
             start = time.process_time()
             with tempfile.TemporaryDirectory() as folder:
                 history = train(
-                    l1.build(network, Task(steps, print)),
+                    l1.build(network, Task(steps, batch, print)),
                     batches,
                     recipe,
                     state_folder=Path(folder) / "state",

@@ -419,6 +419,17 @@ class TestOwnModules:
             loading.load(config)
 
 
+@pytest.mark.parametrize("key", ["processes", "accumulation"])
+def test_a_procedure_that_needs_whole_batches_is_not_shared(key):
+    config = with_value("backbones.airnet", {})
+    loading.load(config)
+    config.setdefault("execution", {})[key] = 2
+    with pytest.raises(
+        InputError, match=r"training\.procedure: airnet, of airnet, works thr.* whole"
+    ):
+        loading.load(config)
+
+
 class TestDefaultsThatFollow:
     def test_test_sets_follow_the_images(self):
         loaded = loading.load(with_value("images.tests", {"b": "embedded", "a": "embedded"}))

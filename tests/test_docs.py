@@ -29,7 +29,7 @@ from grids.models import restorers
 from grids.training.procedure import Task, build
 assert options_of("training/procedures", "charbonnier") == {"width": 1e-3}
 network = restorers.build("plain", {})
-procedure = build("charbonnier", network, Task(1, print), {"width": 0.5})
+procedure = build("charbonnier", network, Task(1, 1, print), {"width": 0.5})
 (loss,) = procedure.phase(0).losses.values()
 image = torch.rand(2, 3, 8, 8)
 assert torch.allclose(loss(lambda source: source, image, image + 1.2), torch.tensor(1.3))

@@ -21,7 +21,7 @@ IMAGES = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 def procedure(say=lambda line: None, **options):
     torch.manual_seed(0)
     network = srresnet.build(features=8, blocks=1)
-    return build("realesrgan", network, Task(10, say), {"features": 4, **options})
+    return build("realesrgan", network, Task(10, 2, say), {"features": 4, **options})
 
 
 def test_the_discriminator_has_the_published_size():

@@ -12,7 +12,7 @@ import pytest
 import torch
 from conftest import embedded_store
 from safetensors.torch import load_file
-from tiny_procedures import TINY
+from tiny_procedures import SHARED, TINY
 
 from grids.backbones import srresnet
 from grids.base.errors import InputError
@@ -82,7 +82,7 @@ def train(
     launch.run(restorer.train, arguments, layout, say)
 
 
-@pytest.mark.parametrize("procedure", TINY)
+@pytest.mark.parametrize("procedure", SHARED)
 def test_two_processes_end_with_the_result_of_one(tmp_path, photographs, procedure):
     for processes in (1, 2):
         train(tmp_path / str(processes), photographs, processes, procedure=procedure)

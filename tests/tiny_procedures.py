@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from grids.base.plugins import constant_of
 from grids.models import restorers
 from grids.training.procedure import Procedure, Task, build
 
@@ -15,11 +16,19 @@ class Tiny(NamedTuple):
 
 
 SRRESNET = {"features": 8, "blocks": 1, "strided": False}
+# Half of the steps are of the second phase, where there is one.
 TINY = {
     "l1": Tiny("srresnet", SRRESNET, {}),
-    # Half of its steps are of the second phase.
+    # With 4 channels, its convolutions of stride 2 in channels_last memory crash torch on a CPU.
+    "airnet": Tiny(
+        "airnet",
+        {"features": 8, "groups": 1, "blocks": 1},
+        {"contrast_share": 0.5, "batches_remembered": 3},
+    ),
     "realesrgan": Tiny("srresnet", SRRESNET, {"l1_share": 0.5, "features": 4}),
 }
+# Those of which processes and parts may share a batch.
+SHARED = [name for name in TINY if not constant_of("training/procedures", name, "WHOLE_BATCHES")]
 
 
 def built(name: str, iterations: int) -> Procedure:
@@ -27,4 +36,4 @@ def built(name: str, iterations: int) -> Procedure:
     tiny = TINY[name]
     torch.manual_seed(0)
     network = restorers.build(tiny.backbone, tiny.sizes)
-    return build(name, network, Task(iterations, lambda line: None), tiny.options)
+    return build(name, network, Task(iterations, 2, lambda line: None), tiny.options)

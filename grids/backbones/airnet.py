@@ -18,6 +18,9 @@ from torch.utils.checkpoint import checkpoint
 
 from grids.backbones._residual_encoder import SLOPE, ResidualEncoder, head
 
+# How it is trained.
+PROCEDURE = "airnet"
+
 TAPS = 9
 # Of the contrast: how little a step moves the encoder of keys, and what logits are divided by.
 MOMENTUM = 0.999

@@ -545,6 +545,12 @@ def _check_procedures(settings: Settings) -> None:
                 f"training.procedure: {name} trains {' and '.join(networks)}, not {backbone}; give "
                 f"{backbone} another, as in {{{backbone}: l1}}, or take it out of backbones"
             )
+        shares = settings.processes() * settings.execution.accumulation
+        if shares > 1 and constant_of(PROCEDURES, name, "WHOLE_BATCHES"):
+            raise InputError(
+                f"training.procedure: {name}, of {backbone}, works through a batch as a whole; "
+                "write execution.processes: 1 and execution.accumulation: 1, with one GPU, or l1"
+            )
 
 
 def _check_option(key: str, value: Any, default: Any, any_length: bool = False) -> None:

@@ -17,6 +17,7 @@ def compiled(
         say: takes the line.
     """
     # Of a network it makes a network, which its annotation does not tell.
+    before = {name: buffer.clone() for name, buffer in network.named_buffers()}
     faster: nn.Module = torch.compile(network)  # type: ignore[assignment]
     try:
         loss_of(faster).backward()
@@ -26,4 +27,7 @@ def compiled(
         say(f"execution.compile: not possible here ({reason}); going on without")
         faster = network
     network.zero_grad(set_to_none=True)
+    # Statistics of batches that a normalisation keeps.
+    for name, buffer in network.named_buffers():
+        buffer.copy_(before[name])
     return faster

@@ -46,7 +46,7 @@ def train(
     network = srresnet.network(**sizes).to(place)
     photographs = Store(staged(store, scratch), pd.read_parquet(index))
     train_to_files(
-        l1.build(network, Task(recipe["iterations"], say)),
+        l1.build(network, Task(recipe["iterations"], recipe["batch"], say)),
         super_resolution(photographs, srresnet.SCALE, **sampling, seed=seed, device=place),
         Recipe(**recipe),
         weights_path=weights,

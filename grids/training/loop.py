@@ -327,6 +327,7 @@ class _Training:
             if self.recipe.clip:
                 nn.utils.clip_grad_norm_(self.networks[name].parameters(), self.recipe.clip)
             self.optimizers[name].step()
+        self.procedure.finish(step)
         return torch.stack(losses).sum()
 
     def _loss(self, objective: nn.Module, batch: Batch) -> Tensor:

@@ -19,8 +19,8 @@ Loss = Callable[..., Tensor]
 
 `model` is the network that it trains, perhaps compiled; other networks of the procedure are used as
 they are, and none of their weights may get a gradient. It is called under autocast where the
-training is in bfloat16, so it turns what networks return into float32 first. It changes no state:
-it may be tried.
+training is in bfloat16, so it turns what networks return into float32 first. It changes no state
+but statistics of batches: it may be tried.
 """
 
 
@@ -28,8 +28,22 @@ class Task(NamedTuple):
     """What a procedure is told of a training."""
 
     iterations: int
+    batch: int
     say: Callable[[str], None]
     """Takes lines."""
+
+
+class Contents(NamedTuple):
+    """What the samples of a procedure's batches are."""
+
+    in_turn: bool = False
+    """The degradations of the group in turn, instead of drawn by `training.weights`."""
+    second: bool = False
+    """Behind input and target, (samples, 3, height, width) again: another crop of each photograph,
+    degraded by the same numbers, with noise of its own."""
+
+
+DRAWN = Contents()
 
 
 @dataclass(frozen=True)
@@ -58,11 +72,13 @@ class Procedure:
         further: networks, and whatever else has a state, by name, on the same device: they are part
             of the checkpoints. Those with weights have an optimizer of their own, with the
             recipe's settings.
+        contents: what its batches hold.
     """
 
     network: nn.Module
     first: Phase
     further: Mapping[str, nn.Module] = field(default_factory=dict)
+    contents: Contents = DRAWN
 
     def phase(self, step: int) -> Phase:
         """The phase of a step, from 0: for the same phase the same object."""
@@ -70,6 +86,9 @@ class Procedure:
 
     def begin(self, step: int) -> None:
         """Called before the batch of a step, in every process alike, on equal states."""
+
+    def finish(self, step: int) -> None:
+        """Called when the weights have been updated."""
 
 
 def build(name: str, network: nn.Module, task: Task, options: Mapping[str, Any]) -> Procedure:

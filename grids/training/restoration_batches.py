@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from grids.base import randomness
+from grids.base.errors import InputError
 from grids.degrading import operators
 from grids.images.store import NO_PAIRS, Pairs
 from grids.pixels.arrays import to_tensor
 from grids.training.batches import Batch, Batches, Photographs, cut, place
+from grids.training.procedure import DRAWN, Contents
 
 
 def restoration(
@@ -27,8 +30,11 @@ def restoration(
     seed: int,
     device: torch.device,
     pairs: Mapping[str, Pairs] = NO_PAIRS,
+    contents: Contents = DRAWN,
 ) -> Batches:
     """Batches of (degraded, clean), (samples, 3, patch, patch) each, for a restorer.
+
+    And of a second degraded crop, where `contents` asks for it.
 
     Args:
         photographs: (height, width, 3) uint8 arrays, such as `grids.images.store.Store`.
@@ -40,24 +46,36 @@ def restoration(
         device: where the batch is made and returned.
         pairs: those degradations of the group that are pairs instead of operators. A sample of one
             is a crop of a pair, at the same place and in the same orientation of both images.
+        contents: what the procedure asks of samples.
+
+    Raises:
+        InputError: weights differ, but samples have the degradations in turn.
     """
     names = sorted(group)
+    if contents.in_turn and len({weights[name] for name in names}) > 1:
+        raise InputError(
+            "training.weights: this training.procedure has all degradations equally often in its "
+            "batches; leave the weights of this group out"
+        )
     shares = np.cumsum([weights[name] for name in names])
     shares /= shares[-1]
 
     def batch_of(step: int, samples: range) -> Batch:
         # Of each sample: its degradation, its clean crop, its degraded crop if it is from a pair.
-        chosen, crops, taken = [], [], {}
+        chosen, photographs_taken, crops, taken = [], [], [], {}
         for number, sample in enumerate(samples):
             generator = randomness.generator(randomness.key(seed, "crop", step, sample))
             where = place(photographs, patch, generator)
             name = names[np.searchsorted(shares, generator.random(), side="right")]
+            if contents.in_turn:
+                name = names[(step + sample) % len(names)]
             clean = photographs
             if name in pairs:
                 generator = randomness.generator(randomness.key(seed, name, "crop", step, sample))
                 where, clean = place(pairs[name].clean, patch, generator), pairs[name].clean
                 taken[number] = cut(pairs[name].degraded, where, patch)
             chosen.append(name)
+            photographs_taken.append(where.photograph)
             crops.append(cut(clean, where, patch))
         target = to_tensor(np.stack(crops)).to(device)
         source = torch.empty_like(target)
@@ -67,6 +85,45 @@ def restoration(
             source[places] = operators.degrade(name, target[places], group[name], keys)
         if taken:
             source[list(taken)] = to_tensor(np.stack(list(taken.values()))).to(device)
-        return source, target
+        if not contents.second:
+            return source, target
+        second = [
+            second_crop(name, photograph, randomness.key(seed, name, "training", step, sample))
+            for name, photograph, sample in zip(chosen, photographs_taken, samples, strict=True)
+        ]
+        return source, target, torch.cat(second)
+
+    def second_crop(name: str, photograph: int, key: int) -> Tensor:
+        """(1, 3, patch, patch) of the same photograph, degraded by the numbers of the first crop.
+
+        Args:
+            name: the degradation.
+            photograph: number of the photograph, or of the pair.
+            key: that of the first crop.
+        """
+        own = randomness.key(key, "second")
+        seen = pairs[name].degraded if name in pairs else photographs
+        where = place([seen[photograph]], patch, randomness.generator(own))
+        crop = to_tensor(cut([seen[photograph]], where, patch)[None]).to(device)
+        if name in pairs:
+            return crop
+        numbers = settled(operators.drawn(name, group[name], key))
+        return operators.degrade(name, crop, numbers, [own])
 
     return batch_of
+
+
+def settled(numbers: dict[str, Any]) -> dict[str, Any]:
+    """Values of a degradation from which these very numbers are drawn.
+
+    Args:
+        numbers: as `grids.degrading.operators.drawn` returns them.
+    """
+    if "chain" not in numbers:
+        return numbers
+    steps = [
+        {"degradation": name, "probability": 1.0, "values": settled(own)}
+        for step in numbers["chain"]
+        for name, own in step.items()
+    ]
+    return {"chain": steps, "order": "given"}

@@ -80,9 +80,10 @@ def train(
     network.to(place)
     photographs = Store(staged(store, scratch), pd.read_parquet(index))
     torch.manual_seed(randomness.key(seed, "procedure"))
-    task = Task(recipe["iterations"], say)
+    task = Task(recipe["iterations"], recipe["batch"], say)
+    made = build(procedure["name"], network, task, procedure["options"] | files)
     train_to_files(
-        build(procedure["name"], network, task, procedure["options"] | files),
+        made,
         restoration(
             photographs,
             group,
@@ -90,6 +91,7 @@ def train(
             seed=seed,
             device=place,
             pairs=read_pairs(group, pairs),
+            contents=made.contents,
         ),
         Recipe(**recipe),
         weights_path=weights,
