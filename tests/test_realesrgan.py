@@ -9,6 +9,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from grids.backbones import srresnet
 from grids.base.errors import InputError
+from grids.descriptors import vgg
 from grids.training import perceptual
 from grids.training.discriminator import NormalisedConvolution, UNetDiscriminator
 from grids.training.procedure import NETWORK, Task, build
@@ -117,15 +118,16 @@ class TestPerceptualTerm:
     @pytest.fixture
     def narrow(self, monkeypatch):
         """A VGG19 of a sixteenth of the channels."""
-        widths = tuple(width // 16 for width in perceptual.WIDTHS)
-        monkeypatch.setattr(perceptual, "WIDTHS", widths)
+        blocks = tuple((count, width // 16) for count, width in vgg.BLOCKS)
+        monkeypatch.setattr(vgg, "BLOCKS", blocks)
 
     @staticmethod
     def written(path):
         """Weights by torchvision's names, a classifier among them."""
         torch.manual_seed(1)
         state, before, number = {}, 3, 0
-        for width in perceptual.WIDTHS:
+        # A maximum stands before each block but the first.
+        for width in [w for n, wide in vgg.BLOCKS for w in [0, *[wide] * n]][1:]:
             if width:
                 convolution = nn.Conv2d(before, width, 3, padding=1)
                 state[f"features.{number}.weight"] = convolution.weight.detach()

@@ -6,13 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from grids.descriptors import vgg
 from grids.models import weights
 
-WIDTHS = (64, 64, 0, 128, 128, 0, 256, 256, 256, 256, 0, 512, 512, 512, 512, 0, 512, 512, 512, 512)
-"""Channels of VGG19's convolutions, each with a ReLU behind it; 0: a maximum over 2²."""
 LAYERS = {2: 0.1, 7: 0.1, 16: 1.0, 25: 1.0, 34: 1.0}
 """Weights of conv1_2, conv2_2, conv3_4, conv4_4 and conv5_4, before the ReLU, by their numbers."""
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class PerceptualDistance(nn.Module):
@@ -32,20 +30,12 @@ class PerceptualDistance(nn.Module):
 
     def __init__(self, path: Path):
         super().__init__()
-        layers: list[nn.Module] = []
-        before = 3
-        for width in WIDTHS:
-            if width:
-                layers += [nn.Conv2d(before, width, 3, padding=1), nn.ReLU()]
-                before = width
-            else:
-                layers.append(nn.MaxPool2d(2))
         # The last ReLU is behind the last layer that counts.
-        self.features = nn.Sequential(*layers[:-1])
+        self.features = nn.Sequential(*list(vgg.Vgg19().features)[:-1])
         state = weights.read(path).items()
         weights.fill(self, {name: x for name, x in state if name.startswith("features.")}, path)
-        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
-        self.register_buffer("deviation", torch.tensor(DEVIATION).view(3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(vgg.MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("deviation", torch.tensor(vgg.STD).view(3, 1, 1), persistent=False)
         self.eval().requires_grad_(False)
 
     def forward(self, images: Tensor, targets: Tensor) -> Tensor:
