@@ -68,6 +68,11 @@ def card(
     return "\n".join(lines) + "\n" + (f"\n{note}" if note else "")
 
 
+def front(text: str) -> dict[str, Any]:
+    """The front matter of a card, empty for earlier ones without."""
+    return _parted(text)[0]
+
+
 def _parted(note: str) -> tuple[dict[str, Any], str]:
     """The front matter of a note, and its text."""
     found = FRONT.match(note)

@@ -1,4 +1,4 @@
-"""`grids export` puts what restoring needs into one folder."""
+"""`grids export` puts what restoring needs into one folder, for itself or for darktable."""
 
 import argparse
 from pathlib import Path
@@ -22,10 +22,23 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         help="Markdown that the card ends with, such as sources; its front matter (license, "
         "datasets, tags) goes into the card's",
     )
+    parser.add_argument(
+        "--darktable",
+        action="store_true",
+        help="RESULTS is an export: write its models as packages that darktable installs",
+    )
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> None:
+    if options.darktable:
+        from grids.bundle import contents, darktable
+
+        if options.half or options.note:
+            raise InputError("--darktable takes an export as it is; leave out --half and --note")
+        for package in darktable.write(contents.read(options.results), options.output):
+            print(f"Package: {package}")
+        return
     from grids.bundle.export import export
 
     try:
