@@ -2,11 +2,11 @@
 
 bundle.json              what it is: groups, network, how photographs are described, checksums
 models/GROUP.safetensors the models
-mix.safetensors          where it was trained, one model of all degradations, to compare with and to
-                         start trainings from
+mix.safetensors          one model of all degradations: for photographs whose group is not sure, and
+                         to start trainings from
 descriptor.safetensors   the network whose features choose among them
-selector.safetensors     the groups' laws, the discriminant, the calibration
-README.md                the card: how it was trained and measured (`card.md` in earlier exports)
+selector.safetensors     what chooses: laws, the discriminant, the calibration
+README.md                the card: how it was trained and measured
 """
 
 import json
@@ -19,10 +19,10 @@ from typing import Any
 from grids.base.errors import InputError
 from grids.base.files import sha256
 from grids.base.plugins import names_in
-from grids.selection import selector_file
+from grids.selection import decision, selector_file
 from grids.selection.selector_file import Arrays
 
-FORMAT = 1
+FORMAT = 2
 # The bundle that ships with GRIDS. The descriptor that does stands beside it, once for both.
 BOX = Path(__file__).resolve().parents[1] / "packaged" / "box"
 # Arguments of `grids.selection.describer.Describer`.
@@ -34,7 +34,6 @@ ABOUT, CARD, DESCRIPTOR, MIX, SELECTOR = (
     "mix.safetensors",
     "selector.safetensors",
 )
-EARLIER_CARD = "card.md"
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,9 @@ class Bundle:
         groups: names of the groups, in the order of the selector's arrays.
         backbone, sizes: the network of the models and its options.
         models: each group's weights file.
-        fingerprints: the first 16 hexadecimal digits of the SHA-256 of each group's file.
-        mix: weights file of the model of all degradations, None if there is none.
+        mix: weights file of the model of all degradations.
+        fingerprints: the first 16 hexadecimal digits of the SHA-256 of each group's file, and of
+            that of `mix`.
         descriptor: weights file of the descriptor.
         describing: how photographs are described (see `grids.selection.describer.Describer`).
         selector: arrays of `grids.selection.rule.Rule`.
@@ -57,19 +57,23 @@ class Bundle:
     backbone: str
     sizes: dict[str, Any]
     models: dict[str, Path]
+    mix: Path
     fingerprints: dict[str, str]
-    mix: Path | None
     descriptor: Path
     describing: dict[str, Any]
     selector: Arrays
     card: str
+
+    def weights(self, name: str) -> Path:
+        """Weights file of a group's model or of `mix`."""
+        return self.mix if name == decision.MIX else self.models[name]
 
 
 def write(
     folder: Path,
     *,
     models: Mapping[str, Path],
-    mix: Path | None = None,
+    mix: Path,
     backbone: str,
     sizes: Mapping[str, Any],
     descriptor: Path,
@@ -87,12 +91,11 @@ def write(
     (folder / "models").mkdir(parents=True, exist_ok=True)
     for group, path in models.items():
         shutil.copyfile(path, folder / _model(group))
-    if mix:
-        shutil.copyfile(mix, folder / MIX)
+    shutil.copyfile(mix, folder / MIX)
     shutil.copyfile(descriptor, folder / DESCRIPTOR)
     selector_file.save(folder / SELECTOR, selector, {"groups": list(models)})
     (folder / CARD).write_text(card, encoding="utf-8")
-    names = [*map(_model, models), *([MIX] if mix else []), DESCRIPTOR, SELECTOR, CARD]
+    names = [*map(_model, models), MIX, DESCRIPTOR, SELECTOR, CARD]
     about = {
         "format": FORMAT,
         "groups": list(models),
@@ -128,8 +131,7 @@ def read(folder: Path) -> Bundle:
         backbone, sizes, describing = about["backbone"], about["sizes"], about["describing"]
         if describing.keys() != DESCRIBING or backbone not in names_in("backbones"):
             raise KeyError("describing or backbone")
-        card = EARLIER_CARD if EARLIER_CARD in sums else CARD
-        needed = {*map(_model, groups), *({MIX} & sums.keys()), DESCRIPTOR, SELECTOR, card}
+        needed = {*map(_model, groups), MIX, DESCRIPTOR, SELECTOR, CARD}
         if needed - sums.keys():
             raise KeyError(min(needed - sums.keys()))
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
@@ -148,12 +150,13 @@ def read(folder: Path) -> Bundle:
         backbone=backbone,
         sizes=sizes,
         models={group: folder / _model(group) for group in groups},
-        fingerprints={group: sums[_model(group)][:16] for group in groups},
-        mix=places.get(MIX),
+        mix=places[MIX],
+        fingerprints={group: sums[_model(group)][:16] for group in groups}
+        | {decision.MIX: sums[MIX][:16]},
         descriptor=places[DESCRIPTOR],
         describing=describing,
         selector=selector,
-        card=(folder / card).read_text(encoding="utf-8"),
+        card=(folder / CARD).read_text(encoding="utf-8"),
     )
 
 

@@ -35,7 +35,11 @@ def export(results: Path, folder: Path, half: bool = False, note: str = "") -> N
         )
         for group in about["groups"]
     }
-    if [*map(sha256, models.values())] != about.get("models"):
+    mix = _there(
+        places.at(results, places.MODEL, backbone=about["backbone"], group=about.get("mix", "")),
+        results,
+    )
+    if [*map(sha256, [*models.values(), mix])] != about.get("models"):
         raise InputError(
             f"{results}: the choice was fitted to other models than are there now; "
             f"run `snakemake --cores all {results / places.BUNDLE}`"
@@ -54,7 +58,6 @@ def export(results: Path, folder: Path, half: bool = False, note: str = "") -> N
         {group: _verified(results, about["backbone"], group, models[group]) for group in models},
         note,
     )
-    mix = places.at(results, places.MODEL, backbone=about["backbone"], group=about.get("mix", ""))
     with tempfile.TemporaryDirectory() as halves:
 
         def shipped(path: Path) -> Path:
@@ -67,7 +70,7 @@ def export(results: Path, folder: Path, half: bool = False, note: str = "") -> N
         contents.write(
             folder,
             models={group: shipped(path) for group, path in models.items()},
-            mix=shipped(mix) if mix.is_file() else None,
+            mix=shipped(mix),
             backbone=about["backbone"],
             sizes=about["sizes"],
             descriptor=_there(results / places.SELECTOR_DESCRIPTOR, results),

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 
 from grids.bundle.contents import Bundle
-from grids.selection.decision import Decision, RuleName, decide
+from grids.selection.decision import MIN_GAIN_DB, Decision, RuleName, decide
 from grids.selection.describer import Describer
 from grids.selection.rule import Rule
 
@@ -18,6 +18,7 @@ class Selector:
         device: `cpu` or `cuda`.
         precision: `fp32`, or `bf16` for products in bfloat16.
         rule: how to choose, `discriminant` or `paper`.
+        min_gain_db: less than that is not worth a change.
     """
 
     def __init__(
@@ -26,8 +27,9 @@ class Selector:
         device: str | torch.device = "cpu",
         precision: str = "fp32",
         rule: RuleName = "discriminant",
+        min_gain_db: float = MIN_GAIN_DB,
     ):
-        self._groups, self._name = bundle.groups, rule
+        self._groups, self._name, self._min_gain_db = bundle.groups, rule, min_gain_db
         self._rule = Rule.of(bundle.selector)
         self._describe = Describer(
             bundle.descriptor, torch.device(device), precision, **bundle.describing
@@ -39,4 +41,6 @@ class Selector:
         Raises:
             InputError: it is too small to be judged, or the same all over.
         """
-        return decide(self._rule, self._groups, self._describe(image), self._name)
+        # The law takes most of the time, and only the paper's rule goes by it.
+        statistics = self._describe(image, law=self._name == "paper")
+        return decide(self._rule, self._groups, statistics, self._name, self._min_gain_db)

@@ -98,14 +98,20 @@ def alike(picture: Pixels) -> Pixels:
 
 def wide(
     degradation: str, values: dict[str, Any], generator: np.random.Generator
-) -> dict[str, float | int]:
+) -> dict[str, Any]:
     """Numbers of a degradation from ranges that are wider than `values`, within what is possible.
 
     Args:
-        degradation: a module's name.
-        values: its numbers or ranges for the training.
+        degradation: name of a module, or of a chain.
+        values: its numbers or ranges for the training, or its steps (see `grids.degrading.chains`).
         generator: of the draws, in alphabetical order of the names.
     """
+    if "chain" in values:
+        steps = [
+            step | {"values": wide(step["degradation"], step["values"], generator)}
+            for step in values["chain"]
+        ]
+        return values | {"chain": steps}
     declared = parameters.specification(degradation)
     return {
         name: _between(values[name], declared[name]["range"], generator) for name in sorted(values)
