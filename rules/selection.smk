@@ -44,6 +44,7 @@ rule selector:
             degradation=[*SELECTED, "clean"],
         ),
         models=selected_models,
+        mix=model_file(SETTINGS.search.backbone, MIX),
         weights=descriptor_weights(),
     output:
         selector=f"<results>/{places.SELECTOR}",
@@ -61,6 +62,7 @@ rule selector:
         groups=lambda wildcards: [
             list(members_of(group)) for group in selected_groups(wildcards)
         ],
+        mix=MIX,
         parameters={name: SETTINGS.parameters(name, "training") for name in SELECTED},
         pictures=SETTINGS.selection.pictures.model_dump(),
         backbone=SETTINGS.search.backbone,

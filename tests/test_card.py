@@ -77,23 +77,3 @@ def test_the_packaged_card_is_one():
     front, below = parts(contents.read(contents.BOX).card)
     assert front["license"] == "mit"
     assert "# Sources of the packaged models" in below
-
-
-def test_an_earlier_export_is_read(tmp_path):
-    """With its card under the name that it had."""
-    folder = tmp_path / "earlier"
-    box = contents.read(contents.BOX)
-    contents.write(
-        folder,
-        models=box.models,
-        backbone=box.backbone,
-        sizes=box.sizes,
-        descriptor=box.descriptor,
-        describing=box.describing,
-        selector=box.selector,
-        card="# A card\n",
-    )
-    (folder / "README.md").rename(folder / "card.md")
-    about = (folder / "bundle.json").read_text(encoding="utf-8")
-    (folder / "bundle.json").write_text(about.replace("README.md", "card.md"), encoding="utf-8")
-    assert contents.read(folder).card == "# A card\n"

@@ -33,23 +33,39 @@ def test_gain_is_the_difference_of_psnr():
     assert gains.gain_db(Add(-10), clean, clean - 10, CPU, "fp32") == pytest.approx(
         -20 * np.log10(2)
     )
-    assert np.isnan(gains.gain_db(Add(0), clean, clean, CPU, "fp32"))
 
 
-def test_each_view_is_restored_by_the_model_of_its_group():
+def test_what_nobody_sees_is_no_gain_and_damage_to_the_undamaged_is_a_loss():
+    clean = np.full((64, 64, 3), 100, np.uint8)
+    assert gains.gain_db(Add(0), clean, clean, CPU, "fp32") == 0
+    assert gains.gain_db(Add(1), clean, clean - 1, CPU, "fp32") == 0
+    # 45 dB at most, and an error of 10 levels.
+    expected = 20 * np.log10(255 / 10) - 45
+    assert gains.gain_db(Add(10), clean, clean, CPU, "fp32") == pytest.approx(expected)
+
+
+def test_each_view_is_restored_by_each_model():
     table = pd.DataFrame(
-        {"degradation": ["jpeg", "jpeg", "sr"], "number": [0, 3, 1], "group": [0, 1, 1]},
-        index=[5, 6, 7],
+        {"degradation": ["jpeg", "jpeg", "clean"], "number": [0, 3, 1]}, index=[5, 6, 7]
     )
-    parameters = {"jpeg": {"quality": 10}, "sr": {"scale": 2}}
-    networks = [Add(0), Add(40)]
     done = []
     measured = gains.with_gains(
-        table, networks, PHOTOGRAPHS, ["a", "b"], parameters, PLAIN, 0, CPU, "fp32", done.append
+        table,
+        [Add(0), Add(40)],
+        PHOTOGRAPHS,
+        ["a", "b"],
+        {"jpeg": {"quality": 10}},
+        PLAIN,
+        0,
+        CPU,
+        "fp32",
+        done.append,
     )
     assert done == [1, 2, 3]
-    assert measured["gain_db"][5] == 0
-    assert (measured["gain_db"][[6, 7]] < -1).all()
+    by_view = np.stack(measured["gains_db"])
+    assert (by_view[:, 0] == 0).all()
+    assert (by_view[:, 1] < -1).all()
+    assert by_view[2, 1] < by_view[0, 1], "the undamaged has more to lose"
 
 
 def test_views_depend_on_their_number_alone():

@@ -88,7 +88,7 @@ def test_a_photograph_is_judged_restored_and_given_back(page, visit):
     photo = page.upload(visit, source, quote(name))
     assert photo["name"] == "写真 1.png"
     (judged,) = page.judged(visit).values()
-    assert judged["state"] in ("judged", "refused")
+    assert judged["state"] in ("judged", "left", "refused")
     assert (judged["width"], judged["height"]) == (128, 96)
     assert set(judged["groups"]) == set(page.workshop.bundle.groups)
     for about in judged["groups"].values():
@@ -203,7 +203,7 @@ def test_damaged_uploads_are_judged_or_refused_in_one_line(page, content):
     assert status in (201, 413, 415), told
     if status == 201:
         (told,) = page.judged(visit).values()
-        assert told["state"] in ("judged", "refused", "failed")
+        assert told["state"] in ("judged", "left", "refused", "failed")
         assert (told["state"] == "judged") == (told["reason"] == "")
     assert "\n" not in told["reason"]
     page.ask("POST", f"{visit}/close")

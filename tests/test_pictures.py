@@ -91,6 +91,17 @@ def test_wide_numbers_are_possible_and_at_most_twice_as_far(name, key):
         assert low / 2 - 0.5 <= number <= 2 * high + 0.5
 
 
+def test_steps_of_a_chain_are_widened_each():
+    step = {"degradation": "jpeg", "probability": 0.5, "values": {"quality": [10, 40]}}
+    chain = {"chain": [step, step], "order": "given"}
+    drawn = pictures.wide("mine", chain, randomness.generator(3))
+    qualities = [each["values"]["quality"] for each in drawn["chain"]]
+    assert all(5 <= quality <= 80 for quality in qualities)
+    assert qualities[0] != qualities[1]
+    assert drawn["order"] == "given"
+    assert [each["probability"] for each in drawn["chain"]] == [0.5, 0.5]
+
+
 def test_mild_numbers_are_as_many_as_strong_ones():
     values = {"sigma": [10.0, 50.0]}
     drawn = [

@@ -48,6 +48,7 @@ def export(tmp_path_factory):
     contents.write(
         folder / "known",
         models={group: models[group] for group in real.groups},
+        mix=real.mix,
         backbone=real.backbone,
         sizes=real.sizes,
         descriptor=real.descriptor,
@@ -216,7 +217,8 @@ class Strict(Selector):
 
     def decide(self, image):
         known = len(np.unique(image)) > 2
-        return replace(super().decide(image), known=known, reason="fine" if known else "unlike all")
+        decision = super().decide(image)
+        return decision if known else replace(decision, verdict="refuse", reason="unlike all")
 
 
 @pytest.fixture
@@ -245,7 +247,6 @@ def test_each_gets_the_model_that_suits_it_and_says_so(noisy, export, tmp_path, 
         assert row["status"] == "restored"
         assert row["group"] == decision.group
         assert row["chosen_by"] == decision.rule
-        assert row["distance"] == decision.distances[decision.group]
         np.testing.assert_array_equal(shown(target), brighter(before, BRIGHTER[decision.group]))
         with Image.open(target) as image:
             packet = ET.fromstring(image.info["xmp"])
@@ -254,11 +255,11 @@ def test_each_gets_the_model_that_suits_it_and_says_so(noisy, export, tmp_path, 
         assert said["group"] == decision.group
         model = (export / "models" / f"{decision.group}.safetensors").read_bytes()
         assert said["model"] == row["model"] == hashlib.sha256(model).hexdigest()[:16]
-        assert float(said["distance"]) == pytest.approx(row["distance"], abs=1e-3)
+        assert said["verdict"] == row["verdict"] == "restore"
         assert float(said["predictedGainDb"]) == pytest.approx(row["predicted_gain_db"], abs=0.01)
     assert rows["a.png"]["group"] != rows["b.png"]["group"]
     assert rows["odd.png"]["status"] == "refused"
-    assert not rows["odd.png"]["known"]
+    assert rows["odd.png"]["verdict"] == "refuse"
     assert "unlike all" in rows["odd.png"]["reason"]
     assert not (tmp_path / "out" / "odd.png").exists()
 
@@ -273,28 +274,54 @@ def test_what_is_refused_can_be_restored_all_the_same(noisy, export, tmp_path, c
         assert rows["odd.png"]["group"] == NOISE
 
 
-def test_the_choice_for_a_grey_photograph_is_said_to_be_less_sure(noisy, export, tmp_path, capsys):
-    grey = Image.open(noisy / "a.png").convert("L")
-    grey.save(noisy / "grey.png")
-    grey.convert("RGB").save(noisy / "neutral.bmp")
-    grey.point(lambda value: 255 * (value > 99)).save(noisy / "refused.png")
-    _, rows = restore_json(export, capsys, noisy, "-o", tmp_path / "out")
-    assert rows["refused.png"]["status"] == "refused"
-    for name, row in rows.items():
-        expected = [] if name in ("a.png", "b.png", "odd.png") else [workshop.LESS_SURE]
-        assert row["remarks"] == expected, name
-    assert restore(export, noisy, "-o", tmp_path / "lines") == 1
-    said = capsys.readouterr()
-    for line in said.out.splitlines():
-        assert line.endswith(f"; {workshop.LESS_SURE}") == (
-            "grey.png" in line or "neutral.bmp" in line
-        )
-    assert f"refused: {noisy / 'refused.png'}: unlike all; {workshop.LESS_SURE}\n" in said.err
-    assert restore(export, noisy, "-o", tmp_path / "dry", "--dry-run") == 0
-    assert f"{noisy / 'grey.png'}: {workshop.LESS_SURE}\n" in capsys.readouterr().err
-    # Whoever names the group need not be told.
-    _, rows = restore_json(export, capsys, noisy, "-o", tmp_path / "named", "--group", JPEG)
-    assert not any(row["remarks"] for row in rows.values())
+def test_what_gains_too_little_is_left_as_it_is(noisy, export, tmp_path, capsys):
+    options = ["--min-gain", "99"]
+    status, rows = restore_json(export, capsys, noisy / "a.png", "-o", tmp_path / "out", *options)
+    assert status == 0
+    row = rows["a.png"]
+    assert (row["status"], row["verdict"]) == ("left as it is", "leave")
+    assert "no gain of 99 dB can be counted on" in row["reason"]
+    assert not (tmp_path / "out").exists()
+    assert restore(export, noisy / "a.png", "-o", tmp_path / "out", *options, "--dry-run") == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[-1] == "leave"
+    # Copied if so wanted, and restored if so wanted.
+    options.append("--copy")
+    assert restore(export, noisy, "-o", tmp_path / "copies", *options) == 1  # odd.png is refused
+    said = capsys.readouterr().err
+    assert f"left as it is: {noisy / 'a.png'}: damaged like" in said
+    assert "--min-gain" in said
+    for name in ("a.png", "deeper/b.png"):
+        assert (tmp_path / "copies" / name).read_bytes() == (noisy / name).read_bytes()
+    assert not (tmp_path / "copies" / "odd.png").exists()
+    options.append("--force")
+    _, rows = restore_json(export, capsys, noisy / "a.png", "-o", tmp_path / "forced", *options)
+    assert rows["a.png"]["status"] == "restored"
+
+
+def test_the_mix_restores_what_it_is_told_to(noisy, export, tmp_path, capsys):
+    options = ["--group", "mix", "-o", tmp_path / "out"]
+    status, rows = restore_json(export, capsys, noisy / "a.png", *options)
+    assert status == 0
+    mix = hashlib.sha256((export / "mix.safetensors").read_bytes()).hexdigest()
+    assert (rows["a.png"]["group"], rows["a.png"]["model"]) == ("mix", mix[:16])
+
+
+def test_a_gain_that_cannot_be_told_is_said_to_be_unknown(noisy, export, tmp_path, capsys):
+    class Unsure(Selector):
+        def decide(self, image):
+            decision = super().decide(image)
+            unknown = dict.fromkeys(decision.gains_db, (1.0, -np.inf, np.inf))
+            return replace(decision, gains_db=unknown)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workshop, "Selector", Unsure)
+        for options in ([], ["--compare"]):
+            out = tmp_path / f"out{len(options)}"
+            assert restore(export, noisy / "a.png", "-o", out, *options) == 0
+            assert "unknown gain expected" in capsys.readouterr().out
+        _, rows = restore_json(export, capsys, noisy / "a.png", "-o", tmp_path / "json")
+    row = rows["a.png"]
+    assert (row["predicted_gain_db"], row["interval_db"]) == (None, None)
 
 
 def test_a_refusal_says_what_can_be_done(noisy, export, tmp_path, capsys):
@@ -308,7 +335,7 @@ def test_dry_run_prints_decisions_and_writes_nothing(noisy, export, tmp_path, ca
     out = tmp_path / "out"
     assert restore(export, noisy, "-o", out, "--dry-run") == 0
     table = capsys.readouterr().out.splitlines()
-    assert " ".join(table[0].split()) == "photograph pixels group distance gain dB 90 % decision"
+    assert " ".join(table[0].split()) == "photograph pixels group gain dB 90 % decision"
     assert [line.split()[-1] for line in table[1:]] == ["restore", "refuse", "restore"]
     assert not out.exists()
     (noisy / "broken.png").touch()
@@ -508,7 +535,7 @@ def test_photographs_too_small_to_be_judged(export, tmp_path, capsys):
     assert all(f"{row['source']}: " in row["reason"] for row in rows.values())
     status, rows = restore_json(export, capsys, *paths, "-o", tmp_path / "out", "--group", JPEG)
     assert status == 0
-    assert rows["7.png"]["distance"] is None
+    assert rows["7.png"]["verdict"] is None
     np.testing.assert_array_equal(shown(tmp_path / "out" / "7.png"), brighter(scene(7, 7), 10))
 
 

@@ -1,5 +1,7 @@
 """Selection by statistics of one photograph."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import tiny_bundle
@@ -7,6 +9,7 @@ import tiny_bundle
 from grids.base.errors import InputError
 from grids.bundle import contents
 from grids.images import reading, sets
+from grids.restoring.selector import Selector
 
 
 @pytest.fixture(scope="module")
@@ -20,10 +23,16 @@ def test_noise_and_blocks_are_told_apart(export):
     for name, group in (("jpeg", "jpeg"), ("gaussian_noise", "gaussian_noise+poisson_noise")):
         decision = selector.decide(tiny_bundle.degraded(pixels, name, 1))
         assert decision.group == group
-        assert set(decision.distances) == set(export.groups)
+        assert set(decision.gains_db) == {*export.groups, "mix"}
+        assert decision.distances == {}
         assert sum(decision.scores.values()) == pytest.approx(1)
         low, high = decision.interval_db
         assert low < decision.predicted_gain_db < high
+        by_law = tiny_bundle.selector(export, partial(Selector, rule="paper")).decide(
+            tiny_bundle.degraded(pixels, name, 1)
+        )
+        assert by_law.group == min(by_law.distances, key=by_law.distances.get)
+        assert set(by_law.distances) == set(export.groups)
 
 
 def test_a_photograph_too_small_is_refused_with_the_smallest_side(export):
@@ -53,8 +62,8 @@ def test_an_export_that_is_broken_or_incomplete_is_refused(tmp_path):
     model.write_bytes(content)
     about = folder / "bundle.json"
     text = about.read_text()
-    about.write_text(text.replace('"format": 1', '"format": 2'))
-    with pytest.raises(InputError, match="format 2, this version reads 1"):
+    about.write_text(text.replace('"format": 2', '"format": 1'))
+    with pytest.raises(InputError, match="format 1, this version reads 2"):
         contents.read(folder)
     for broken in (text[:40], text.replace('"clip"', '"clap"'), text.replace("srresnet", "resnet")):
         about.write_text(broken)

@@ -7,28 +7,32 @@ import pytest
 from grids.report import selection
 
 ROWS = [
-    # kind, degradation, group, paper, discriminant, nearest, gains of x, y and mix, predicted
-    ("whole", "a", "x", "x", "x", "x", 4.0, 1.0, 3.0, 4.5),
-    ("whole", "a", "x", "y", "x", "x", 6.0, 2.0, 3.0, 5.5),
-    ("whole", "b", "y", "y", "x", "y", 1.0, 5.0, 4.0, 3.0),
-    ("whole", "b", "y", "x", "y", "x", 0.0, 3.0, 2.0, 3.0),
-    ("mixed", "a+b", None, "y", "x", None, 2.0, 1.0, 1.0, 2.5),
-    ("severity", "a", "x", None, "x", None, 2.5, 2.0, np.nan, 0.0),
-    ("clean", "clean", None, "x", "x", None, np.nan, np.nan, np.nan, 0.0),
-    ("unseen", "haze", None, "y", "y", None, np.nan, np.nan, np.nan, 0.0),
+    # kind, degradation, group, paper, discriminant, model, verdict, nearest, gains of x, y and mix,
+    # predicted
+    ("whole", "a", "x", "x", "x", "x", "restore", "x", 4.0, 1.0, 3.0, 4.5),
+    ("whole", "a", "x", "y", "x", "x", "restore", "x", 6.0, 2.0, 3.0, 5.5),
+    ("whole", "b", "y", "y", "x", "x", "refuse", "y", 1.0, 5.0, 4.0, 3.0),
+    ("whole", "b", "y", "x", "y", "mix", "restore", "x", 0.0, 3.0, 2.0, 3.0),
+    ("mixed", "a+b", None, "y", "x", "x", "restore", None, 2.0, 1.0, 1.0, 2.5),
+    ("severity", "a", "x", None, "x", "x", "restore", None, 2.5, 2.0, np.nan, 0.0),
+    ("clean", "clean", None, "x", "x", "x", "leave", None, -3.0, -2.0, -1.0, -2.5),
+    ("clean", "clean", None, "x", "x", "x", "restore", None, -3.0, -2.0, -0.5, 0.0),
+    ("unseen", "haze", None, "y", "y", "y", "leave", None, np.nan, np.nan, np.nan, 0.0),
 ]
 
 
 @pytest.fixture
 def decisions():
-    columns = ["kind", "degradation", "group", "paper", "discriminant", "nearest"]
-    gains = ["gain_db:x", "gain_db:y", "gain_db:mix", "predicted_gain_db"]
-    return pd.DataFrame(ROWS, columns=[*columns, *gains]).assign(
-        photograph=list("12121212"),
-        margin_db=1.0,
-        paper_distance=[1.0, 2, 3, 4, 5, np.nan, 2.5, 6],
-        odds=[-9.0, -8, -1, -7, -3, -5, 0, -4],
-        known=[True, True, False, True, True, True, False, True],
+    columns = ["kind", "degradation", "group", "paper", "discriminant", "model", "verdict"]
+    gains = ["nearest", "gain_db:x", "gain_db:y", "gain_db:mix", "predicted_gain_db"]
+    table = pd.DataFrame(ROWS, columns=[*columns, *gains])
+    reach = [1.0, 1, 1, 1, 1, 1, 1, np.inf, 1]
+    return table.assign(
+        photograph=list("121212121"),
+        low_db=table["predicted_gain_db"] - reach,
+        high_db=table["predicted_gain_db"] + reach,
+        paper_distance=[1.0, 2, 3, 4, 5, np.nan, 2.5, 2.5, 6],
+        odds=[-9.0, -8, -1, -7, -3, -5, 0, 1, -4],
     )
 
 
@@ -50,11 +54,31 @@ def test_choices(decisions):
 
 def test_promises(decisions):
     table = selection.promises(decisions).set_index("kind")
-    # Gains of the default rule's choice: 4, 6, 1, 3 against 4.5, 5.5, 3, 3; margin 1.
+    # Gains of the models: 4, 6, 1, 2 of the mix, against 4.5, 5.5, 3, 3; margin 1.
     assert table["within"]["whole"] == 0.75
-    assert table["error_db"]["whole"] == pytest.approx((0.5 + 0.5 + 2 + 0) / 4)
+    assert table["error_db"]["whole"] == pytest.approx((0.5 + 0.5 + 2 + 1) / 4)
     assert table["width_db"]["whole"] == 2
     assert table["within"]["severity"] == 0
+    # One of two could not be told.
+    assert table["given"]["clean"] == 0.5
+    assert table["width_db"]["clean"] == 2
+    assert table["within"]["clean"] == 1
+
+
+def test_outcomes(decisions):
+    table = selection.outcomes(decisions).set_index("kind")
+    assert table["restored"]["whole"] == 0.75
+    assert table["refused"]["whole"] == 0.25
+    # 4 and 6, none, and 2 of the mix.
+    assert table["gain_db"]["whole"] == pytest.approx(12 / 4)
+    assert table["mix_db"]["whole"] == pytest.approx(12 / 4)
+    assert table["best_db"]["whole"] == pytest.approx(18 / 4)
+    assert table["left"]["clean"] == 0.5
+    assert table["gain_db"]["clean"] == pytest.approx(-3 / 2)
+    assert table["best_db"]["clean"] == 0
+    assert table["harm"]["clean"] == 0.5
+    assert table["mix_harm"]["clean"] == 0.5
+    assert "severity" not in table.index
 
 
 def test_recognition(decisions):
@@ -63,8 +87,8 @@ def test_recognition(decisions):
     assert table["odds"]["clean"] == 1
     assert table["odds"]["haze"] == 0.75
     assert table["paper"]["clean"] == 0.5
-    assert table["refused"]["clean"] == 1
-    assert table["refused"]["known, by mistake"] == 0.25
+    assert table["untouched"]["clean"] == 0.5
+    assert table["untouched"]["known, refused by mistake"] == 0.25
 
 
 def test_ties_count_half():
@@ -73,7 +97,7 @@ def test_ties_count_half():
 
 def test_text_and_figures_say_what_was_measured(decisions):
     text = selection.text(decisions, "own")
-    assert "Choice of the group's model on own: 2 photographs, 8 cases" in text
+    assert "Choice of the group's model on own: 2 photographs, 9 cases" in text
     assert "0.75" in text
     crops = decisions[decisions["kind"] == "whole"].assign(kind="crop")
     choices = selection.choices_figure(pd.concat([decisions, crops]))
@@ -82,5 +106,5 @@ def test_text_and_figures_say_what_was_measured(decisions):
     assert [label.get_text() for label in choices.axes[0].get_xticklabels()] == ["1", "2"]
     gains = selection.gains_figure(decisions)
     assert [axes.get_title().splitlines()[1] for axes in gains.axes] == [
-        *("75% within", "0% within", "100% within")
+        *("75% within", "0% within", "100% within", "100% within")
     ]

@@ -3,12 +3,13 @@
 bundle.json              what it is: groups, network, how photographs are described, checksums
 models/GROUP.safetensors the models
 models/GROUP.onnx        their graphs for runtimes without torch, with the weights in the former
-mix.safetensors          where it was trained, one model of all degradations, to compare with and to
-                         start trainings from
+mix.safetensors          one model of all degradations: for photographs whose group is not sure, and
+                         to start trainings from
+mix.onnx                 its graph
 descriptor.safetensors   the network whose features choose among them
-descriptor.onnx          its graph
-selector.safetensors     the groups' laws, the discriminant, the calibration
-README.md                the card: how it was trained and measured (`card.md` in earlier exports)
+descriptor.onnx          the graph of what is measured with it
+selector.safetensors     what chooses: laws, the discriminant, the calibration
+README.md                the card: how it was trained and measured
 """
 
 import json
@@ -21,10 +22,10 @@ from typing import Any
 from grids.base.errors import InputError
 from grids.base.files import sha256
 from grids.base.plugins import names_in
-from grids.selection import selector_file
+from grids.selection import decision, selector_file
 from grids.selection.selector_file import Arrays
 
-FORMAT = 1
+FORMAT = 2
 # The bundle that ships with GRIDS. The descriptor that does stands beside it, once for both.
 BOX = Path(__file__).resolve().parents[1] / "packaged" / "box"
 # Arguments of `grids.selection.describer.Describer`.
@@ -37,7 +38,6 @@ ABOUT, CARD, DESCRIPTOR, DESCRIPTOR_GRAPH, MIX, SELECTOR = (
     "mix.safetensors",
     "selector.safetensors",
 )
-EARLIER_CARD = "card.md"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Graphs:
     """The networks of an export as ONNX, each beside the safetensors file that has its weights.
 
     Attributes:
-        models: each group's file.
+        models: each group's file, and that of `mix`.
         descriptor: that of the descriptor.
         needs: what the models ask of their tiles, arguments of `grids.models.tiling.Needs`.
     """
@@ -64,8 +64,9 @@ class Bundle:
         groups: names of the groups, in the order of the selector's arrays.
         backbone, sizes: the network of the models and its options.
         models: each group's weights file.
-        fingerprints: the first 16 hexadecimal digits of the SHA-256 of each group's file.
-        mix: weights file of the model of all degradations, None if there is none.
+        mix: weights file of the model of all degradations.
+        fingerprints: the first 16 hexadecimal digits of the SHA-256 of each group's file, and of
+            that of `mix`.
         descriptor: weights file of the descriptor.
         graphs: the networks as ONNX, None in an export without.
         describing: how photographs are described (see `grids.selection.describer.Describer`).
@@ -78,20 +79,24 @@ class Bundle:
     backbone: str
     sizes: dict[str, Any]
     models: dict[str, Path]
+    mix: Path
     fingerprints: dict[str, str]
-    mix: Path | None
     descriptor: Path
     graphs: Graphs | None
     describing: dict[str, Any]
     selector: Arrays
     card: str
 
+    def weights(self, name: str) -> Path:
+        """Weights file of a group's model or of `mix`."""
+        return self.mix if name == decision.MIX else self.models[name]
+
 
 def write(
     folder: Path,
     *,
     models: Mapping[str, Path],
-    mix: Path | None = None,
+    mix: Path,
     backbone: str,
     sizes: Mapping[str, Any],
     descriptor: Path,
@@ -110,8 +115,7 @@ def write(
     (folder / "models").mkdir(parents=True, exist_ok=True)
     for group, path in models.items():
         shutil.copyfile(path, folder / model_of(group))
-    if mix:
-        shutil.copyfile(mix, folder / MIX)
+    shutil.copyfile(mix, folder / MIX)
     shutil.copyfile(descriptor, folder / DESCRIPTOR)
     if graphs:
         for group, path in graphs.models.items():
@@ -119,7 +123,7 @@ def write(
         shutil.copyfile(graphs.descriptor, folder / DESCRIPTOR_GRAPH)
     selector_file.save(folder / SELECTOR, selector, {"groups": list(models)})
     (folder / CARD).write_text(card, encoding="utf-8")
-    names = [*map(model_of, models), *([MIX] if mix else []), DESCRIPTOR, SELECTOR, CARD]
+    names = [*map(model_of, models), MIX, DESCRIPTOR, SELECTOR, CARD]
     names += _graphs(models) if graphs else []
     about = {
         "format": FORMAT,
@@ -157,9 +161,8 @@ def read(folder: Path) -> Bundle:
         backbone, sizes, describing = about["backbone"], about["sizes"], about["describing"]
         if describing.keys() != DESCRIBING or backbone not in names_in("backbones"):
             raise KeyError("describing or backbone")
-        card = EARLIER_CARD if EARLIER_CARD in sums else CARD
         tiles = about.get("tiles")
-        needed = {*map(model_of, groups), *({MIX} & sums.keys()), DESCRIPTOR, SELECTOR, card}
+        needed = {*map(model_of, groups), MIX, DESCRIPTOR, SELECTOR, CARD}
         needed |= {*(_graphs(groups) if tiles else [])}
         if needed - sums.keys():
             raise KeyError(min(needed - sums.keys()))
@@ -181,11 +184,11 @@ def read(folder: Path) -> Bundle:
         backbone=backbone,
         sizes=sizes,
         models={group: folder / model_of(group) for group in groups},
-        fingerprints={group: sums[model_of(group)][:16] for group in groups},
-        mix=places.get(MIX),
+        mix=places[MIX],
+        fingerprints={name: sums[model_of(name)][:16] for name in (*groups, decision.MIX)},
         descriptor=places[DESCRIPTOR],
         graphs=Graphs(
-            models={group: folder / graph_of(group) for group in groups},
+            models={name: folder / graph_of(name) for name in (*groups, decision.MIX)},
             descriptor=places[DESCRIPTOR_GRAPH],
             needs=tiles,
         )
@@ -193,7 +196,7 @@ def read(folder: Path) -> Bundle:
         else None,
         describing=describing,
         selector=selector,
-        card=(folder / card).read_text(encoding="utf-8"),
+        card=(folder / CARD).read_text(encoding="utf-8"),
     )
 
 
@@ -203,15 +206,15 @@ def below(folders: Iterable[Path]) -> list[Path]:
     return sorted(folder for folder in found if folder.resolve() != BOX)
 
 
-def model_of(group: str) -> str:
-    """The path of a group's weights in an export."""
-    return f"models/{group}.safetensors"
+def model_of(name: str) -> str:
+    """The path of the weights of a group's model, or of `mix`, in an export."""
+    return MIX if name == decision.MIX else f"models/{name}.safetensors"
 
 
-def graph_of(group: str) -> str:
-    """The path of a group's graph in an export."""
-    return f"models/{group}.onnx"
+def graph_of(name: str) -> str:
+    """The path of the graph of a group's model, or of `mix`, in an export."""
+    return str(Path(model_of(name)).with_suffix(".onnx"))
 
 
 def _graphs(groups: Iterable[str]) -> list[str]:
-    return [*map(graph_of, groups), DESCRIPTOR_GRAPH]
+    return [*map(graph_of, (*groups, decision.MIX)), DESCRIPTOR_GRAPH]

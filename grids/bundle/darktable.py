@@ -47,11 +47,11 @@ def write(bundle: Bundle, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     front = card.front(bundle.card)
     packages = []
-    for group, graph in bundle.graphs.models.items():
+    for group in bundle.groups:
         about = _config(bundle, group, needs, front)
         package = folder / f"{about['id']}.dtmodel"
         # With its weights inside: darktable installs the files of the package alone.
-        model = onnx.load(graph).SerializeToString()
+        model = onnx.load(bundle.graphs.models[group]).SerializeToString()
         with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, content in (
                 ("config.json", _json(about)),

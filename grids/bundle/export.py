@@ -14,6 +14,7 @@ from grids.bundle.onnx import NoGraphError
 from grids.jobs import places
 from grids.models import weights
 from grids.selection import selector_file
+from grids.selection.decision import MIX
 
 
 def export(
@@ -44,7 +45,11 @@ def export(
         )
         for group in about["groups"]
     }
-    if [*map(sha256, models.values())] != about.get("models"):
+    mix = _there(
+        places.at(results, places.MODEL, backbone=about["backbone"], group=about.get("mix", "")),
+        results,
+    )
+    if [*map(sha256, [*models.values(), mix])] != about.get("models"):
         raise InputError(
             f"{results}: the choice was fitted to other models than are there now; "
             f"run `snakemake --cores all {results / places.BUNDLE}`"
@@ -63,7 +68,6 @@ def export(
         {group: _verified(results, about["backbone"], group, models[group]) for group in models},
         note,
     )
-    mix = places.at(results, places.MODEL, backbone=about["backbone"], group=about.get("mix", ""))
     descriptor = _there(results / places.SELECTOR_DESCRIPTOR, results)
     network = {"backbone": about["backbone"], "sizes": about["sizes"]}
     with tempfile.TemporaryDirectory() as scratch:
@@ -76,13 +80,13 @@ def export(
             return halved
 
         models = {group: shipped(path) for group, path in models.items()}
+        mix = shipped(mix)
         try:
             drawn = graphs.made(
                 Path(scratch, "made"),
                 **network,
-                models=models,
+                models={**models, MIX: mix},
                 descriptor=descriptor,
-                layer=about["describing"]["layer"],
             )
         except NoGraphError as reason:
             say(f"no ONNX models are in the export, so that only torch restores with it: {reason}")
@@ -91,7 +95,7 @@ def export(
             folder,
             **network,
             models=models,
-            mix=shipped(mix) if mix.is_file() else None,
+            mix=mix,
             descriptor=descriptor,
             describing=about["describing"],
             selector=selector,

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from grids.base.errors import InputError
 from grids.bundle import contents, onnx
+from grids.descriptors import srresnet
 from grids.models import restorers, tiles
 from grids.selection import patches
 from grids.selection.torch_describer import Depths
@@ -30,16 +31,14 @@ def made(
     sizes: Mapping[str, Any],
     models: Mapping[str, Path],
     descriptor: Path,
-    layer: Any,
 ) -> contents.Graphs:
     """Copies weights into a folder as an export has them, and makes the graphs beside them.
 
     Args:
         folder: where to; it is made.
         backbone, sizes: the network of the models and its options.
-        models: each group's weights file.
+        models: weights file of each group's model and of `mix`.
         descriptor: weights file of the descriptor.
-        layer: the descriptor's features that tell laws (see `grids.descriptors.srresnet`).
 
     Raises:
         InputError: a graph's outputs differ from torch's by more than `ALLOWED`.
@@ -49,30 +48,30 @@ def made(
     generator = torch.Generator().manual_seed(0)
     examples = [torch.rand(1, 3, *sides, generator=generator) for sides in EXAMPLES]
     networks = {
-        group: restorers.read(path, backbone, dict(sizes), CPU) for group, path in models.items()
+        name: restorers.read(path, backbone, dict(sizes), CPU) for name, path in models.items()
     }
     first = next(iter(networks.values()))
     graph = onnx.trace(first)
-    for group, path in models.items():
-        weights = folder / contents.model_of(group)
+    for name, path in models.items():
+        weights, target = folder / contents.model_of(name), folder / contents.graph_of(name)
         shutil.copyfile(path, weights)
-        onnx.write(graph, weights, folder / contents.graph_of(group))
-        _compare(folder / contents.graph_of(group), networks[group], examples)
+        onnx.write(graph, weights, target)
+        _compare(target, networks[name], examples)
     return contents.Graphs(
-        models={group: folder / contents.graph_of(group) for group in models},
-        descriptor=_descriptor(folder, descriptor, layer, generator),
+        models={name: folder / contents.graph_of(name) for name in models},
+        descriptor=_descriptor(folder, descriptor, generator),
         needs=asdict(tiles.needs(tiles.of_tensors(first, CPU), first)),
     )
 
 
-def _descriptor(folder: Path, descriptor: Path, layer: Any, generator: torch.Generator) -> Path:
+def _descriptor(folder: Path, descriptor: Path, generator: torch.Generator) -> Path:
     weights, target = folder / contents.DESCRIPTOR, folder / contents.DESCRIPTOR_GRAPH
     shutil.copyfile(descriptor, weights)
-    depths = Depths(descriptor, layer)
+    depths = Depths(srresnet.load(descriptor))
     patch = torch.rand(1, 3, patches.SIZE, patches.SIZE, generator=generator)
     with torch.inference_mode():
-        outputs = [f"depth{number}" for number in range(len(depths(patch)) - 1)]
-    graph = onnx.trace_fixed(depths, patch, [*outputs, "features"], "network.")
+        outputs = [f"depth{number}" for number in range(len(depths(patch)))]
+    graph = onnx.trace_fixed(depths, patch, outputs, "network.")
     onnx.write(graph, weights, target)
     _compare(target, depths, [patch])
     return target

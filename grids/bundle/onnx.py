@@ -90,6 +90,8 @@ def write(model: ir.Model, weights: Path, target: Path) -> None:
     casts = []
     for value in list(graph.inputs[1:]):
         graph.inputs.remove(value)
+        if not value.uses():
+            continue
         name = str(value.name)
         if name not in stored:
             raise InputError(f"{weights}: tensor {name!r} is missing, or not of 16 or 32 bits")

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 SUMMARY = "restore photographs, each with the model that suits its damage"
 EXIT_STATUSES = """
-exit status: 0 if all was restored, now or earlier (with --dry-run: if all was decided, refusals
-among it), 1 if something was refused or failed (the rest is restored), 130 if it was interrupted
+exit status: 0 if all was restored or is best left as it is, now or earlier (with --dry-run: if all
+was decided, refusals among it), 1 if something was refused or failed (the rest is restored), 130
+if it was interrupted
 """
 ADVICE = "--force restores all the same, --group GROUP names a model"
 INTERRUPTED = 130
@@ -58,7 +59,18 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "--compare", action="store_true", help="also write a sheet of before, after and halves"
     )
     parser.add_argument(
-        "--force", action="store_true", help="restore even what is unlike all known damage"
+        "--force",
+        action="store_true",
+        help="restore even what is unlike all that is known, or where no gain can be counted on",
+    )
+    parser.add_argument(
+        "--min-gain",
+        type=float,
+        metavar="DB",
+        help="leave as it is what less than this can be counted on to gain (0.1)",
+    )
+    parser.add_argument(
+        "--copy", action="store_true", help="copy to the results what is left as it is"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
     parser.add_argument(
@@ -115,6 +127,7 @@ def _order(options: argparse.Namespace, bundle: "Bundle") -> "Order":
     """
     from grids.restoring import blending
     from grids.restoring.orders import Order
+    from grids.selection.decision import MIN_GAIN_DB
 
     blending.check(options.strength)
     groups = bundle.groups if options.all_groups else tuple(dict.fromkeys(options.groups or ()))
@@ -124,6 +137,8 @@ def _order(options: argparse.Namespace, bundle: "Bundle") -> "Order":
         group=options.group,
         groups=groups,
         force=options.force,
+        min_gain_db=MIN_GAIN_DB if options.min_gain is None else options.min_gain,
+        copy=options.copy,
         strength=options.strength,
         mask=blending.read_mask(options.mask) if options.mask else None,
         compare=options.compare,
@@ -159,14 +174,16 @@ def _concluded(outcomes: Sequence["Outcome"], others: Sequence[Path], dry_run: b
     for outcome in outcomes:
         if outcome.status == "decided" and outcome.remarks:
             _say(f"{outcome.source}: {'; '.join(outcome.remarks)}")
-    for status in ("there already", "refused", "failed"):
+    for status in ("left as it is", "there already", "refused", "failed"):
         for outcome in outcomes:
             if outcome.status == status:
                 _say(f"{status}: {'; '.join((outcome.reason, *outcome.remarks))}")
     if counts["there already"]:
         _say("what is there already was left as it is; --overwrite replaces it")
     if counts["refused"]:
-        _say(f"refused ones are unlike what the models were trained on; {ADVICE}")
+        _say(f"refused ones are unlike all that is known; {ADVICE}")
+    if counts["left as it is"]:
+        _say(f"what is left as it is has no gain to count on; {ADVICE}, --min-gain lowers the bar")
     if others:
         kinds = ", ".join(sorted({path.suffix.lower() for path in others} - {""}))
         named = f" ({kinds})" if kinds else ""

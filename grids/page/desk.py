@@ -25,13 +25,15 @@ from grids.base.errors import InputError, NotFiniteError
 from grids.base.plugins import require_known
 from grids.page import uploads
 from grids.page.uploads import Limits, RefusedError
-from grids.page.visits import Photo, Visit, Work
+from grids.page.visits import Photo, State, Visit, Work
 from grids.restoring import blending, photographs, sheets
 from grids.restoring.photographs import Photograph
 from grids.restoring.workshop import Judgement, Workshop
+from grids.selection.decision import MIX, Verdict
 
 # What browsers do not show is drawn as PNG.
 SHOWN = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "BMP": "image/bmp"}
+STATES: dict[Verdict, State] = {"restore": "judged", "leave": "left", "refuse": "refused"}
 # So long after its connection broke, a page counts as closed.
 SECONDS_AWAY = 30.0
 
@@ -50,7 +52,7 @@ class Desk:
     """
 
     def __init__(self, workshop: Workshop, folder: Path, limits: Limits):
-        self.limits, self.groups = limits, workshop.bundle.groups
+        self.limits, self.groups = limits, (*workshop.bundle.groups, MIX)
         self._workshop, self._folder = workshop, folder
         self._visits: dict[str, Visit] = {}
         self._judging, self._restoring, self._drawing = (asyncio.Lock() for _ in range(3))
@@ -246,25 +248,26 @@ class Desk:
             if visit.closed or photo.id not in visit.photos:
                 return
             try:
-                photo.remarks, judged = await asyncio.to_thread(self._judged, photo)
+                photo.remarks, judged, reason = await asyncio.to_thread(self._judged, photo)
             except (InputError, MemoryError, OSError) as error:
                 photo.state, photo.reason = "failed", _reason(error)
             else:
                 photo.judged = judged
                 photo.group = judged.group
-                photo.reason = judged.refusal
-                photo.state = "refused" if judged.refusal else "judged"
+                photo.state, photo.reason = STATES[judged.verdict], reason
         visit.changed(photo)
 
-    def _judged(self, photo: Photo) -> tuple[tuple[str, ...], Judgement]:
+    def _judged(self, photo: Photo) -> tuple[tuple[str, ...], Judgement, str]:
+        """What is not kept, what is said of it, and why it is not to be restored."""
         photograph = self._read(photo)
         try:
             judged = self._workshop.judge(photograph)
         except InputError as error:
             # Whoever names a group may have it restored all the same.
-            judged = self._workshop.judge(photograph, self.groups[0])
-            judged = replace(judged, refusal=str(error))
-        return (*photograph.remarks, *judged.remarks), judged
+            judged = replace(self._workshop.judge(photograph, self.groups[0]), verdict="refuse")
+            return photograph.remarks, judged, str(error)
+        reason = judged.decision.reason if judged.decision and judged.verdict != "restore" else ""
+        return photograph.remarks, judged, reason
 
     async def _restore(self, visit: Visit, photo: Photo, work: Work) -> None:
         loop = asyncio.get_running_loop()

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from grids.restoring import blending
 from grids.restoring.workshop import Judgement
 
-State = Literal["waiting", "judged", "refused", "failed"]
+State = Literal["waiting", "judged", "left", "refused", "failed"]
 
 # A word now and then shows whether somebody still listens.
 SECONDS_BETWEEN_WORDS = 10.0
@@ -40,8 +40,9 @@ class Photo:
         name: as it was uploaded, without folders; never part of a path here.
         folder: its files, by names of ours (see `grids.page.desk.Desk`).
         width, height: of the upright picture, in pixels.
-        state: `waiting` to be judged, `judged`, `refused` if no model suits it, `failed`.
-        reason: why it was refused or failed.
+        state: `waiting` to be judged, `judged`, `left` as it is if no gain can be counted on,
+            `refused` if no model suits it, `failed`.
+        reason: why it is left, was refused or failed.
         remarks: what is not kept, and how sure the choice is.
         judged: what is said of it.
         strength: that of its result.
@@ -69,11 +70,13 @@ class Photo:
         decision = self.judged.decision if self.judged else None
         groups = {}
         if decision:
-            for group, gains in decision.gains_db.items():
+            gains = blending.gains_at(self.strength, decision.gains_db)
+            for group in decision.gains_db:
                 groups[group] = {
-                    "probability": decision.scores[group],
-                    "gain": blending.expected_at(self.strength, gains),
-                    "chosen": group == decision.group,
+                    # The mix of all is like no damage of its own.
+                    "probability": decision.scores.get(group),
+                    "gain": gains.get(group),
+                    "chosen": group == decision.model,
                 }
         return {
             "id": self.id,

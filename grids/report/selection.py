@@ -20,10 +20,13 @@ KINDS = {
     "drawn": "crops, values as in training",
     "severity": "crops, mild to strong",
     "mixed": "crops, two degradations",
+    "clean": "undamaged",
 }
 GAIN = "gain_db:"
 MIX = f"{GAIN}mix"
 ODD = {"clean", "unseen"}
+# Worse than the input by more than this is harm.
+HARM_DB = 0.5
 
 
 def choices(decisions: pd.DataFrame) -> pd.DataFrame:
@@ -41,7 +44,8 @@ def choices(decisions: pd.DataFrame) -> pd.DataFrame:
     gains = decisions.filter(like=GAIN).drop(columns=MIX)
     best = gains.max(axis=1)
     rows = []
-    for kind, part in decisions.dropna(subset=MIX).groupby("kind", sort=False):
+    compared = decisions[~decisions["kind"].isin(ODD)].dropna(subset=MIX)
+    for kind, part in compared.groupby("kind", sort=False):
         for rule in RULES:
             if part[rule].isna().any():
                 continue
@@ -67,20 +71,55 @@ def promises(decisions: pd.DataFrame) -> pd.DataFrame:
     """Whether gains lie within the intervals that were promised.
 
     Returns:
-        Per `kind`: `within`, the share; `error_db`, the mean absolute error of the prediction;
-        `width_db`, the mean width of the interval; `correlation` of prediction and gain.
+        Per `kind`: `given`, the share of cases for which an interval could be told, and of these
+        `within`, the share; `error_db`, the mean absolute error of the prediction; `width_db`, the
+        mean width of the interval; `correlation` of prediction and gain.
     """
     table = decisions.assign(truth=_truth(decisions)).dropna(subset="truth")
-    return pd.DataFrame(
-        {
-            "kind": kind,
-            "within": _within(part).mean(),
-            "error_db": (part["truth"] - part["predicted_gain_db"]).abs().mean(),
-            "width_db": 2 * part["margin_db"].mean(),
-            "correlation": part["truth"].corr(part["predicted_gain_db"]),
-        }
-        for kind, part in table.groupby("kind", sort=False)
-    )
+    rows = []
+    for kind, all_of_it in table.groupby("kind", sort=False):
+        part = all_of_it[_given(all_of_it)]
+        rows.append(
+            {
+                "kind": kind,
+                "given": len(part) / len(all_of_it),
+                "within": _within(part).mean(),
+                "error_db": (part["truth"] - part["predicted_gain_db"]).abs().mean(),
+                "width_db": (part["high_db"] - part["low_db"]).mean(),
+                "correlation": part["truth"].corr(part["predicted_gain_db"]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def outcomes(decisions: pd.DataFrame) -> pd.DataFrame:
+    """What becomes of photographs in the end, of which some are left as they are or refused.
+
+    Returns:
+        Per `kind`: shares `restored`, `left` and `refused`; `gain_db` in the mean, 0 where nothing
+        was restored, beside that of the mix for all (`mix_db`) and of the best model, or none, for
+        each (`best_db`); `harm`, the share that was made worse by more than 0.5 dB, and that by the
+        mix (`mix_harm`).
+    """
+    table = decisions.assign(truth=_truth(decisions)).dropna(subset=["truth", MIX])
+    rows = []
+    for kind, part in table.groupby("kind", sort=False):
+        gain = part["truth"].where(part["verdict"] == "restore", 0)
+        shares = part["verdict"].value_counts(normalize=True)
+        rows.append(
+            {
+                "kind": kind,
+                "restored": shares.get("restore", 0.0),
+                "left": shares.get("leave", 0.0),
+                "refused": shares.get("refuse", 0.0),
+                "gain_db": gain.mean(),
+                "mix_db": part[MIX].mean(),
+                "best_db": part.filter(like=GAIN).max(axis=1).clip(lower=0).mean(),
+                "harm": (gain < -HARM_DB).mean(),
+                "mix_harm": (part[MIX] < -HARM_DB).mean(),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def recognition(decisions: pd.DataFrame) -> pd.DataFrame:
@@ -89,8 +128,8 @@ def recognition(decisions: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Per `degradation` of the kinds `clean` and `unseen`: the area under the ROC curve of the
         paper's least distance (`paper`) and of the odds that it is clean (`odds`) against all whole
-        and cropped views at fixed values; `refused`, the share said to be out of distribution; and
-        in the last row the share of known ones that is refused by mistake.
+        and cropped views at fixed values; `untouched`, the share that is left as it is or refused;
+        and in the last row the share of known ones that is refused by mistake.
     """
     known = decisions[decisions["kind"].isin(("whole", "crop"))]
     odd = decisions[decisions["kind"].isin(ODD)]
@@ -99,11 +138,14 @@ def recognition(decisions: pd.DataFrame) -> pd.DataFrame:
             "degradation": name,
             "paper": area(part["paper_distance"], known["paper_distance"]),
             "odds": area(part["odds"], known["odds"]),
-            "refused": (~part["known"]).mean(),
+            "untouched": (part["verdict"] != "restore").mean(),
         }
         for name, part in odd.groupby("degradation")
     ]
-    mistaken = {"degradation": "known, by mistake", "refused": (~known["known"]).mean()}
+    mistaken = {
+        "degradation": "known, refused by mistake",
+        "untouched": (known["verdict"] == "refuse").mean(),
+    }
     return pd.DataFrame([*rows, mistaken])
 
 
@@ -121,7 +163,9 @@ def text(decisions: pd.DataFrame, test_set: str) -> str:
         chosen.replace({"kind": KINDS, "rule": RULES}),
         "Promised gains: 90 % should lie within",
         promises(decisions).replace({"kind": KINDS}),
-        "Out of distribution: area under the ROC curve, and what is refused",
+        "What becomes of them: left as they are where no gain can be counted on",
+        outcomes(decisions).replace({"kind": KINDS}),
+        "Out of distribution: area under the ROC curve, and what is not touched",
         recognition(decisions),
     ]
     lines = [
@@ -172,7 +216,7 @@ def gains_figure(decisions: pd.DataFrame) -> Figure:
     panels = drawn.subplots(1, len(kinds), sharex=True, sharey=True, squeeze=False)[0]
     ends = (table["predicted_gain_db"].min(), table["predicted_gain_db"].max())
     for panel, kind in zip(panels, kinds, strict=True):
-        part = table[table["kind"] == kind]
+        part = table[(table["kind"] == kind) & _given(table)]
         inside = _within(part)
         panel.plot(ends, ends, color=style.GREY, linewidth=0.8)
         for chosen, color, label in (
@@ -190,12 +234,16 @@ def gains_figure(decisions: pd.DataFrame) -> Figure:
 
 
 def _truth(decisions: pd.DataFrame) -> list[float]:
-    """Gain of the model that the default rule chose."""
-    return [row[f"{GAIN}{row['discriminant']}"] for _, row in decisions.iterrows()]
+    """Gain of the model that would restore."""
+    return [row[f"{GAIN}{row['model']}"] for _, row in decisions.iterrows()]
+
+
+def _given(table: pd.DataFrame) -> pd.Series:
+    return np.isfinite(table["high_db"] - table["low_db"])
 
 
 def _within(table: pd.DataFrame) -> pd.Series:
-    return (table["truth"] - table["predicted_gain_db"]).abs() <= table["margin_db"]
+    return table["truth"].between(table["low_db"], table["high_db"])
 
 
 def _group_of(decisions: pd.DataFrame, degradation: str) -> str | None:

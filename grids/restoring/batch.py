@@ -2,9 +2,11 @@
 
 import math
 import os
+import shutil
 from collections.abc import Callable
 
 from grids.base.errors import InputError, NotFiniteError
+from grids.base.files import appearing
 from grids.base.plugins import require_known
 from grids.bundle.contents import Bundle
 from grids.restoring import blending, outcomes, photographs, sheets
@@ -15,6 +17,7 @@ from grids.restoring.photographs import Photograph
 from grids.restoring.runtime import Runtime
 from grids.restoring.sheets import Panel
 from grids.restoring.workshop import Judgement, Workshop
+from grids.selection.decision import MIX
 
 
 class Batch:
@@ -43,9 +46,11 @@ class Batch:
         say: Callable[[str], None] = lambda line: None,
     ):
         for group in (*([order.group] if order.group else []), *order.groups):
-            require_known(group, bundle.groups, "group")
+            require_known(group, (*bundle.groups, MIX), "group")
         self._order = order
-        self._workshop = Workshop(bundle, runtime, precision=precision, tile=tile, say=say)
+        self._workshop = Workshop(
+            bundle, runtime, precision=precision, tile=tile, min_gain_db=order.min_gain_db, say=say
+        )
         if order.restore:
             self._workshop.prepare(order.group or bundle.groups[0])
 
@@ -94,10 +99,12 @@ class Batch:
         judged = self._judged(photograph)
         outcome.group, outcome.chosen_by = judged.group, judged.chosen_by
         outcome.model, outcome.decision = judged.model, judged.decision
-        outcome.remarks += judged.remarks
-        if judged.refusal:
-            outcome.status = "refused"
-            outcome.reason = f"{job.source}: {judged.refusal}"
+        if judged.decision and judged.verdict != "restore":
+            outcome.status = "refused" if judged.verdict == "refuse" else "left as it is"
+            outcome.reason = f"{job.source}: {judged.decision.reason}"
+            if self._order.restore and self._order.copy and judged.verdict == "leave":
+                with appearing(job.target) as temporary:
+                    shutil.copyfile(job.source, temporary)
         elif not self._order.restore:
             outcome.status = "decided"
         elif self._order.groups:

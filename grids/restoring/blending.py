@@ -1,6 +1,7 @@
 """How much of the restoring a photograph gets: a strength for all of it, a mask for its regions."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,6 +103,15 @@ def gain_at(strength: float, gain_db: float) -> float:
     """
     left = 10 ** (-gain_db / 10)
     return -10 * math.log10(left + (1 - strength) ** 2 * (1 - left))
+
+
+def gains_at(strength: float, gains: Mapping[str, Expected]) -> dict[str, Expected]:
+    """Gains and intervals by model at a strength, of those whose interval can be told."""
+    return {
+        name: expected_at(strength, each)
+        for name, each in gains.items()
+        if math.isfinite(sum(each))
+    }
 
 
 def expected_at(strength: float, gains: Expected) -> Expected:

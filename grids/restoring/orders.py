@@ -9,6 +9,7 @@ from grids.base.errors import InputError
 from grids.images import decoding, search
 from grids.restoring.blending import Mask
 from grids.restoring.photographs import STANDARD
+from grids.selection.decision import MIN_GAIN_DB
 
 # What is added to the names of contact sheets.
 OF_GROUPS, OF_COMPARISON = ".groups.png", ".compare.png"
@@ -35,7 +36,9 @@ class Order:
         group: the group whose model is used for all; None takes what suits each.
         groups: those whose results are put side by side on a contact sheet, the only thing that is
             written then; empty for none.
-        force: also restores what is unlike all that the models were trained on.
+        force: also restores what is unlike all that is known, or where no gain can be counted on.
+        min_gain_db: what must be counted on for a photograph to be restored.
+        copy: what is left as it is becomes a copy.
         strength: 0 … 1.5, see `grids.restoring.blending.blended`.
         mask: what is restored; None for all of it.
         compare: also writes a contact sheet of before and after.
@@ -46,6 +49,8 @@ class Order:
     group: str | None = None
     groups: tuple[str, ...] = ()
     force: bool = False
+    min_gain_db: float = MIN_GAIN_DB
+    copy: bool = False
     strength: float = 1.0
     mask: Mask | None = None
     compare: bool = False
@@ -105,6 +110,8 @@ def _piped(paths: Sequence[Path], out: Path, order: Order) -> Job:
         raise InputError("-: one photograph alone goes through standard input and output")
     if out != STANDARD:
         raise InputError("-: the standard input goes to the standard output; write -o -")
+    if order.copy:
+        raise InputError("--copy: what came through a pipe is gone; name a file and a folder")
     if order.compare:
         raise InputError("--compare: writes a second picture; name a folder with -o")
     if source != STANDARD and not os.path.lexists(source):

@@ -9,7 +9,9 @@ from grids.restoring import blending
 from grids.restoring.blending import Expected
 from grids.selection.decision import Decision
 
-Status = Literal["restored", "compared", "decided", "there already", "refused", "failed"]
+Status = Literal[
+    "restored", "compared", "decided", "left as it is", "there already", "refused", "failed"
+]
 
 
 @dataclass
@@ -19,16 +21,17 @@ class Outcome:
     Attributes:
         source, target: files; `-` are the standard input and output.
         status: `compared` if the results of several models were put side by side, `decided` if
-            nothing was to be restored, `there already` if the target is a file that is not to be
-            replaced, `refused` if no model suits it.
+            nothing was to be restored, `left as it is` if no gain can be counted on, `there
+            already` if the target is a file that is not to be replaced, `refused` if it is unlike
+            all that is known.
         width, height: in pixels.
-        group: whose model was used, or would be.
+        group: whose model was used, or would be; `mix` is that of all.
         chosen_by: the rule, or `user`.
         model: fingerprint of the model's file.
         decision: what the selector says, None where it cannot judge.
         tile: side of the tiles in pixels, None if the image went through whole.
-        remarks: what is not in the restored file as in the source, and how sure the choice is.
-        reason: why it was refused or failed.
+        remarks: what is not in the restored file as in the source.
+        reason: why it was left as it is, was refused or failed.
         strength: how much of the restoring it gets.
         mask: file of what is restored, None for all of it.
         sheet: file of the comparison, if one was asked for.
@@ -57,26 +60,21 @@ class Outcome:
         return cls(path, path, reason=f"{path}: {error.strerror}")
 
     @property
-    def distance(self) -> float | None:
-        """S of the group from the photograph."""
-        return self.decision.distances[self.group] if self.decision else None
-
-    @property
     def expected(self) -> Expected | None:
-        """The gain in dB and its interval, of the group that the selector chose."""
-        if self.decision is None or self.decision.group != self.group:
+        """The gain in dB and its interval, of the model that the selector chose, if it can tell."""
+        if self.decision is None or self.decision.model != self.group:
             return None
-        return self.gains[self.group]
+        return self.gains.get(self.group)
 
     @property
     def gains(self) -> dict[str, Expected]:
-        """The gain in dB and its interval that each model is expected to give at this strength."""
+        """What each model is expected to give at this strength, of those where it can be told.
+
+        The gain in dB and its interval.
+        """
         if self.decision is None:
             return {}
-        return {
-            group: blending.expected_at(self.strength, gains)
-            for group, gains in self.decision.gains_db.items()
-        }
+        return blending.gains_at(self.strength, self.decision.gains_db)
 
 
 def how_far(strength: float) -> str:
@@ -94,39 +92,46 @@ def expectation(outcome: Outcome, group: str) -> tuple[str, ...]:
     """Lines about what a group's model is expected to give."""
     if outcome.decision is None:
         return ("nothing to judge it by",)
-    gain, low, high = outcome.gains[group]
-    decision, figures = outcome.decision, f"{gain:+.1f} dB ({low:+.1f} to {high:+.1f})"
-    said = f"{figures} expected" if group == decision.group else f"{figures} if damaged like this"
-    probability = f"probability {decision.scores[group]:.2f}"
-    chosen = f"chosen, {probability}" if group == decision.group else probability
+    decision = outcome.decision
+    said = f"{_figures(outcome.gains.get(group))} expected"
+    # The mix of all is like no damage of its own.
+    likely = f"probability {decision.scores[group]:.2f}" if group in decision.scores else ""
+    chosen = ", ".join(filter(None, ("chosen" if group == decision.model else "", likely)))
     return tuple(filter(None, (said, chosen, how_far(outcome.strength))))
+
+
+def _figures(gains: Expected | None) -> str:
+    if gains is None:
+        return "unknown gain"
+    gain, low, high = gains
+    return f"{gain:+.1f} dB ({low:+.1f} to {high:+.1f})"
 
 
 def line(outcome: Outcome) -> str:
     """One line about a photograph that was restored or put on a sheet."""
     parts = [outcome.group]
-    if outcome.distance is not None:
-        parts.append(f"distance {outcome.distance:.2f}")
-    if outcome.expected:
-        gain, low, high = outcome.expected
-        parts.append(f"{gain:+.1f} dB expected ({low:+.1f} to {high:+.1f})")
+    if outcome.decision and outcome.decision.model == outcome.group:
+        gain, *interval = _figures(outcome.expected).partition(" (")
+        parts.append(f"{gain} expected{''.join(interval)}")
     return f"{outcome.source} → {outcome.target}: {'; '.join((', '.join(parts), *outcome.remarks))}"
 
 
 def table(outcomes: Sequence[Outcome], groups: Sequence[str] = ()) -> str:
     """The decisions as a table; with a row for each of `groups`, if there are any."""
-    decisions = {"decided": "compare" if groups else "restore", "refused": "refuse"}
+    decisions = {
+        "decided": "compare" if groups else "restore",
+        "left as it is": "leave",
+        "refused": "refuse",
+    }
     rows = []
     for outcome in outcomes:
         for group in (groups if outcome.status == "decided" else ()) or [outcome.group]:
             gain, low, high = _gains(outcome, group if groups else "") or (None, None, None)
-            distances = outcome.decision.distances if outcome.decision else {}
             rows.append(
                 {
                     "photograph": shown(str(outcome.source)),
                     "pixels": f"{outcome.width}×{outcome.height}" if outcome.width else "",
                     "group": group,
-                    "distance": f"{distances[group]:.2f}" if group in distances else "",
                     "gain dB": "" if gain is None else f"{gain:+.1f}",
                     "90 %": "" if gain is None else f"{low:+.1f} to {high:+.1f}",
                     "decision": decisions.get(outcome.status, "fail"),
@@ -162,10 +167,8 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         "group": outcome.group,
         "chosen_by": outcome.chosen_by,
         "model": outcome.model,
-        "distance": outcome.distance,
-        "distances": decision.distances if decision else None,
         "scores": decision.scores if decision else None,
-        "known": decision.known if decision else None,
+        "verdict": decision.verdict if decision else None,
         "predicted_gain_db": gain,
         "interval_db": None if gain is None else [low, high],
         "gains_db": outcome.gains or None,

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grids.bundle.contents import Bundle
-from grids.selection.decision import Decision, RuleName, decide
+from grids.selection.decision import MIN_GAIN_DB, Decision, RuleName, decide
 from grids.selection.describer import Describer
 from grids.selection.rule import Rule
 
@@ -16,10 +16,17 @@ class Selector:
         bundle: the export.
         describer: measures photographs with its descriptor.
         rule: how to choose, `discriminant` or `paper`.
+        min_gain_db: less than that is not worth a change.
     """
 
-    def __init__(self, bundle: Bundle, describer: Describer, rule: RuleName = "discriminant"):
-        self._groups, self._name = bundle.groups, rule
+    def __init__(
+        self,
+        bundle: Bundle,
+        describer: Describer,
+        rule: RuleName = "discriminant",
+        min_gain_db: float = MIN_GAIN_DB,
+    ):
+        self._groups, self._name, self._min_gain_db = bundle.groups, rule, min_gain_db
         self._rule, self._describe = Rule.of(bundle.selector), describer
 
     def decide(self, image: NDArray[np.uint8]) -> Decision:
@@ -28,4 +35,6 @@ class Selector:
         Raises:
             InputError: it is too small to be judged, or the same all over.
         """
-        return decide(self._rule, self._groups, self._describe(image), self._name)
+        # The law takes most of the time, and only the paper's rule goes by it.
+        statistics = self._describe(image, law=self._name == "paper")
+        return decide(self._rule, self._groups, statistics, self._name, self._min_gain_db)

@@ -11,12 +11,7 @@ from grids.restoring import blending, photographs
 from grids.restoring.photographs import Photograph
 from grids.restoring.runtime import Runtime
 from grids.restoring.selector import Selector
-from grids.selection.decision import Decision
-
-LESS_SURE = (
-    "grey: its group was chosen by a rule that was fitted to colour photographs, "
-    "and is less sure here"
-)
+from grids.selection.decision import MIN_GAIN_DB, Decision, Verdict
 
 
 @dataclass(frozen=True)
@@ -24,20 +19,18 @@ class Judgement:
     """What is said of a photograph before it is restored.
 
     Attributes:
-        group: whose model restores it.
+        group: whose model restores it; `mix` is that of all.
         chosen_by: the rule, or `user`.
         model: fingerprint of the model's file.
         decision: what the selector says, None where it cannot judge.
-        remarks: how sure the choice is.
-        refusal: why it is not to be restored; empty if it is.
+        verdict: whether it is to be restored, left as it is, or refused.
     """
 
     group: str
     chosen_by: str
     model: str
     decision: Decision | None
-    remarks: tuple[str, ...] = ()
-    refusal: str = ""
+    verdict: Verdict = "restore"
 
 
 class Workshop:
@@ -51,6 +44,7 @@ class Workshop:
         runtime: runs its networks.
         precision: the runtime's, `fp32` or `bf16`.
         tile: side of the tiles in pixels; None chooses by memory.
+        min_gain_db: what must be counted on for a photograph to be restored.
         say: gets a line about what happens on the way.
     """
 
@@ -61,11 +55,12 @@ class Workshop:
         *,
         precision: str = "fp32",
         tile: int | None = None,
+        min_gain_db: float = MIN_GAIN_DB,
         say: Callable[[str], None] = lambda line: None,
     ):
         self.bundle, self._runtime = bundle, runtime
         self._precision, self._tile, self._say = precision, tile, say
-        self._selector = Selector(bundle, runtime.describer())
+        self._selector = Selector(bundle, runtime.describer(), min_gain_db=min_gain_db)
         self._networks: dict[str, Forward] = {}
         self._tiler: Tiler | None = None
 
@@ -77,7 +72,7 @@ class Workshop:
         Args:
             photograph: as read.
             group: the group that the user names, None for what suits.
-            force: never refuses.
+            force: it is to be restored in any case.
 
         Raises:
             InputError: nothing can be chosen by what is seen, and no group is named.
@@ -89,14 +84,13 @@ class Workshop:
                 raise
             # One need not judge what the user has judged.
             return Judgement(group, "user", self.bundle.fingerprints[group], None)
-        chosen = group or decision.group
+        chosen = group or decision.model
         return Judgement(
             group=chosen,
             chosen_by="user" if group else decision.rule,
             model=self.bundle.fingerprints[chosen],
             decision=decision,
-            remarks=(LESS_SURE,) if photograph.grey and not group else (),
-            refusal="" if group or force or decision.known else decision.reason,
+            verdict="restore" if group or force else decision.verdict,
         )
 
     def prepare(self, group: str) -> Tiler:
@@ -153,9 +147,8 @@ class Workshop:
         if masked:
             statement["mask"] = "True"
         if decision := judged.decision:
-            statement["known"] = str(decision.known)
-            statement["distance"] = f"{decision.distances[judged.group]:.3f}"
-            if decision.group == judged.group:
+            statement["verdict"] = decision.verdict
+            if decision.model == judged.group and decision.interval_db:
                 at_one = decision.gains_db[judged.group]
                 gain, low, high = blending.expected_at(strength, at_one)
                 statement["predictedGainDb"] = f"{gain:.2f}"

@@ -1,18 +1,27 @@
-"""Which group's model suits a photograph, and what to expect of it."""
+"""Which group's model suits a photograph, what to expect of it, and whether to restore at all."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from grids.selection.rule import Rule
 from grids.selection.statistics import Statistics
 
 RuleName = Literal["discriminant", "paper"]
+Verdict = Literal["restore", "leave", "refuse"]
 
-# Less usual than this share of known damage is out of distribution: so often known damage is
-# refused by mistake.
-UNUSUAL = 0.05
+Floats = NDArray[np.float64]
+
+# Less usual than this share of the calibration's views is unlike all that is known: so often a
+# usual photograph is refused by mistake.
+UNUSUAL = 0.02
+# What nobody sees is not worth a change.
+MIN_GAIN_DB = 0.1
+# The name of the model of all degradations.
+MIX = "mix"
 
 
 @dataclass(frozen=True)
@@ -20,67 +29,128 @@ class Decision:
     """What is said of a photograph before anything is restored.
 
     Attributes:
-        group: name of the group whose model suits best.
-        rule: how it was chosen, `discriminant` or `paper`.
-        distances: the paper's distance S of each group's mean law from the photograph's law.
+        group: name of the group whose damage it has.
+        model: whose model suits best: the group's, or `mix` where more can be counted on from that.
+        rule: how the group was chosen, `discriminant` or `paper`.
+        distances: the paper's distance S of each group's mean law from the photograph's law; empty
+            where that was not measured.
         scores: probability of each group, given that the photograph is damaged in a known way.
-        predicted_gain_db: PSNR that the model is expected to add.
-        interval_db: the gain lies within with a probability of 90 %, for photographs like those of
-            the calibration.
-        gains_db: of each group's model the same, as (expected, low, high), if the photograph is
-            damaged in a way that this group was trained on.
+        gains_db: of each group's model and of `mix` the PSNR that it is expected to add, and the
+            ends of the interval where that lies with a probability of 90 %: −∞ and ∞ where too few
+            of the calibration's views are like the photograph to tell.
         usualness: share of the calibration's views that are at least as unusual, 0 … 1.
-        known: it is damaged in a way that a group was trained on; false: out of distribution,
-            which is said where `usualness` is below 5 %.
+        verdict: `leave` it as it is, since no gain can be counted on, or `refuse` it, since it is
+            unlike all that is known, undamaged photographs among it.
         reason: one line for people.
     """
 
     group: str
+    model: str
     rule: str
     distances: dict[str, float]
     scores: dict[str, float]
-    predicted_gain_db: float
-    interval_db: tuple[float, float]
     gains_db: dict[str, tuple[float, float, float]]
     usualness: float
-    known: bool
+    verdict: Verdict
     reason: str
+
+    @property
+    def predicted_gain_db(self) -> float:
+        """What the model is expected to add."""
+        return self.gains_db[self.model][0]
+
+    @property
+    def interval_db(self) -> tuple[float, float] | None:
+        """Where that lies; None if it cannot be told."""
+        _, low, high = self.gains_db[self.model]
+        return (low, high) if isfinite(high - low) else None
 
 
 def decide(
-    rule: Rule, groups: tuple[str, ...], statistics: Statistics, name: RuleName = "discriminant"
+    rule: Rule,
+    groups: tuple[str, ...],
+    statistics: Statistics,
+    name: RuleName = "discriminant",
+    min_gain_db: float = MIN_GAIN_DB,
 ) -> Decision:
-    """The decision from a photograph's statistics; `groups` in the order of the rule's."""
+    """The decision from a photograph's statistics.
+
+    Args:
+        rule: what was fitted.
+        groups: names in the order of the rule's.
+        statistics: of the photograph; with its law, if that is to choose.
+        name: how to choose the group.
+        min_gain_db: a photograph is restored if so much is gained with a probability of 85 %.
+    """
     vector = statistics.vector[None]
-    distances = rule.distances(np.array([statistics.alpha]), np.array([statistics.sigma]))[0]
-    scores = rule.probabilities(vector)[0]
-    chosen = int(distances.argmin() if name == "paper" else scores.argmax())
-    each = np.arange(len(groups))
-    gains, margins = rule.gains(vector.repeat(len(groups), axis=0), each)
-    expected = np.stack([gains, gains - margins, gains + margins], axis=1).tolist()
-    gain, low, high = expected[chosen]
-    odds = float(rule.novelty(vector)[0][0])
-    usualness = float(rule.usualness(vector)[0])
-    return Decision(
-        group=groups[chosen],
-        rule=name,
-        distances=_named(groups, distances),
-        scores=_named(groups, scores),
-        predicted_gain_db=gain,
-        interval_db=(low, high),
-        gains_db=dict(zip(groups, map(tuple, expected), strict=True)),
-        usualness=usualness,
-        known=usualness >= UNUSUAL,
-        reason=_reason(groups[chosen], float(scores[chosen]), usualness, odds),
+    scores = _named(groups, rule.probabilities(vector)[0])
+    distances: dict[str, float] = {}
+    if not np.isnan(statistics.alpha):
+        law = np.array([statistics.alpha]), np.array([statistics.sigma])
+        distances = _named(groups, rule.distances(*law)[0])
+    by_law = name == "paper"
+    group = (
+        min(groups, key=distances.__getitem__) if by_law else max(groups, key=scores.__getitem__)
     )
+    low, high = rule.intervals(vector)
+    counted = rule.counted_on(vector)
+    chosen = int(models(np.array([groups.index(group)]), counted)[0])
+    each = np.stack([rule.gains(vector)[0][0], low[0], high[0]], axis=1).tolist()
+    names = (*groups, MIX)
+    usualness = rule.usualness(vector)
+    decision = Decision(
+        group=group,
+        model=names[chosen],
+        rule=name,
+        distances=distances,
+        scores=scores,
+        gains_db=dict(zip(names, map(tuple, each), strict=True)),
+        usualness=float(usualness[0]),
+        verdict=verdicts(usualness, counted[:, chosen], min_gain_db)[0],
+        reason="",
+    )
+    clean = float(rule.classes(vector)[0, -1])
+    return replace(decision, reason=_reason(decision, clean, min_gain_db))
+
+
+def models(groups: NDArray[np.int64], counted_on: Floats) -> NDArray[np.int64]:
+    """Numbers (N,) of the models that restore: the groups', or the mix where that is the safer one.
+
+    Args:
+        groups: (N,) the group of each photograph.
+        counted_on: (N, M) gains that can be counted on, the mix's last.
+    """
+    mix = counted_on.shape[1] - 1
+    safer = counted_on[:, mix] > counted_on[np.arange(len(groups)), groups]
+    return np.where(safer, mix, groups)
+
+
+def verdicts(
+    usualness: Floats, counted_on: Floats, min_gain_db: float = MIN_GAIN_DB
+) -> list[Verdict]:
+    """What to do with each photograph: of its usualness (N,) and the gain to count on (N,)."""
+    return [
+        "refuse" if usual < UNUSUAL else "restore" if least >= min_gain_db else "leave"
+        for usual, least in zip(usualness, counted_on, strict=True)
+    ]
 
 
 def _named(groups: tuple[str, ...], values: Any) -> dict[str, float]:
     return dict(zip(groups, map(float, values), strict=True))
 
 
-def _reason(group: str, score: float, usualness: float, odds: float) -> str:
-    if usualness >= UNUSUAL:
-        return f"damaged like {group} (probability {score:.2f})"
-    what = "looks undamaged" if odds > 0 else "unlike the damage that is known"
-    return f"{what} ({usualness:.1%} of known damage is as unusual)"
+def _reason(decision: Decision, clean: float, min_gain_db: float) -> str:
+    if decision.verdict == "refuse":
+        return f"unlike all that is known ({decision.usualness:.1%} of it is as unusual)"
+    likely = f"damaged like {decision.group} (probability {decision.scores[decision.group]:.2f})"
+    if decision.verdict == "restore":
+        return f"{likely}, where the mix is safer" if decision.model == MIX else likely
+    if clean > 0.5:
+        return f"looks undamaged (probability {clean:.2f})"
+    if decision.interval_db is None:
+        return f"{likely}, but too little like it was measured to tell what a model gains"
+    low, high = decision.interval_db
+    return (
+        f"{likely}, but no gain of {min_gain_db:g} dB can be counted on "
+        f"({low:+.1f} to {high:+.1f} dB)"
+    )

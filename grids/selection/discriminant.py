@@ -44,9 +44,14 @@ class Discriminant:
         squared: Floats = np.square(points[:, None] - self.means).sum(axis=-1)
         return squared
 
-    def scores(self, vectors: Floats) -> Floats:
-        """(N, C) logarithms of the classes' probabilities, all being as likely beforehand."""
-        logits = -self.squared_distances(vectors) / 2
+    def scores(self, vectors: Floats, temperature: float = 1.0) -> Floats:
+        """(N, C) logarithms of the classes' probabilities, all being as likely beforehand.
+
+        Args:
+            vectors: (N, D).
+            temperature: above 1 it makes them less sure (Guo et al., ICML 2017).
+        """
+        logits = -self.squared_distances(vectors) / 2 / temperature
         logits -= logits.max(axis=1, keepdims=True)
         total: Floats = np.exp(logits).sum(axis=1, keepdims=True)
         return logits - np.log(total)

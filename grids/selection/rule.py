@@ -12,32 +12,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grids.base.errors import InputError
+from grids.selection import conformal
 from grids.selection.discriminant import Discriminant
 from grids.similarity import law
 
 Floats = NDArray[np.float64]
 
-# Of what may be refused by mistake, most for what looks clean: that is how most of what is not
-# known looks.
-PARTS = (0.8, 0.2)
+# The gain lies within its interval for this share of photographs.
+COVERAGE = 0.9
+# It is at least what can be counted on for so many of them.
+COUNTED_ON = 0.85
 
 
 @dataclass(frozen=True)
 class Rule:
     """Everything fitted that decisions are made from. Arrays only, so that it is a file of tensors.
 
-    C degradations make m groups; D statistics describe a photograph.
+    C degradations make m groups; D statistics describe a photograph. M models restore: those of the
+    groups and behind them the mix of all, in case that none of the groups is sure.
 
     Attributes:
         alpha, sigma: (C,) mean laws of single photographs under each degradation.
         membership: (m, C), 1 where the group has the degradation.
         centre, whitening, means: the discriminant of C + 1 classes, the last one clean.
-        gain_weights, gain_offset: (C, D) and (C,), gain of its group's model on each degradation,
-            from whitened statistics.
-        margin_db: (C,) half of the interval's width where this degradation is the likeliest.
-        odds_quantiles, distance_quantiles: (Q,) evenly spaced quantiles, over the views of the
-            calibration, of the log odds that a view is clean and of its squared distance from the
-            nearest degradation.
+        temperature: (1,) what the logarithms of its probabilities are divided by, so that it is
+            as sure as it is right.
+        gain_weights, gain_offset: (M, C + 1, D) and (M, C + 1), gain in dB of each model on each
+            class, from whitened statistics.
+        gain_spread: (M, C + 1) standard deviation in dB of what that leaves out.
+        places: (N, K) where views of the calibration lie (see `place`).
+        errors: (N, M) gain of each model on them less what was expected, over its spread.
+        reach: (1,) distance at which a view counts as much as exp(−½) of one at the same place.
+        distance_quantiles: (Q,) evenly spaced quantiles of their squared distance from the nearest
+            class.
     """
 
     alpha: Floats
@@ -46,10 +53,13 @@ class Rule:
     centre: Floats
     whitening: Floats
     means: Floats
+    temperature: Floats
     gain_weights: Floats
     gain_offset: Floats
-    margin_db: Floats
-    odds_quantiles: Floats
+    gain_spread: Floats
+    places: Floats
+    errors: Floats
+    reach: Floats
     distance_quantiles: Floats
 
     @classmethod
@@ -61,7 +71,10 @@ class Rule:
         """
         for field in fields(cls):
             if field.name not in arrays:
-                raise InputError(f"the selector's array {field.name!r} is missing")
+                raise InputError(
+                    f"the selector's array {field.name!r} is missing; it is broken or of another "
+                    "version: make it again"
+                )
             if not np.isfinite(arrays[field.name]).all():
                 raise InputError(f"the selector's array {field.name!r} is not finite")
         return cls(**{field.name: arrays[field.name] for field in fields(cls)})
@@ -79,52 +92,65 @@ class Rule:
         divergence = law.kl(share @ self.alpha, share @ self.sigma, alpha[:, None], sigma[:, None])
         return law.distance(divergence)
 
+    def classes(self, vectors: Floats) -> Floats:
+        """(N, C + 1) probabilities of the degradations and, last, of none."""
+        # Never 0, so that what is given a known degradation can always be told.
+        scores = self.discriminant.scores(vectors, self.temperature.item())
+        probabilities: Floats = np.exp(scores).clip(min=1e-300)
+        return probabilities
+
     def probabilities(self, vectors: Floats) -> Floats:
         """(N, m) probabilities of the groups, given a known degradation."""
-        return self._likeness(vectors) @ self.membership.T
+        damaged = self.classes(vectors)[:, :-1]
+        likeness = damaged @ self.membership.T
+        shares: Floats = likeness / likeness.sum(axis=1, keepdims=True)
+        return shares
 
-    def gains(self, vectors: Floats, groups: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """(N,) expected gain in dB of a group's model for each vector, and the margin around it.
+    def gains(self, vectors: Floats) -> tuple[Floats, Floats]:
+        """(N, M) expected gain of each model in dB, and its spread.
 
-        The mean over the group's degradations, each by its probability.
-
-        Args:
-            vectors: (N, D).
-            groups: (N,) number of the group whose model is taken.
+        The mean over the classes by their probability, and the standard deviation about it: of the
+        gain in each class, and from class to class.
         """
-        likeness = self._likeness(vectors) * self.membership[groups]
-        by_degradation = (
-            self.discriminant.whitened(vectors) @ self.gain_weights.T + self.gain_offset
-        )
-        expected = (likeness * by_degradation).sum(axis=1) / likeness.sum(axis=1)
-        return expected, self.margin_db[likeness.argmax(axis=1)]
+        points = self.discriminant.whitened(vectors)
+        by_class = np.einsum("nd,mcd->nmc", points, self.gain_weights) + self.gain_offset
+        classes = self.classes(vectors)
+        expected: Floats = np.einsum("nmc,nc->nm", by_class, classes)
+        squares = np.square(by_class - expected[..., None]) + np.square(self.gain_spread)
+        return expected, np.sqrt(np.einsum("nmc,nc->nm", squares, classes))
 
-    def _likeness(self, vectors: Floats) -> Floats:
-        """(N, C) probability of each degradation, given that it is one of them; never 0."""
-        likeness = np.exp(self.discriminant.scores(vectors)[:, :-1]).clip(min=1e-300)
-        total: Floats = likeness.sum(axis=1, keepdims=True)
-        return likeness / total
+    def intervals(self, vectors: Floats, coverage: float = COVERAGE) -> tuple[Floats, Floats]:
+        """Ends (N, M) of the intervals in which the gains lie; ∓∞ where that cannot be told.
 
-    def novelty(self, vectors: Floats) -> tuple[Floats, Floats]:
-        """(N,) log odds of clean against the likeliest degradation, and distance from that one.
-
-        What is not damaged in a known way mostly looks clean, as haze does; some looks like nothing
-        known. The distance is a squared Mahalanobis distance.
+        Half of those that lie outside lie on either side. Views of the calibration count by how
+        near they lie. So an interval holds for photographs like this one, and where too few are
+        like it there is none.
         """
+        weights = conformal.likeness(self.place(vectors), self.places, self.reach.item())
+        low, high = conformal.interval(self.errors, weights, coverage)
+        expected, spread = self.gains(vectors)
+        return expected + low * spread, expected + high * spread
+
+    def counted_on(self, vectors: Floats) -> Floats:
+        """(N, M) gains that are reached with a probability of 85 %, −∞ where it cannot be told."""
+        return self.intervals(vectors, 2 * COUNTED_ON - 1)[0]
+
+    def place(self, vectors: Floats) -> Floats:
+        """(N, K) what makes photographs alike: the discriminant's coordinates."""
+        return self.discriminant.coordinates(vectors)
+
+    def odds(self, vectors: Floats) -> Floats:
+        """(N,) log odds of clean against the likeliest degradation."""
         squared = self.discriminant.squared_distances(vectors)
-        nearest = squared[:, :-1].min(axis=1)
-        return (nearest - squared[:, -1]) / 2, nearest
+        odds: Floats = (squared[:, :-1].min(axis=1) - squared[:, -1]) / 2
+        return odds
+
+    def distance(self, vectors: Floats) -> Floats:
+        """(N,) squared Mahalanobis distance from the nearest class, clean among them."""
+        nearest: Floats = self.discriminant.squared_distances(vectors).min(axis=1)
+        return nearest
 
     def usualness(self, vectors: Floats) -> Floats:
-        """(N,) share of the calibration's views that are at least as unusual.
-
-        Two shares, by odds and by distance, of which the smaller counts, each divided by its part
-        of what may be refused by mistake (weighted Bonferroni), at most 1.
-        """
-        known = (self.odds_quantiles, self.distance_quantiles)
-        tests = zip(self.novelty(vectors), known, strict=True)
-        shares = [
-            (1 - np.interp(values, quantiles, np.linspace(0, 1, len(quantiles)))) / part
-            for (values, quantiles), part in zip(tests, PARTS, strict=True)
-        ]
-        return np.minimum(1, np.minimum(*shares))
+        """(N,) share of the calibration's views that are at least as far from every class."""
+        quantiles = self.distance_quantiles
+        return 1 - np.interp(self.distance(vectors), quantiles, np.linspace(0, 1, len(quantiles)))

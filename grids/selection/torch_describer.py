@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from grids.backbones.srresnet import SLOPE, SRResNet
 from grids.descriptors import srresnet
 from grids.selection.describer import DEPTHS, Describer
 
@@ -16,40 +18,21 @@ BATCH = 16
 
 
 class Depths(nn.Module):
-    """The outputs of a descriptor's trunk at `DEPTHS`, and the features of a layer behind them.
+    """The outputs of a descriptor's trunk at `DEPTHS`, which is not gone through any further."""
 
-    Args:
-        weights: the descriptor's file.
-        layer: the features' (see `grids.descriptors.srresnet`).
-    """
-
-    def __init__(self, weights: Path, layer: srresnet.Layer):
+    def __init__(self, network: SRResNet):
         super().__init__()
-        self.network = network = srresnet.load(weights)
-        self._describe = srresnet.describer(network, layer)
-        self._seen: dict[int, Tensor] = {}
-        blocks = len(network.body)
-        network.body[0].register_forward_pre_hook(lambda block, inputs: self._see(0, inputs[0]))
-        for place in sorted({round(depth * blocks) for depth in DEPTHS[1:]} - {0}):
-            network.body[place - 1].register_forward_hook(
-                lambda block, inputs, output, place=place: self._see(place, output)
-            )
+        self.network = network
 
     def forward(self, patches: Tensor) -> tuple[Tensor, ...]:
-        """From patches (N, 3, h, w): the outputs (N, C, h, w) in order, the features (N, D)."""
-        features = self._describe(patches)
-        return *self._places(), features
-
-    def trunk(self, patches: Tensor) -> tuple[Tensor, ...]:
-        """Without the features, which take most of the time."""
-        self.network.trunk(patches)
-        return self._places()
-
-    def _places(self) -> tuple[Tensor, ...]:
-        return tuple(self._seen[place] for place in sorted(self._seen))
-
-    def _see(self, place: int, output: Tensor) -> None:
-        self._seen[place] = output
+        """From patches (N, 3, h, w) to outputs (N, C, h, w), in order and none twice."""
+        blocks = self.network.body
+        state, passed = F.leaky_relu(self.network.conv_first(patches), SLOPE), 0
+        seen = []
+        for place in sorted({round(depth * len(blocks)) for depth in DEPTHS}):
+            state, passed = blocks[passed:place](state), place
+            seen.append(state)
+        return tuple(seen)
 
 
 def describer(
@@ -71,9 +54,10 @@ def describer(
         layer: features that the law is fitted to (see `grids.descriptors.srresnet`).
         count, components, clip: see `grids.selection.describer.Describer`.
     """
-    depths = Depths(weights, layer)
+    network = srresnet.load(weights)
     # The annotation of `to` lacks the format of memory.
-    depths.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    depths, features = Depths(network), srresnet.describer(network, layer)
 
     def run(
         patches: NDArray[np.float32], law: bool
@@ -82,9 +66,10 @@ def describer(
         autocast = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
         with torch.inference_mode(), autocast:
             for part in torch.from_numpy(patches).split(BATCH):
-                outputs = (depths if law else depths.trunk)(part.to(device))
+                images = part.to(device, memory_format=torch.channels_last)
+                outputs = [*depths(images), *([features(images)] if law else [])]
                 parts.append([output.float().cpu().numpy() for output in outputs])
-        *seen, last = (np.concatenate(outputs) for outputs in zip(*parts, strict=True))
-        return (seen, last) if law else ([*seen, last], None)
+        whole = [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
+        return (whole[:-1], whole[-1]) if law else (whole, None)
 
     return Describer(run, count=count, components=components, clip=clip)

@@ -44,7 +44,7 @@ def train(
     torch.manual_seed(randomness.key(seed, "vgg", "weights"))
     photographs = Store(staged(store, scratch), pd.read_parquet(index))
     train_to_files(
-        l1.build(Colorizer().to(place), Task(recipe["iterations"], say)),
+        l1.build(Colorizer().to(place), Task(recipe["iterations"], recipe["batch"], say)),
         colorization(photographs, **sampling, seed=seed, device=place),
         Recipe(**recipe),
         weights_path=weights,

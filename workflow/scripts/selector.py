@@ -18,7 +18,8 @@ with job(snakemake) as say:
     params, given, output = snakemake.params, snakemake.input, snakemake.output
     device = devices.use(snakemake.config["execution"]["device"], snakemake.threads)
     networks = [
-        restorers.read(path, params.backbone, params.sizes, device) for path in given.models
+        restorers.read(path, params.backbone, params.sizes, device)
+        for path in [*given.models, given.mix]
     ]
     index = pd.read_parquet(given.index)
     # Its file names the degradation of a set.
@@ -29,7 +30,7 @@ with job(snakemake) as say:
         [table.assign(degradation=name) for name, table in named.items()], ignore_index=True
     )
 
-    def measured(table, label):
+    def measured(table):
         return gains.with_gains(
             table,
             networks,
@@ -40,23 +41,21 @@ with job(snakemake) as say:
             params.seed,
             device,
             params.precision,
-            Progress(label, len(table), "views", say).report,
+            Progress("gains", len(table), "views", say).report,
         )
 
     rule, judged = fit.fitted(views, params.groups, measured)
-    names = [name for group in params.groups for name in group]
     about = {
         "groups": [group_name(group) for group in params.groups],
         "backbone": params.backbone,
         "sizes": params.sizes,
         "describing": params.describing,
-        "mix": group_name(sorted(names)),
-        "models": [sha256(Path(path)) for path in given.models],
+        "mix": params.mix,
+        "models": [sha256(Path(path)) for path in [*given.models, given.mix]],
     }
     selector_file.save(output.selector, rule.arrays(), about)
     descriptor = snakemake.config["weights"]
     weights.save(output.descriptor, srresnet.load(descriptor), weights.about(descriptor))
     with appearing(output.calibration) as temporary:
         judged.drop(columns="vector").to_parquet(temporary, index=False)
-    for name, margin in zip(names, rule.margin_db, strict=True):
-        say(f"{name}: gains within {margin:.2f} dB of the prediction")
+    say(f"the probabilities of the discriminant are tempered by {rule.temperature.item():.2f}")

@@ -115,7 +115,9 @@ const dB = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(1)}`;
 const interval = ([gain, low, high]) => `${dB(gain)} dB (${dB(low)} to ${dB(high)})`;
 const working = (photo) => Object.keys(photo.work).length > 0;
 const isDone = (photo) => photo.restored.includes(photo.group);
-const canRestore = (photo) => photo.state === "judged" || photo.state === "refused";
+const NOT_MEANT = { left: "left as it is", refused: "refused" };
+const notMeant = (photo) => NOT_MEANT[photo.state];
+const canRestore = (photo) => photo.state === "judged" || Boolean(notMeant(photo));
 
 function progressOf(photo) {
   const shares = Object.values(photo.work);
@@ -125,9 +127,9 @@ function progressOf(photo) {
 function expected(photo, group) {
   const about = photo.groups[group];
   if (!about) return "";
-  const probability = `probability ${Math.round(100 * about.probability)} %`;
-  const gain = about.chosen ? `${interval(about.gain)} expected` : `${interval(about.gain)} if damaged like this`;
-  return `${probability}, ${gain}`;
+  const probability = about.probability === null ? [] : [`probability ${Math.round(100 * about.probability)} %`];
+  const gain = about.gain === null ? "unknown gain" : `${interval(about.gain)} expected`;
+  return [...probability, about.chosen || about.gain === null ? gain : `${gain} if damaged like this`].join(", ");
 }
 
 function lineOf(photo) {
@@ -138,7 +140,7 @@ function lineOf(photo) {
     return [share ? `restoring, ${Math.round(100 * share)} %` : "waits to be restored", ""];
   }
   if (isDone(photo)) return [`restored by ${photo.group}`, "good"];
-  if (photo.state === "refused") return [`refused: ${photo.reason}`, "bad"];
+  if (notMeant(photo)) return [`${notMeant(photo)}: ${photo.reason}`, photo.state === "refused" ? "bad" : ""];
   return [`${photo.group}: ${expected(photo, photo.group)}`, ""];
 }
 
@@ -147,11 +149,13 @@ function decisionOf(photo) {
   if (photo.state === "waiting") return "Being judged …";
   const chosen = Object.keys(photo.groups).find((group) => photo.groups[group].chosen);
   const size = `${photo.width}×${photo.height} pixels. `;
-  if (photo.state === "refused") {
-    return `${size}Refused: ${photo.reason}. Restore it all the same if you know the damage.`;
+  if (notMeant(photo)) {
+    const what = notMeant(photo)[0].toUpperCase() + notMeant(photo).slice(1);
+    return `${size}${what}: ${photo.reason}. Restore it all the same if you know the damage.`;
   }
   const trouble = photo.reason ? ` Failed: ${photo.reason}.` : "";
-  return `${size}Damaged like ${chosen}: ${expected(photo, chosen)}.${trouble}`;
+  const best = chosen === "mix" ? "Best restored by the mix of all" : `Damaged like ${chosen}`;
+  return `${size}${best}: ${expected(photo, chosen)}.${trouble}`;
 }
 
 // ---- drawing ----
@@ -215,13 +219,13 @@ function drawView(photo) {
   const select = one("#group");
   for (const option of select.options) {
     const about = photo.groups[option.value];
-    const percent = about ? ` (${Math.round(100 * about.probability)} %)` : "";
+    const percent = about && about.probability !== null ? ` (${Math.round(100 * about.probability)} %)` : "";
     option.textContent = option.value + percent;
   }
   if (photo.group) select.value = photo.group;
   const restore = one("#restore");
   restore.hidden = isDone(photo) || working(photo);
-  restore.textContent = photo.state === "refused" ? "Restore all the same" : "Restore";
+  restore.textContent = notMeant(photo) ? "Restore all the same" : "Restore";
   one("#cancel").hidden = !working(photo);
   one("#progress").hidden = !working(photo);
   one("#progress").value = progressOf(photo);

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from grids.base.errors import InputError
 from grids.bundle.contents import Bundle
 from grids.models.tiling import Forward, Needs, Place
 from grids.selection.describer import Describer, Descriptor
@@ -37,7 +38,7 @@ class GraphRuntime:
         return lambda images: run(images)[0]
 
     def describer(self) -> Describer:
-        # The graph is that of the layer already.
+        # The layer is that of laws.
         rest = {name: value for name, value in self._describing.items() if name != "layer"}
         return Describer(_patchwise(self._opened(self._graphs.descriptor)), **rest)
 
@@ -45,9 +46,10 @@ class GraphRuntime:
 def _patchwise(run: Run) -> Descriptor:
     """A descriptor's graph, which takes one patch, on the patches of a photograph."""
 
-    def descriptor(patches: Floats, law: bool) -> tuple[Sequence[Floats], Floats | None]:
+    def descriptor(patches: Floats, law: bool) -> tuple[Sequence[Floats], None]:
+        if law:
+            raise InputError("laws are measured by the runtime torch alone")
         parts = [[output.copy() for output in run(patch[None])] for patch in patches]
-        *seen, features = (np.concatenate(outputs) for outputs in zip(*parts, strict=True))
-        return seen, features if law else None
+        return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)], None
 
     return descriptor

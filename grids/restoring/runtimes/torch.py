@@ -37,7 +37,7 @@ class Torch:
 
     def _network(self, group: str) -> nn.Module:
         bundle = self._bundle
-        return restorers.read(bundle.models[group], bundle.backbone, bundle.sizes, self._device)
+        return restorers.read(bundle.weights(group), bundle.backbone, bundle.sizes, self._device)
 
 
 def load(bundle: Bundle, device: str, precision: str) -> Torch:

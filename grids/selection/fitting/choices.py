@@ -30,20 +30,21 @@ def of_photographs(
     for name, photograph in photographs:
         row: Mapping[str, Any]
         try:
-            decision = decide(rule, groups, describer(photograph))
+            decision = decide(rule, groups, describer(photograph, law=True))
         except InputError as error:
             row = {"reason": str(error)}
         else:
-            low, high = decision.interval_db
+            low, high = decision.interval_db or (None, None)
             row = {
                 "group": decision.group,
+                "model": decision.model,
                 "probability": decision.scores[decision.group],
                 "distance": decision.distances[decision.group],
                 "predicted_gain_db": decision.predicted_gain_db,
                 "low_db": low,
                 "high_db": high,
                 "usualness": decision.usualness,
-                "known": decision.known,
+                "verdict": decision.verdict,
                 "reason": decision.reason,
             }
         rows.append({"photograph": name, **row})

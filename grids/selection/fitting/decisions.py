@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from grids.selection.decision import UNUSUAL
+from grids.selection.decision import MIX, models, verdicts
 from grids.selection.rule import Rule
 
 NEIGHBOURS = 5
@@ -30,32 +30,36 @@ def decisions(
 
     Returns:
         The cases' columns but for `vector`; `group`, the one that was trained for it, null if there
-        is none; what the rules choose: `paper`, `discriminant`, and `nearest`, see below;
-        `paper_distance`, `odds`, `distance`, `usualness` and `known`; of the discriminant's choice
-        `predicted_gain_db` and `margin_db`; and `gain_db:NAME` of each model.
+        is none; the groups that the rules choose: `paper`, `discriminant`, `nearest` (see below);
+        the `model` that would restore it, which may be `mix`, and the `verdict` whether it does;
+        `paper_distance`, `odds`, `distance` and `usualness`; of the model `predicted_gain_db`,
+        `low_db` and `high_db`; and `gain_db:NAME` of each model.
     """
-    names = np.array([*groups], dtype=object)
+    names = np.array([*groups, MIX], dtype=object)
     group_of = {name: group for group, members in groups.items() for name in members}
-    vectors = np.stack(cases["vector"])
+    vectors, each = np.stack(cases["vector"]), np.arange(len(cases))
     has_law = cases["alpha"].notna().to_numpy()
     distances = rule.distances(cases["alpha"].to_numpy(), cases["sigma"].to_numpy())
-    chosen = rule.probabilities(vectors).argmax(axis=1)
-    odds, distance = rule.novelty(vectors)
+    likeliest = rule.probabilities(vectors).argmax(axis=1)
+    low, high = rule.intervals(vectors)
+    counted = rule.counted_on(vectors)
+    chosen = models(likeliest, counted)
     usualness = rule.usualness(vectors)
-    predicted, margin = rule.gains(vectors, chosen)
     table = cases.drop(columns="vector").assign(
         group=cases["degradation"].map(group_of),
         paper=np.where(
             has_law, names[np.where(has_law[:, None], distances, 0).argmin(axis=1)], None
         ),
-        discriminant=names[chosen],
+        discriminant=names[likeliest],
+        model=names[chosen],
+        verdict=verdicts(usualness, counted[each, chosen]),
         paper_distance=distances.min(axis=1),
-        odds=odds,
-        distance=distance,
+        odds=rule.odds(vectors),
+        distance=rule.distance(vectors),
         usualness=usualness,
-        known=usualness >= UNUSUAL,
-        predicted_gain_db=predicted,
-        margin_db=margin,
+        predicted_gain_db=rule.gains(vectors)[0][each, chosen],
+        low_db=low[each, chosen],
+        high_db=high[each, chosen],
         **{f"gain_db:{name}": gain.to_numpy() for name, gain in gains.items()},
     )
     return table.assign(nearest=nearest(table, rule.discriminant.coordinates(vectors)))

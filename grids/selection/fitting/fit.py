@@ -11,20 +11,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from grids.selection import discriminant
+from grids.selection import conformal, discriminant
 from grids.selection.fitting.views import CLEAN
-from grids.selection.rule import Rule
+from grids.selection.rule import COVERAGE, Rule
 
-COVERAGE = 0.9
 QUANTILES = np.linspace(0, 1, 1001)
 # Of the ridge regression, in units of the whitened statistics' variance.
 PENALTIES = tuple(np.geomspace(0.01, 100, 13))
+TEMPERATURES = np.geomspace(0.5, 100, 80)
 FLOOR = 1e-12
-FEW = 5
+# Below this, errors of gains are those of rounding to 8 bits.
+LEAST_DB = 0.02
 # One photograph in so many calibrates.
 FOLDS = 5
-# Views of each degradation that gains are measured on: a restoration takes longer than a look.
+# Views of each degradation that gains are fitted to: a restoration takes longer than a look.
 GAIN_VIEWS = 100
+# For this share of the calibration's views there is an interval.
+PROMISED = 0.95
 
 Floats = NDArray[np.float64]
 
@@ -32,28 +35,27 @@ Floats = NDArray[np.float64]
 def fitted(
     views: pd.DataFrame,
     groups: Sequence[Sequence[str]],
-    with_gains: Callable[[pd.DataFrame, str], pd.DataFrame],
+    with_gains: Callable[[pd.DataFrame], pd.DataFrame],
 ) -> tuple[Rule, pd.DataFrame]:
     """The whole way from views to a rule that chooses, predicts and knows its limits.
 
     Args:
         views: as `fit` takes references, with `number` and `photograph` of each.
         groups: the degradations of each group.
-        with_gains: adds `gain_db` of each view's `group` (its number); told what for.
+        with_gains: adds `gains_db` of all models (see `predict`).
 
     Returns:
         The rule, and the held-out views with their gains that set its limits.
     """
     out = held_out(views)
-    references = views[~out]
-    rule = fit(references, groups)
-    rule = predict(rule, with_gains(for_prediction(references, groups), "gains to fit"), groups)
-    judged = with_gains(for_calibration(rule, views[out]), "gains to calibrate")
-    return calibrate(rule, judged), judged
+    measured = with_gains(views[out | (views["number"] < GAIN_VIEWS)])
+    rule = predict(fit(views[~out], groups), measured[~out[measured.index]], groups)
+    judged = measured[out[measured.index]]
+    return calibrate(rule, judged, groups), judged
 
 
 def fit(references: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:
-    """A rule that chooses; it predicts nothing yet, and its limits are 1.
+    """A rule that chooses; it expects no gain yet, and has no limits.
 
     Args:
         references: one row a view: `degradation` (`clean` among them), `vector`, and `alpha` and
@@ -61,9 +63,7 @@ def fit(references: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:
         groups: the degradations of each group.
     """
     degradations = [name for group in groups for name in group]
-    labels = pd.Index([*degradations, CLEAN]).get_indexer(references["degradation"])
-    vectors = np.stack(references["vector"])
-    fitted = discriminant.fit(vectors, labels)
+    fitted = discriminant.fit(np.stack(references["vector"]), _labels(references, groups))
     laws = references.groupby("degradation")[["alpha", "sigma"]].mean().loc[degradations]
     membership = [[float(name in group) for name in degradations] for group in groups]
     return Rule(
@@ -73,21 +73,22 @@ def fit(references: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:
         centre=fitted.centre,
         whitening=fitted.whitening,
         means=fitted.means,
-        gain_weights=np.zeros((len(degradations), len(fitted.centre))),
-        gain_offset=np.zeros(len(degradations)),
-        margin_db=np.ones(len(degradations)),
-        odds_quantiles=np.linspace(-1, 1, QUANTILES.size),
+        temperature=np.ones(1),
+        gain_weights=np.zeros((1, len(fitted.means), len(fitted.centre))),
+        gain_offset=np.zeros((1, len(fitted.means))),
+        gain_spread=np.ones((1, len(fitted.means))),
+        places=np.zeros((0, len(fitted.means))),
+        errors=np.zeros((0, 1)),
+        reach=np.ones(1),
         distance_quantiles=np.linspace(0, 1, QUANTILES.size),
     )
 
 
-def for_prediction(
-    references: pd.DataFrame, groups: Sequence[Sequence[str]], count: int = GAIN_VIEWS
-) -> pd.DataFrame:
-    """The references whose gains are worth measuring, with the number of their `group`."""
-    number_of = {name: number for number, group in enumerate(groups) for name in group}
-    grouped = references.assign(group=references["degradation"].map(number_of))
-    return grouped[grouped["group"].notna() & (grouped["number"] < count)]
+def _labels(views: pd.DataFrame, groups: Sequence[Sequence[str]]) -> NDArray[np.int64]:
+    """(N,) number of each view's class, that of clean the last."""
+    classes = [*(name for group in groups for name in group), CLEAN]
+    labels: NDArray[np.int64] = pd.Index(classes).get_indexer(views["degradation"])
+    return labels
 
 
 def held_out(views: pd.DataFrame) -> pd.Series:
@@ -95,85 +96,58 @@ def held_out(views: pd.DataFrame) -> pd.Series:
     return views["photograph"] % FOLDS == FOLDS - 1
 
 
-def for_calibration(rule: Rule, views: pd.DataFrame) -> pd.DataFrame:
-    """The damaged views with the number of the `group` that the rule chooses, right or wrong."""
-    damaged = views[views["degradation"] != CLEAN]
-    chosen = rule.probabilities(np.stack(damaged["vector"])).argmax(axis=1)
-    return damaged.assign(group=chosen)
-
-
 def predict(rule: Rule, references: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:
-    """The rule with its prediction of gains: a ridge regression for each degradation.
+    """The rule with its prediction of gains: a ridge regression for each model and class.
 
     Args:
         rule: as fitted.
-        references: `degradation`, `vector`, and `gain_db` of the model of the degradation's group,
-            NaN where nothing was damaged.
+        references: `degradation`, `vector`, and `gains_db`, (M,), of the groups' models and of the
+            mix of all.
         groups: as for `fit`.
     """
-    references = references.dropna(subset="gain_db")
     points = rule.discriminant.whitened(np.stack(references["vector"]))
-    gains, labels = references["gain_db"].to_numpy(), references["degradation"].to_numpy()
+    gains, labels = np.stack(references["gains_db"]), _labels(references, groups)
     fits = [
-        _ridge(points[labels == name], gains[labels == name]) for group in groups for name in group
+        [_ridge(points[labels == label], own[labels == label]) for label in range(len(rule.means))]
+        for own in gains.T
     ]
     return replace(
         rule,
-        gain_weights=np.stack([weights for weights, _ in fits]),
-        gain_offset=np.array([offset for _, offset in fits]),
+        gain_weights=np.array([[weights for weights, _, _ in model] for model in fits]),
+        gain_offset=np.array([[offset for _, offset, _ in model] for model in fits]),
+        gain_spread=np.array([[spread for _, _, spread in model] for model in fits]),
     )
 
 
-def calibrate(rule: Rule, views: pd.DataFrame, coverage: float = COVERAGE) -> Rule:
-    """The rule with margins and quantiles so that `coverage` of such views lie within.
-
-    Split conformal prediction (Vovk et al.; Lei et al., 2018) with errors in units of the mean
-    error where the same degradation is the likeliest, so that each has its own margin and all
-    views together tell the quantile.
+def calibrate(rule: Rule, views: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:
+    """The rule with limits: as sure as it is right, with errors to take intervals from.
 
     Args:
-        rule: as fitted.
-        views: rows of known degradations that took no part in the fit: `vector`, the number of the
-            `group` that the rule chooses, and `gain_db` of its model.
-        coverage: share that lies within.
+        rule: as fitted, with its prediction of gains.
+        views: rows that took no part in the fit, as for `predict`.
+        groups: as for `fit`.
     """
-    views = views.dropna(subset="gain_db")
-    vectors, group = np.stack(views["vector"]), views["group"].to_numpy()
-    numbers = np.arange(rule.membership.shape[1])
-    # As margins, the numbers of the degradations tell which one is the likeliest.
-    predicted, told = replace(rule, margin_db=numbers.astype(np.float64)).gains(vectors, group)
-    likeliest = told.astype(np.int64)
-    errors = np.abs(views["gain_db"].to_numpy() - predicted)
-    scales = (
-        np.array(
-            # Few views tell no mean: that of all serves.
-            [
-                own.mean() if len(own) >= FEW else errors.mean()
-                for own in (errors[likeliest == number] for number in numbers)
-            ]
-        )
-        + FLOOR
-    )
-    odds, distances = rule.novelty(vectors)
+    vectors, labels = np.stack(views["vector"]), _labels(views, groups)
+
+    def surprise(temperature: float) -> float:
+        """Mean negative logarithm of the probability of the true class."""
+        scores = rule.discriminant.scores(vectors, temperature)
+        return -float(scores[np.arange(len(labels)), labels].mean())
+
+    rule = replace(rule, temperature=np.array([min(TEMPERATURES, key=surprise)]))
+    places = rule.place(vectors)
+    expected, spread = rule.gains(vectors)
     return replace(
         rule,
-        margin_db=scales * quantile(errors / scales[likeliest], coverage),
-        odds_quantiles=np.quantile(odds, QUANTILES),
-        distance_quantiles=np.quantile(distances, QUANTILES),
+        places=places,
+        errors=(np.stack(views["gains_db"]) - expected) / spread,
+        reach=np.array([conformal.reach(places, COVERAGE, PROMISED)]),
+        distance_quantiles=np.quantile(rule.distance(vectors), QUANTILES),
     )
 
 
-def quantile(values: Floats, coverage: float) -> float:
-    """The ⌈(n + 1)·coverage⌉-th smallest of n values: a further one lies below with `coverage`.
-
-    The largest where that is more than n.
-    """
-    rank = min(len(values), int(np.ceil((len(values) + 1) * coverage)))
-    return float(np.sort(values)[rank - 1])
-
-
-def _ridge(points: Floats, targets: Floats) -> tuple[Floats, float]:
-    """Weights and offset of the ridge regression whose penalty leaves the least error out.
+def _ridge(points: Floats, targets: Floats) -> tuple[Floats, float, float]:
+    """Weights and offset of the ridge regression whose penalty leaves the least error, and that.
 
     The error of each example by the others is known in closed form (Golub, Heath and Wahba, 1979).
     """
@@ -188,5 +162,5 @@ def _ridge(points: Floats, targets: Floats) -> tuple[Floats, float]:
         error = np.square(residuals / (1 - leverages)).mean()
         return right.T @ (shrink * projected / np.maximum(values, FLOOR)), error
 
-    weights, _ = min(map(weights_and_error, PENALTIES), key=lambda pair: pair[1])
-    return weights, float(level - centre @ weights)
+    weights, error = min(map(weights_and_error, PENALTIES), key=lambda pair: pair[1])
+    return weights, float(level - centre @ weights), max(LEAST_DB, float(np.sqrt(error)))

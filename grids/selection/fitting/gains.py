@@ -1,4 +1,8 @@
-"""What restoring adds to views: the PSNR of the restored picture less that of the damaged one."""
+"""What restoring adds to views: the PSNR of the restored picture less that of the damaged one.
+
+Nobody sees a difference of more than 45 dB: what is better counts as that. So restoring an
+undamaged picture has a gain as well, which is 0 or a loss.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,11 +18,13 @@ from grids.pixels.psnr import psnr
 from grids.selection.fitting.pictures import Pixels, Shares
 from grids.selection.fitting.views import views
 
+INVISIBLE_DB = 45.0
+
 
 def gain_db(
     network: nn.Module, clean: Pixels, degraded: Pixels, device: torch.device, precision: str
 ) -> float:
-    """Gain in dB; negative where the network does harm, NaN where nothing is damaged.
+    """Gain in dB up to `INVISIBLE_DB`; negative where the network does harm.
 
     Args:
         network: the restorer, in evaluation mode, on `device`.
@@ -26,11 +32,10 @@ def gain_db(
         device: where the network is.
         precision: `fp32`, or `bf16` for products in bfloat16.
     """
-    if np.array_equal(clean, degraded):
-        return float("nan")
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
         restored = restore(network, to_tensor(degraded)[None], device)
-    return psnr(clean, to_bytes(restored.float())[0]) - psnr(clean, degraded)
+    after, before = psnr(clean, to_bytes(restored.float())[0]), psnr(clean, degraded)
+    return min(after, INVISIBLE_DB) - min(before, INVISIBLE_DB)
 
 
 def with_gains(
@@ -45,25 +50,27 @@ def with_gains(
     precision: str,
     progress: Callable[[int], None] = lambda done: None,
 ) -> pd.DataFrame:
-    """The table with `gain_db` of the model of each view's group.
+    """The table with `gains_db` of each view, (M,), one for each model.
 
     Args:
-        table: `degradation` and `number` of each view, and the number of its `group`.
-        networks: each group's restorer, in evaluation mode, on `device`.
+        table: `degradation` and `number` of each view.
+        networks: M restorers, in evaluation mode, on `device`.
         photographs, identities, shares, seed: what the views were made of (see
             `grids.selection.fitting.views`).
-        parameters: of each degradation, as the views were made with.
+        parameters: of each degradation, as the views were made with; `clean` has none.
         device: where the networks are.
         precision: as for `gain_db`.
         progress: gets the number of views done.
     """
-    measured = pd.Series(0.0, table.index)
+    measured = pd.Series(index=table.index, dtype=object)
     done = 0
     for name, rows in table.groupby("degradation"):
-        shown = views(photographs, identities, name, parameters[name], shares, rows["number"], seed)
-        for index, group, view in zip(rows.index, rows["group"], shown, strict=True):
-            network = networks[int(group)]
-            measured[index] = gain_db(network, view.clean, view.degraded, device, precision)
+        values = parameters.get(name, {})
+        shown = views(photographs, identities, name, values, shares, rows["number"], seed)
+        for index, view in zip(rows.index, shown, strict=True):
+            measured[index] = np.array(
+                [gain_db(each, view.clean, view.degraded, device, precision) for each in networks]
+            )
             done += 1
             progress(done)
-    return table.assign(gain_db=measured)
+    return table.assign(gains_db=measured)
