@@ -51,7 +51,6 @@ box: environment
 	rm -rf grids/packaged/box
 	$(BIN)/grids export results/box -o grids/packaged/box --half --note grids/packaged/box.md
 	rm grids/packaged/box/descriptor.safetensors
-	mv grids/packaged/box/descriptor.onnx grids/packaged/
 
 environment: .venv/installed
 

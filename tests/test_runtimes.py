@@ -23,7 +23,6 @@ from grids.cli import main
 from grids.images import reading, sets
 from grids.models import tiling, weights
 from grids.restoring import runtime
-from grids.restoring.selector import Selector
 
 WITHOUT_TORCH = ("onnx", "openvino")
 NAFNET = {"width": 4, "encoder": [1], "middle": 1, "decoder": [1], "shuffle": 2}
@@ -86,17 +85,6 @@ def photographs():
     yield clean
     for name in ("jpeg", "gaussian_noise", "gaussian_blur", "inpainting"):
         yield tiny_bundle.degraded(clean, name, 3)
-
-
-def test_decisions_are_those_of_torch(loaded, small):
-    ours, theirs = (Selector(small, each.describer()) for each in loaded)
-    for photograph in photographs():
-        one, other = ours.decide(photograph), theirs.decide(photograph)
-        assert (one.group, one.known) == (other.group, other.known)
-        for group in small.groups:
-            assert one.scores[group] == pytest.approx(other.scores[group], abs=1e-3)
-            assert one.distances[group] == pytest.approx(other.distances[group], abs=1e-3)
-        assert one.predicted_gain_db == pytest.approx(other.predicted_gain_db, abs=1e-3)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

@@ -1,15 +1,15 @@
 """Selection by statistics of one photograph."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 import tiny_bundle
+import torch
 
 from grids.base.errors import InputError
 from grids.bundle import contents
 from grids.images import reading, sets
 from grids.restoring.selector import Selector
+from grids.selection.torch_describer import describer as torch_describer
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,9 @@ def export(tmp_path_factory):
 
 
 def test_noise_and_blocks_are_told_apart(export):
-    selector = tiny_bundle.selector(export)
+    selector = Selector(export)
+    describer = torch_describer(export.descriptor, torch.device("cpu"), "fp32", **export.describing)
+    by_laws = Selector(export, rule="paper", describer=describer)
     pixels = reading.read(sets.find("embedded")[2])[:128, 100:300]
     for name, group in (("jpeg", "jpeg"), ("gaussian_noise", "gaussian_noise+poisson_noise")):
         decision = selector.decide(tiny_bundle.degraded(pixels, name, 1))
@@ -28,21 +30,19 @@ def test_noise_and_blocks_are_told_apart(export):
         assert sum(decision.scores.values()) == pytest.approx(1)
         low, high = decision.interval_db
         assert low < decision.predicted_gain_db < high
-        by_law = tiny_bundle.selector(export, partial(Selector, rule="paper")).decide(
-            tiny_bundle.degraded(pixels, name, 1)
-        )
+        by_law = by_laws.decide(tiny_bundle.degraded(pixels, name, 1))
         assert by_law.group == min(by_law.distances, key=by_law.distances.get)
         assert set(by_law.distances) == set(export.groups)
 
 
 def test_a_photograph_too_small_is_refused_with_the_smallest_side(export):
     with pytest.raises(InputError, match=r"40×63 pixels.* 64"):
-        tiny_bundle.selector(export).decide(np.zeros((63, 40, 3), np.uint8))
+        Selector(export).decide(np.zeros((63, 40, 3), np.uint8))
 
 
 def test_a_photograph_of_one_colour_is_refused(export):
     with pytest.raises(InputError, match="the same all over"):
-        tiny_bundle.selector(export).decide(np.full((96, 96, 3), 128, np.uint8))
+        Selector(export).decide(np.full((96, 96, 3), 128, np.uint8))
 
 
 def test_an_export_that_is_broken_or_incomplete_is_refused(tmp_path):

@@ -11,8 +11,6 @@ from grids.degrading import parameters
 from grids.descriptors import srresnet
 from grids.images import reading, sets
 from grids.models import restorers, weights
-from grids.restoring import runtime
-from grids.restoring.selector import Selector
 from grids.selection.fitting import fit
 from grids.selection.fitting.views import damaged
 from grids.selection.torch_describer import describer as torch_describer
@@ -70,11 +68,6 @@ def adding(folder: Path, added: int) -> Path:
         card=bundle.card,
     )
     return folder / "adding"
-
-
-def selector(bundle, kind=Selector):
-    """What chooses in an export, run by torch."""
-    return kind(bundle, runtime.choose("torch", bundle, "cpu").describer())
 
 
 def degraded(pixels, name, key):

@@ -6,8 +6,7 @@ models/GROUP.onnx        their graphs for runtimes without torch, with the weigh
 mix.safetensors          one model of all degradations: for photographs whose group is not sure, and
                          to start trainings from
 mix.onnx                 its graph
-descriptor.safetensors   the network whose features choose among them
-descriptor.onnx          the graph of what is measured with it
+descriptor.safetensors   the network whose features give the paper's laws
 selector.safetensors     what chooses: laws, the discriminant, the calibration
 README.md                the card: how it was trained and measured
 """
@@ -30,11 +29,10 @@ FORMAT = 2
 BOX = Path(__file__).resolve().parents[1] / "packaged" / "box"
 # Arguments of `grids.selection.describer.Describer`.
 DESCRIBING = {"layer", "count", "components", "clip"}
-ABOUT, CARD, DESCRIPTOR, DESCRIPTOR_GRAPH, MIX, SELECTOR = (
+ABOUT, CARD, DESCRIPTOR, MIX, SELECTOR = (
     "bundle.json",
     "README.md",
     "descriptor.safetensors",
-    "descriptor.onnx",
     "mix.safetensors",
     "selector.safetensors",
 )
@@ -42,16 +40,14 @@ ABOUT, CARD, DESCRIPTOR, DESCRIPTOR_GRAPH, MIX, SELECTOR = (
 
 @dataclass(frozen=True)
 class Graphs:
-    """The networks of an export as ONNX, each beside the safetensors file that has its weights.
+    """The models of an export as ONNX, each beside the safetensors file that has its weights.
 
     Attributes:
         models: each group's file, and that of `mix`.
-        descriptor: that of the descriptor.
         needs: what the models ask of their tiles, arguments of `grids.models.tiling.Needs`.
     """
 
     models: dict[str, Path]
-    descriptor: Path
     needs: dict[str, int]
 
 
@@ -68,7 +64,7 @@ class Bundle:
         fingerprints: the first 16 hexadecimal digits of the SHA-256 of each group's file, and of
             that of `mix`.
         descriptor: weights file of the descriptor.
-        graphs: the networks as ONNX, None in an export without.
+        graphs: the models as ONNX, None in an export without.
         describing: how photographs are described (see `grids.selection.describer.Describer`).
         selector: arrays of `grids.selection.rule.Rule`.
         card: how it was trained and measured, Markdown.
@@ -120,7 +116,6 @@ def write(
     if graphs:
         for group, path in graphs.models.items():
             shutil.copyfile(path, folder / graph_of(group))
-        shutil.copyfile(graphs.descriptor, folder / DESCRIPTOR_GRAPH)
     selector_file.save(folder / SELECTOR, selector, {"groups": list(models)})
     (folder / CARD).write_text(card, encoding="utf-8")
     names = [*map(model_of, models), MIX, DESCRIPTOR, SELECTOR, CARD]
@@ -169,8 +164,7 @@ def read(folder: Path) -> Bundle:
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise InputError(f"{folder / ABOUT}: broken ({error!r}); export again") from None
     places = {name: folder / name for name in needed}
-    beside = {DESCRIPTOR, DESCRIPTOR_GRAPH} & needed if folder.resolve() == BOX else set()
-    shared = {name: BOX.parent / name for name in beside}
+    shared = {DESCRIPTOR: BOX.parent / DESCRIPTOR} if folder.resolve() == BOX else {}
     places |= shared
     for name, path in sorted(places.items()):
         if not path.is_file():
@@ -189,7 +183,6 @@ def read(folder: Path) -> Bundle:
         descriptor=places[DESCRIPTOR],
         graphs=Graphs(
             models={name: folder / graph_of(name) for name in (*groups, decision.MIX)},
-            descriptor=places[DESCRIPTOR_GRAPH],
             needs=tiles,
         )
         if tiles
@@ -217,4 +210,4 @@ def graph_of(name: str) -> str:
 
 
 def _graphs(groups: Iterable[str]) -> list[str]:
-    return [*map(graph_of, (*groups, decision.MIX)), DESCRIPTOR_GRAPH]
+    return [*map(graph_of, (*groups, decision.MIX))]

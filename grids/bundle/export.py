@@ -86,7 +86,6 @@ def export(
                 Path(scratch, "made"),
                 **network,
                 models={**models, MIX: mix},
-                descriptor=descriptor,
             )
         except NoGraphError as reason:
             say(f"no ONNX models are in the export, so that only torch restores with it: {reason}")

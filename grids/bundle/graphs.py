@@ -11,10 +11,7 @@ from torch import Tensor, nn
 
 from grids.base.errors import InputError
 from grids.bundle import contents, onnx
-from grids.descriptors import srresnet
 from grids.models import restorers, tiles
-from grids.selection import patches
-from grids.selection.torch_describer import Depths
 
 CPU = torch.device("cpu")
 # What an output may differ by from torch's, of its largest value: of pixels a 40th of a step of
@@ -30,7 +27,6 @@ def made(
     backbone: str,
     sizes: Mapping[str, Any],
     models: Mapping[str, Path],
-    descriptor: Path,
 ) -> contents.Graphs:
     """Copies weights into a folder as an export has them, and makes the graphs beside them.
 
@@ -38,7 +34,6 @@ def made(
         folder: where to; it is made.
         backbone, sizes: the network of the models and its options.
         models: weights file of each group's model and of `mix`.
-        descriptor: weights file of the descriptor.
 
     Raises:
         InputError: a graph's outputs differ from torch's by more than `ALLOWED`.
@@ -59,22 +54,8 @@ def made(
         _compare(target, networks[name], examples)
     return contents.Graphs(
         models={name: folder / contents.graph_of(name) for name in models},
-        descriptor=_descriptor(folder, descriptor, generator),
         needs=asdict(tiles.needs(tiles.of_tensors(first, CPU), first)),
     )
-
-
-def _descriptor(folder: Path, descriptor: Path, generator: torch.Generator) -> Path:
-    weights, target = folder / contents.DESCRIPTOR, folder / contents.DESCRIPTOR_GRAPH
-    shutil.copyfile(descriptor, weights)
-    depths = Depths(srresnet.load(descriptor))
-    patch = torch.rand(1, 3, patches.SIZE, patches.SIZE, generator=generator)
-    with torch.inference_mode():
-        outputs = [f"depth{number}" for number in range(len(depths(patch)))]
-    graph = onnx.trace_fixed(depths, patch, outputs, "network.")
-    onnx.write(graph, weights, target)
-    _compare(target, depths, [patch])
-    return target
 
 
 def _compare(file: Path, network: nn.Module, examples: Sequence[Tensor]) -> None:

@@ -62,23 +62,6 @@ def trace(network: nn.Module) -> ir.Model:
     return model
 
 
-def trace_fixed(
-    network: nn.Module, example: Tensor, outputs: Sequence[str], prefix: str = ""
-) -> ir.Model:
-    """As `trace`, of any network, for inputs of the example's shape.
-
-    Args:
-        network: in evaluation mode, on the CPU.
-        example: an input.
-        outputs: names for the outputs.
-        prefix: of the names of weights, which their file has without.
-    """
-    model = _traced(network, example, outputs, None)
-    for value in model.graph.inputs[1:]:
-        value.name = str(value.name).removeprefix(prefix)
-    return model
-
-
 def write(model: ir.Model, weights: Path, target: Path) -> None:
     """Writes a traced graph with the weights of a safetensors file in the folder of `target`.
 

@@ -9,7 +9,6 @@ from typing import Protocol
 from grids.base.errors import InputError
 from grids.bundle.contents import Bundle
 from grids.models.tiling import Forward, Needs, Place
-from grids.selection.describer import Describer
 
 # By preference on a CPU (docs/restore.md says how fast they are), with what installs each.
 INSTALLED_BY = {
@@ -39,10 +38,7 @@ class Runtime(Protocol):
     def needs(self) -> Needs: ...
 
     def network(self, group: str) -> Forward:
-        """The model of a group."""
-
-    def describer(self) -> Describer:
-        """What measures photographs with the descriptor."""
+        """The model of a group, or `mix`."""
 
 
 def choose(name: str, bundle: Bundle, device: str = "auto", precision: str = "fp32") -> Runtime:

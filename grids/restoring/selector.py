@@ -14,20 +14,23 @@ class Selector:
 
     Args:
         bundle: the export.
-        describer: measures photographs with its descriptor.
         rule: how to choose, `discriminant` or `paper`.
         min_gain_db: less than that is not worth a change.
+        describer: measures photographs with their laws, which the paper's rule goes by.
     """
 
     def __init__(
         self,
         bundle: Bundle,
-        describer: Describer,
         rule: RuleName = "discriminant",
         min_gain_db: float = MIN_GAIN_DB,
+        describer: Describer | None = None,
     ):
         self._groups, self._name, self._min_gain_db = bundle.groups, rule, min_gain_db
-        self._rule, self._describe = Rule.of(bundle.selector), describer
+        self._rule = Rule.of(bundle.selector)
+        # The layer is that of laws.
+        measured = {name: value for name, value in bundle.describing.items() if name != "layer"}
+        self._describe = describer or Describer(**measured)
 
     def decide(self, image: NDArray[np.uint8]) -> Decision:
         """The decision for an RGB photograph (height, width, 3), uint8.

@@ -60,7 +60,7 @@ class Workshop:
     ):
         self.bundle, self._runtime = bundle, runtime
         self._precision, self._tile, self._say = precision, tile, say
-        self._selector = Selector(bundle, runtime.describer(), min_gain_db=min_gain_db)
+        self._selector = Selector(bundle, min_gain_db=min_gain_db)
         self._networks: dict[str, Forward] = {}
         self._tiler: Tiler | None = None
 

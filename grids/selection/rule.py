@@ -2,8 +2,8 @@
 
 The paper compares the law of the photograph's features with the mean law of each group and takes
 the nearest. Busy and smooth pictures shift that law as much as a degradation does, so the default
-rule asks more: a linear discriminant over the spread and shape of the descriptor's channels, fitted
-to single photographs under known degradations.
+rule asks the pixels: a linear discriminant over their spectra and residuals, fitted to single
+photographs under known degradations.
 """
 
 from dataclasses import dataclass, fields

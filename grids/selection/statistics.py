@@ -1,10 +1,8 @@
-"""What selection knows of one photograph: the law of its deep features, and their channels' spread.
+"""What selection knows of one photograph: what its pixels tell, and the law of its deep features.
 
-The patches of one photograph ("self-augmentation", GRIDS, Section 5.2) go through the descriptor
-once (`grids.selection.describer`). Its deepest features give the generalized Gaussian of the paper.
-On their way through the residual trunk the channels give a vector: for each channel of some blocks
-the logarithm of its standard deviation, and the logarithm of the ratio of moments that determines
-the shape of a generalized Gaussian. Both are taken about the mean of each patch.
+The patches of one photograph ("self-augmentation", GRIDS, Section 5.2) give a vector (see
+`grids.selection.pixel_statistics`). Their deepest features in the descriptor give the generalized
+Gaussian of the paper (`grids.selection.describer`).
 """
 
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ from numpy.typing import NDArray
 @dataclass(frozen=True)
 class Statistics:
     """Attributes:
-    vector: (D,) logarithms of spreads and moment ratios, float64.
+    vector: (D,) logarithms and correlations, float64.
     alpha, sigma: law of the principal-component scores of the photograph's patches; NaN where
         it was not asked for.
     """

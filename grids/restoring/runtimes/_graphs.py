@@ -7,10 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from grids.base.errors import InputError
 from grids.bundle.contents import Bundle
 from grids.models.tiling import Forward, Needs, Place
-from grids.selection.describer import Describer, Descriptor
 
 Floats = NDArray[np.float32]
 # A file that was opened: from its input to its outputs, which the next call may overwrite.
@@ -30,26 +28,9 @@ class GraphRuntime:
         assert bundle.graphs is not None
         self.name, self.place = name, Place()
         self.needs = Needs(**bundle.graphs.needs)
-        self._graphs, self._describing = bundle.graphs, bundle.describing
+        self._graphs = bundle.graphs
         self._opened = cache(opened)
 
     def network(self, group: str) -> Forward:
         run = self._opened(self._graphs.models[group])
         return lambda images: run(images)[0]
-
-    def describer(self) -> Describer:
-        # The layer is that of laws.
-        rest = {name: value for name, value in self._describing.items() if name != "layer"}
-        return Describer(_patchwise(self._opened(self._graphs.descriptor)), **rest)
-
-
-def _patchwise(run: Run) -> Descriptor:
-    """A descriptor's graph, which takes one patch, on the patches of a photograph."""
-
-    def descriptor(patches: Floats, law: bool) -> tuple[Sequence[Floats], None]:
-        if law:
-            raise InputError("laws are measured by the runtime torch alone")
-        parts = [[output.copy() for output in run(patch[None])] for patch in patches]
-        return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)], None
-
-    return descriptor

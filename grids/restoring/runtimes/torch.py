@@ -9,8 +9,6 @@ from grids.bundle.contents import Bundle
 from grids.models import devices, restorers, tiles
 from grids.models.tiling import Forward, Needs
 from grids.restoring.runtime import threads
-from grids.selection.describer import Describer
-from grids.selection.torch_describer import describer
 
 
 class Torch:
@@ -30,10 +28,6 @@ class Torch:
 
     def network(self, group: str) -> Forward:
         return tiles.of_arrays(self._read(group), self._device, self._precision)
-
-    def describer(self) -> Describer:
-        bundle = self._bundle
-        return describer(bundle.descriptor, self._device, self._precision, **bundle.describing)
 
     def _network(self, group: str) -> nn.Module:
         bundle = self._bundle

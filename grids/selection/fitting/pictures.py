@@ -1,5 +1,6 @@
 """Pictures as people have them: reduced, compressed before, grey, hardly or badly damaged."""
 
+import importlib
 import io
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from grids.degrading import parameters
 from grids.selection.patches import SMALLEST
 
 # Reduced by up to so much: photographs are sharper the more they are reduced.
@@ -112,7 +112,9 @@ def wide(
             for step in values["chain"]
         ]
         return values | {"chain": steps}
-    declared = parameters.specification(degradation)
+    declared: dict[str, Any] = importlib.import_module(
+        f"grids.degradations.{degradation}"
+    ).PARAMETERS
     return {
         name: _between(values[name], declared[name]["range"], generator) for name in sorted(values)
     }
