@@ -14,6 +14,7 @@ from grids.bundle import contents
 from grids.cli import main
 from grids.images import reading
 from grids.models import weights
+from grids.restoring.selector import Selector
 from grids.runs import orphans
 
 
