@@ -3,7 +3,7 @@
 # With GPUs: --gpus all. The files belong to root unless --user "$(id -u):$(id -g)" is given.
 FROM python:3.11-slim
 COPY . /grids
-RUN pip install --no-cache-dir --constraint /grids/requirements.lock --editable /grids
+RUN pip install --no-cache-dir --constraint /grids/requirements.lock --editable '/grids[workflow]'
 # A user without a home writes caches here.
 ENV HOME=/tmp
 WORKDIR /data

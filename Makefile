@@ -51,10 +51,11 @@ box: environment
 	rm -rf grids/packaged/box
 	$(BIN)/grids export results/box -o grids/packaged/box --half --note grids/packaged/box.md
 	rm grids/packaged/box/descriptor.safetensors
+	mv grids/packaged/box/descriptor.onnx grids/packaged/
 
 environment: .venv/installed
 
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[docs,test]'
+	$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[docs,sift,test,workflow]'
 	touch $@

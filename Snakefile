@@ -17,6 +17,7 @@ pathvars:
 wildcard_constraints:
     backbone=r"[a-z0-9_]+",
     degradation=r"[a-z0-9_]+",
+    descriptor=r"[a-z0-9_]+",
     group=r"[a-z0-9_]+(\+[a-z0-9_]+)*",
     images=r"[A-Za-z0-9_.-]+",
     content=r"[0-9a-f]{16}",

@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from grids.configuration.settings import PACKAGED
 from grids.models import restorers
-from grids.selection.describer import Describer
+from grids.selection.torch_describer import describer as torch_describer
 
 HEIGHT, WIDTH = 1152, 1728
 DESCRIBING = {"layer": "hr", "count": 24, "components": 9, "clip": 5.0}
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=2)
     options = parser.parse_args()
     device = torch.device(options.device)
-    describer = Describer(PACKAGED, device, options.precision, **DESCRIBING)
+    describer = torch_describer(PACKAGED, device, options.precision, **DESCRIBING)
     network = restorers.build("restormer", {}).to(device, memory_format=torch.channels_last).eval()
     generator = np.random.default_rng(0)
     photograph = generator.integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)

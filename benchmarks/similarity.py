@@ -1,6 +1,6 @@
 """The estimate of one degradation's law, against SRGA's published procedure, side by side.
 
-    pip install --constraint requirements.lock --editable '.[benchmark]'
+    pip install --constraint requirements.lock --editable '.[benchmark,workflow]'
     python benchmarks/similarity.py                     # 800 × 65,536
     python benchmarks/similarity.py --columns 1048576   # the size of 32×32 patches; 11 GiB, 15 min
 

@@ -35,6 +35,8 @@ from grids.pixels.arrays import to_tensor
 from grids.training.batches import Batches
 from grids.training.compiled import compiled
 from grids.training.loop import Execution, Recipe, train
+from grids.training.procedure import Task
+from grids.training.procedures import l1
 from grids.training.restoration_batches import restoration
 
 NAMES = [name for name in names_in("degradations") if name != "haze"]
@@ -145,7 +147,7 @@ def data(device: torch.device) -> None:
             start = time.process_time()
             with tempfile.TemporaryDirectory() as folder:
                 history = train(
-                    network,
+                    l1.build(network, Task(steps, print)),
                     batches,
                     recipe,
                     state_folder=Path(folder) / "state",

@@ -14,13 +14,14 @@ from grids.commands import (
     explain,
     export,
     orphans,
+    page,
     recover,
     restore,
     simulate,
     status,
 )
 
-COMMANDS = (check, explain, simulate, orphans, status, recover, export, restore, bundles)
+COMMANDS = (check, explain, simulate, orphans, status, recover, export, restore, page, bundles)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

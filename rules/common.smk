@@ -40,7 +40,7 @@ if HERE.is_local:
 elif not find_spec("grids"):
     # Of a repository Snakemake fetches rules and scripts, file by file.
     sys.exit(
-        "error: the package grids is not installed, which the rules need: pip install it"
+        "error: the package grids is not installed, which the rules need: pip install '.[workflow]' in a clone of it"
     )
 
 from snakemake.exceptions import IncompleteCheckpointException
@@ -56,7 +56,7 @@ from grids.configuration.settings import pair_set
 from grids.images import reading, sets
 from grids.images.seen import checksums
 from grids.jobs import fingerprints, places, records
-from grids.report import paper
+from grids.report import experiments, paper
 from grids.runs import ahead, orphans
 from grids.search import group_names
 from grids.search import plans as plan_files
@@ -87,6 +87,15 @@ if Path(sys.executable).exists():
     # Snakemake puts it into commands as it stands, whatever is in its path.
     sys.executable = shlex.quote(sys.executable)
 
+
+def descriptor_file(network):
+    """Weights of a descriptor, made here or not; a folder's name where it has none."""
+    trained = {"srresnet": places.DESCRIPTOR, "vgg": places.VGG}
+    if SETTINGS.descriptor.weights_of(network) == "trained":
+        return str(Path(SETTINGS.results, trained[network]))
+    return str(SETTINGS.descriptor.path_of(network))
+
+
 # Scripts read how to compute (device, checkpoints) from the configuration instead of from
 # parameters, since a change of it must make nothing run again.
 config["execution"] = SETTINGS.how()
@@ -96,14 +105,17 @@ config["sources"] = {
 } | SETTINGS.images.sources()
 # Weights and tables that are not made here count by their content, which parameters have: as inputs
 # they would count by their place and their time too.
-config["weights"] = str(
-    Path(SETTINGS.results, places.DESCRIPTOR)
-    if SETTINGS.descriptor.weights == "trained"
-    else SETTINGS.descriptor.path()
-)
+config["weights"] = descriptor_file("srresnet")
+config["descriptors"] = {
+    name: descriptor_file(name) for name in SETTINGS.descriptor.networks()
+}
 config["start"] = SETTINGS.training.start
 config["released"] = {
     name: given.model_dump() for name, given in SETTINGS.released().items()
+}
+config["procedure_files"] = {
+    name: SETTINGS.procedure_files(SETTINGS.procedure(name))
+    for name in SETTINGS.backbones
 }
 config["measurements"] = str(SETTINGS.search.measured_elsewhere())
 config["roots"] = {
@@ -143,6 +155,8 @@ def at(place, **names):
 include: "common/jobs.smk"
 include: "common/cluster.smk"
 include: "common/images.smk"
+include: "common/descriptors.smk"
+include: "common/training.smk"
 include: "common/search.smk"
 include: "common/selection.smk"
 include: "common/report.smk"

@@ -48,6 +48,45 @@ rule table1:
         "../workflow/scripts/table1.py"
 
 
+rule table2:
+    """Table 2 of the paper: groups of high and of low similarity, by each feature."""
+    input:
+        verifications=table2_verifications,
+        similarities=table2_similarities,
+        noise=noise_verifications,
+    output:
+        parquet="<results>/report/table2.parquet",
+        csv="<results>/report/table2.csv",
+        claims="<results>/report/table2_claims.csv",
+        text=report(
+            "<results>/report/table2.txt",
+            caption="../workflow/report/table2_text.rst",
+            category="Table 2",
+            labels={"as": "numbers"},
+        ),
+        figure=report(
+            "<results>/report/table2.svg",
+            caption="../workflow/report/table2.rst",
+            category="Table 2",
+            labels={"as": "figure"},
+        ),
+    log:
+        "<logs>/report/table2.log",
+    localrule: True
+    conda:
+        "../environment.yml"
+    params:
+        experiments=EXPERIMENTS,
+        features=table2_features(),
+        backbone=SETTINGS.search.backbone,
+        test_set=SETTINGS.search.test_set,
+        code=code("table2.py"),
+    message:
+        "Writing Table 2"
+    script:
+        "../workflow/scripts/table2.py"
+
+
 rule sheets:
     """The similarity matrix, the rankings and the measured drops, for spreadsheets."""
     input:
@@ -99,6 +138,32 @@ rule similarity_figure:
         "Drawing the similarity matrix"
     script:
         "../workflow/scripts/similarity_figure.py"
+
+
+rule descriptors_figure:
+    """Whether other features order the pairs of degradations alike."""
+    input:
+        similarities=[similarity_with(name) for name in SETTINGS.descriptor.networks()],
+    output:
+        table="<results>/report/descriptors.csv",
+        figure=report(
+            "<results>/report/descriptors.svg",
+            caption="../workflow/report/descriptors.rst",
+            category="Similarity",
+            labels={"figure": "descriptors"},
+        ),
+    log:
+        "<logs>/report/descriptors.log",
+    localrule: True
+    conda:
+        "../environment.yml"
+    params:
+        networks=SETTINGS.descriptor.networks(),
+        code=code("descriptors_figure.py"),
+    message:
+        "Comparing the descriptors"
+    script:
+        "../workflow/scripts/descriptors_figure.py"
 
 
 rule densities_figure:

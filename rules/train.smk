@@ -27,9 +27,10 @@ rule train:
         sampling=lambda wildcards: SETTINGS.training.sampling(members(wildcards)),
         group=parameters("training"),
         sizes=sizes,
+        procedure=procedure,
         start=start_digest,
         seed=SETTINGS.seed,
-        code=code("train.py", "degradations", "backbones"),
+        code=code("train.py", "degradations", "backbones", "procedures"),
     message:
         "Training {wildcards.backbone} on {wildcards.group}"
     script:
@@ -48,9 +49,10 @@ use rule train as train_level with:
         sampling=lambda wildcards: SETTINGS.training.sampling(members(wildcards)),
         group=parameters("training"),
         sizes=sizes,
+        procedure=procedure,
         start=start_digest,
         seed=SETTINGS.seed,
-        code=code("train.py", "degradations", "backbones"),
+        code=code("train.py", "degradations", "backbones", "procedures"),
     message:
         "Training {wildcards.backbone} on {wildcards.group} up to {wildcards.level} %"
 
@@ -67,9 +69,10 @@ use rule train as train_reseeded with:
         sampling=lambda wildcards: SETTINGS.training.sampling(members(wildcards)),
         group=parameters("training"),
         sizes=sizes,
+        procedure=procedure,
         start=start_digest,
         seed=lambda wildcards: int(wildcards.seed),
-        code=code("train.py", "degradations", "backbones"),
+        code=code("train.py", "degradations", "backbones", "procedures"),
     message:
         "Training {wildcards.backbone} on {wildcards.group} with seed {wildcards.seed}"
 

@@ -1,9 +1,11 @@
 """Files of photographs for tests, and readers of them that share no code with the package."""
 
+import io
 import struct
 import zlib
 
 import numpy as np
+from hypothesis import strategies as st
 from PIL import Image
 
 CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}
@@ -95,3 +97,15 @@ def shown(path):
 
     with Image.open(path) as image:
         return np.asarray(ImageOps.exif_transpose(image))
+
+
+@st.composite
+def damaged(draw, pixels):
+    """The bytes of a PNG, JPEG, WebP or TIFF file in which a few are others anywhere."""
+    kind = draw(st.sampled_from(["png", "jpeg", "webp", "tiff"]))
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind)
+    content = bytearray(buffer.getvalue())
+    for _ in range(draw(st.integers(1, 4))):
+        content[draw(st.integers(0, len(content) - 1))] = draw(st.integers(0, 255))
+    return bytes(content)

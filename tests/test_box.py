@@ -38,7 +38,10 @@ def box():
 
 def test_it_is_small(box):
     files = [path for path in contents.BOX.rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in [*files, box.descriptor]) < MEGABYTES * 2**20
+    assert (
+        sum(path.stat().st_size for path in [*files, box.descriptor, box.graphs.descriptor])
+        < MEGABYTES * 2**20
+    )
 
 
 def test_it_is_of_the_shipped_configuration(box):
@@ -81,6 +84,8 @@ def first_steps(folder):
         group={name: settings.parameters(name, "training") for name in names},
         sampling=settings.training.sampling(names),
         recipe=recipe,
+        procedure={"name": "l1", "options": {}},
+        files={},
         start="",
         seed=settings.seed,
         content="",
@@ -90,6 +95,7 @@ def first_steps(folder):
         weights=str(weights_file),
         history=str(history),
         label="mix",
+        trunk="",
         device="cpu",
         threads=1,
         scratch="",

@@ -113,6 +113,19 @@ WRONG = [
     ("backbones.srresnt", {}, r"unknown backbone 'srresnt'; did you mean 'srresnet'"),
     ("backbones.srresnet", {"width": 3}, r"unknown option of backbones.srresnet 'width'"),
     ("backbones.srresnet", {"features": "64"}, r"backbones.srresnet.features: must be of type int"),
+    (
+        "training.procedure",
+        "l2",
+        r"unknown procedure in training.procedure 'l2'; Known: .*l1",
+    ),
+    ("training.procedure", {"srresnet": "gan"}, r"unknown procedure in training.procedure 'gan'"),
+    ("training.procedure", {"srresnt": "l1"}, r"training.procedure 'srresnt'; did you mean"),
+    ("training.procedure", {"nafnet": "l1"}, r"training.procedure: nafnet is not among the backb"),
+    ("training.procedure", 3, r"training.procedure: .*got 3"),
+    ("procedures", {"l2": {}}, r"unknown procedure 'l2'"),
+    ("procedures.realesrgan", {"vgg": "nowhere.pth"}, r"realesrgan.vgg: nowhere.pth: no such fi"),
+    ("procedures.realesrgan", {"gan_weight": 0.0}, r"realesrgan.gan_weight: must be above 0"),
+    ("procedures.l1", {"weight": 2}, r"unknown option of procedures.l1 'weight'"),
     ("search.backbone", "restormer", r"search.backbone: restormer is not among"),
     ("search.strategy", "papr", r"unknown search.strategy 'papr'; did you mean 'paper'"),
     ("search.delta", 0, r"search.delta: input should be greater than 0, got 0"),
@@ -357,7 +370,8 @@ class TestOwnModules:
     def package(self, tmp_path, monkeypatch):
         """A copy of the package that takes modules of users."""
         shutil.copytree(ROOT / "grids" / "degradations", tmp_path / "grids" / "degradations")
-        shutil.copytree(ROOT / "grids" / "backbones", tmp_path / "grids" / "backbones")
+        for part in ("backbones", "descriptors", "training/procedures", "search/strategies"):
+            shutil.copytree(ROOT / "grids" / part, tmp_path / "grids" / part)
         monkeypatch.setattr(plugins, "ROOT", tmp_path / "grids")
         plugins.names_in.cache_clear()
         yield tmp_path / "grids"
@@ -386,6 +400,23 @@ class TestOwnModules:
         with pytest.raises(InputError, match=message) as error:
             loading.load(with_value(f"{section}.{name}", {}))
         assert "\n" not in str(error.value)
+
+    def test_a_network_names_its_procedure_and_a_procedure_its_networks(self, package):
+        (package / "backbones/mine.py").write_text('PROCEDURE = "own"\ndef build(): 0')
+        own = package / "training/procedures/own.py"
+        own.write_text('NETWORKS = ["mine"]\ndef build(network, task, *, weight=0.5): 0')
+        plugins.names_in.cache_clear()
+        config = with_value("backbones.mine", {})
+        loaded = loading.load(config)
+        assert [loaded.procedure(name) for name in ("mine", "srresnet")] == ["own", "l1"]
+        assert loaded.procedure_options("own") == {"weight": 0.5}
+        config["procedures"] = {"own": {"weight": 2}}
+        config["training"]["procedure"] = {"mine": "l1"}
+        loaded = loading.load(config)
+        assert (loaded.procedure("mine"), loaded.procedure_options("own")) == ("l1", {"weight": 2})
+        config["training"]["procedure"] = "own"
+        with pytest.raises(InputError, match=r"training\.procedure: own trains mine, not \w+"):
+            loading.load(config)
 
 
 class TestDefaultsThatFollow:

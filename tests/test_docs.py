@@ -13,12 +13,26 @@ PAGES = [
     ROOT / "grids/packaged/descriptor.md",
     *sorted((ROOT / "docs").glob("*.md")),
 ]
+EXAMPLES = ("vignetting.py", "plain.py", "charbonnier.py", "only_pairs.py")
 NETWORK = """
 import torch
 from grids.base.plugins import options_of
 from grids.models.restorers import build
 assert options_of("backbones", "plain") == {"features": 32}
 assert build("plain", {"features": 4})(torch.rand(2, 3, 17, 23)).shape == (2, 3, 17, 23)
+"""
+
+PROCEDURE = """
+import torch
+from grids.base.plugins import options_of
+from grids.models import restorers
+from grids.training.procedure import Task, build
+assert options_of("training/procedures", "charbonnier") == {"width": 1e-3}
+network = restorers.build("plain", {})
+procedure = build("charbonnier", network, Task(1, print), {"width": 0.5})
+(loss,) = procedure.phase(0).losses.values()
+image = torch.rand(2, 3, 8, 8)
+assert torch.allclose(loss(lambda source: source, image, image + 1.2), torch.tensor(1.3))
 """
 
 
@@ -33,18 +47,19 @@ def test_files_that_the_pages_name_exist():
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         for name in re.findall(r"\b(?:docs|grids|rules|tests|benchmarks)/[\w/]+\.(?:md|py)", text):
-            example = name.rpartition("/")[2] in ("vignetting.py", "plain.py", "only_pairs.py")
+            example = name.rpartition("/")[2] in EXAMPLES
             assert example or (ROOT / name).exists(), f"{page}: {name}"
 
 
 @pytest.fixture(scope="module")
 def extended(tmp_path_factory):
-    """A copy of the package with the network and the strategy of docs/extending.md."""
+    """A copy of the package with the modules of docs/extending.md."""
     text = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
-    network, strategy = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    network, procedure, strategy = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     folder = tmp_path_factory.mktemp("extended")
     shutil.copytree(ROOT / "grids", folder / "grids")
     (folder / "grids/backbones/plain.py").write_text(network, encoding="utf-8")
+    (folder / "grids/training/procedures/charbonnier.py").write_text(procedure, encoding="utf-8")
     (folder / "grids/search/strategies/only_pairs.py").write_text(strategy, encoding="utf-8")
     return folder
 
@@ -55,8 +70,8 @@ def python(folder, *arguments):
     return done.stdout
 
 
-def test_the_network_of_the_documentation_is_one(extended):
-    python(extended, "-c", NETWORK)
+def test_the_network_and_the_procedure_of_the_documentation_are_ones(extended):
+    python(extended, "-c", NETWORK + PROCEDURE)
 
 
 def test_the_strategy_of_the_documentation_is_one(extended):

@@ -43,7 +43,7 @@ def test_locked_versions_are_what_the_project_declares():
 
 
 def test_conda_environment_pins_what_the_project_declares_as_locked():
-    assert conda() == {name: locked()[name] for name in declared("test")}
+    assert conda() == {name: locked()[name] for name in declared("test", "workflow")}
 
 
 def test_lock_names_exact_versions_only():

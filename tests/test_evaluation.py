@@ -121,7 +121,7 @@ def test_table1_shows_further_measures_as_further_tables():
 
 class TestMemory:
     def give(self, monkeypatch, megabytes):
-        monkeypatch.setattr(memory, "free", lambda device: int(megabytes * (1 << 20)))
+        monkeypatch.setattr(memory, "free", lambda: int(megabytes * (1 << 20)))
 
     def test_what_fits_is_the_network_on_the_whole_image_bit_for_bit(self, network, photograph):
         large = np.tile(photograph, (7, 4, 1))  # beyond the tiles of `grids restore`

@@ -212,8 +212,9 @@ class TestCode:
         jobs = edited("grids/similarity/ggd.py").jobs("all")
         assert jobs == {f"Describing {name}" for name in DEGRADATIONS} | MATRIX
 
-    def test_of_the_training(self, edited):
-        jobs = edited("grids/training/schedule.py").jobs("all")
+    @pytest.mark.parametrize("name", ["schedule", "procedures/l1"])
+    def test_of_the_training(self, edited, name):
+        jobs = edited(f"grids/training/{name}.py").jobs("all")
         assert every(train) | every(verify) <= jobs
         assert not {job for job in jobs if job.startswith(("Degrading", "Cutting"))}
 

@@ -12,8 +12,9 @@ from torch import nn
 
 from grids.backbones import nafnet, restormer, srresnet
 from grids.base.errors import InputError, NotFiniteError
-from grids.models import memory, tiles
-from grids.models.tiles import Needs, Tiler
+from grids.models import memory, tiles, tiling
+from grids.models.tiles import Tiler
+from grids.models.tiling import Needs
 
 CPU = torch.device("cpu")
 LOCAL = {
@@ -33,6 +34,10 @@ def network(build, options, seed=0):
         for parameter in built.parameters():
             parameter.add_(0.05 * torch.randn(parameter.shape))
     return built
+
+
+def arrays(built):
+    return tiles.of_arrays(built, CPU)
 
 
 def whole(built, image):
@@ -95,7 +100,7 @@ def test_tiles_of_a_local_network_are_the_whole_image(kind, shape, dtype):
     built = network(*LOCAL[kind])
     image = scene(*shape, dtype=dtype)
     expected = whole(built, image)
-    restored, tile = Tiler(built, CPU, tile=96).restore(built, image)
+    restored, tile = Tiler(built, CPU, tile=96).restore(arrays(built), image)
     assert restored.dtype == dtype
     assert tile == (96 if max(shape) > 96 else None)
     error = np.abs(restored.astype(int) - expected.astype(int))
@@ -111,7 +116,7 @@ def test_less_than_the_reach_is_not_enough(kind):
     image = scene(96, 230, dtype=np.uint16)
     tiler = Tiler(built, CPU, tile=96)
     tiler._needs = Needs(margin=0, blend=1, bytes_per_pixel=1)
-    restored, _ = tiler.restore(built, image)
+    restored, _ = tiler.restore(arrays(built), image)
     error = np.abs(restored.astype(int) - whole(built, image).astype(int))
     assert error.max() > 10
 
@@ -122,7 +127,7 @@ def test_blending_hides_the_seams_of_a_global_network():
     tiler, seams = Tiler(Mean(), CPU, tile=144), []
     for margin, blend in ((48, 1), (tiles.GLOBAL_MARGIN, tiles.GLOBAL_BLEND)):
         tiler._needs = Needs(margin, blend, bytes_per_pixel=1)
-        restored, _ = tiler.restore(Mean(), image)
+        restored, _ = tiler.restore(arrays(Mean()), image)
         seams.append(np.abs(np.diff(restored[0, :, 0].astype(int))).max())
     # Each tile is of one value. The step between two becomes as many small ones as are blended.
     assert seams[1] == pytest.approx(seams[0] / tiles.GLOBAL_BLEND, rel=0.1)
@@ -160,7 +165,7 @@ def test_tiles_are_on_the_grid_of_strides(kind, grid):
     tiler = Tiler(built, CPU, tile=500)
     assert tiler._needs.grid == grid
     assert tiler._tile == 500 // grid * grid
-    for span in tiles._spans(3000, tiler._tile, tiler._needs):
+    for span in tiling.spans(3000, tiler._tile, tiler._needs):
         assert span.start % grid == 0
         assert span.end % grid == 0 or span.end == 3000
         starts.append(span.start)
@@ -181,7 +186,7 @@ def test_reach_is_not_that_of_an_algorithm():
 )
 def test_tiles_cover_every_pixel_once_within_their_size(length, needs):
     total, starts = np.zeros(length), []
-    for span in tiles._spans(length, 96, needs):
+    for span in tiling.spans(length, 96, needs):
         assert span.end - span.start <= 96
         assert span.start % needs.grid == 0
         total[span.start : span.end] += span.weights
@@ -199,7 +204,7 @@ def test_tiles_cover_every_pixel_once_within_their_size(length, needs):
 @pytest.mark.parametrize("kind", [*LOCAL.values(), *GLOBALS.values()])
 def test_the_smallest_images(shape, kind):
     built, image = network(*kind), scene(*shape)
-    restored, _ = Tiler(built, CPU, tile=144).restore(built, image)
+    restored, _ = Tiler(built, CPU, tile=144).restore(arrays(built), image)
     assert restored.shape == image.shape
 
 
@@ -208,7 +213,7 @@ def test_tiles_are_halved_until_they_fit(error):
     hungry, lines = Hungry(40, error), []
     tiler = Tiler(hungry, CPU, tile=200, say=lines.append)
     image = scene(150, 130)
-    restored, tile = tiler.restore(hungry, image)
+    restored, tile = tiler.restore(arrays(hungry), image)
     np.testing.assert_array_equal(restored, image)
     assert tile == 32
     assert [line.partition(";")[0] for line in lines] == [
@@ -216,21 +221,21 @@ def test_tiles_are_halved_until_they_fit(error):
     ]
     # What has been learnt holds for the next image.
     hungry.heights.clear()
-    tiler.restore(hungry, image)
+    tiler.restore(arrays(hungry), image)
     assert max(hungry.heights) <= 40
 
 
 def test_it_fails_when_the_smallest_tiles_do_not_fit():
     hungry, lines = nn.Sequential(Hungry(32, MemoryError()), Shift(11)), []
     with pytest.raises(InputError, match="not even tiles of 48 pixels fit into memory"):
-        Tiler(hungry, CPU, tile=120, say=lines.append).restore(hungry, scene(150, 130))
+        Tiler(hungry, CPU, tile=120, say=lines.append).restore(arrays(hungry), scene(150, 130))
     assert [int(line.split()[-1]) for line in lines] == [56, 48]
 
 
 def test_other_errors_are_not_taken_for_lack_of_memory():
     faulty = Hungry(32, RuntimeError("illegal access"))
     with pytest.raises(RuntimeError, match="illegal"):
-        Tiler(faulty, CPU).restore(faulty, scene(150, 130))
+        Tiler(faulty, CPU).restore(arrays(faulty), scene(150, 130))
 
 
 def test_output_that_is_not_finite_is_an_error():
@@ -238,7 +243,7 @@ def test_output_that_is_not_finite_is_an_error():
     with torch.no_grad():
         broken.conv_last.bias.fill_(torch.inf)
     with pytest.raises(NotFiniteError, match="not finite"):
-        Tiler(broken, CPU).restore(broken, scene())
+        Tiler(broken, CPU).restore(arrays(broken), scene())
 
 
 def test_a_tile_that_is_too_small_is_refused():
@@ -249,7 +254,7 @@ def test_a_tile_that_is_too_small_is_refused():
 
 def test_progress_reaches_every_pixel():
     built, done = network(*LOCAL["srresnet"]), []
-    Tiler(built, CPU, tile=96).restore(built, scene(300, 200), done.append)
+    Tiler(built, CPU, tile=96).restore(arrays(built), scene(300, 200), done.append)
     assert done == sorted(done)
     assert done[-1] == 300 * 200
 
@@ -257,23 +262,23 @@ def test_progress_reaches_every_pixel():
 def test_bfloat16_is_near():
     built = network(*LOCAL["srresnet"])
     image = scene()
-    exact, _ = Tiler(built, CPU).restore(built, image)
-    reduced, _ = Tiler(built, CPU, "bf16").restore(built, image)
+    exact, _ = Tiler(built, CPU).restore(arrays(built), image)
+    reduced, _ = Tiler(built, CPU, "bf16").restore(tiles.of_arrays(built, CPU, "bf16"), image)
     assert 0 < np.abs(exact.astype(int) - reduced).mean() < 2
 
 
 @pytest.mark.parametrize(
     ("kind", "largest"),
     [
-        (LOCAL["srresnet"], tiles.LARGEST_LOCAL_ON_CPU),
-        *((kind, tiles.LARGEST) for kind in GLOBALS.values()),
+        (LOCAL["srresnet"], tiling.LARGEST_LOCAL_ON_CPU),
+        *((kind, tiling.LARGEST) for kind in GLOBALS.values()),
     ],
 )
 def test_the_tile_follows_the_memory(monkeypatch, kind, largest):
     built = network(*kind)
     tiles = []
     for megabytes in (1, 4, 16, 100000):
-        monkeypatch.setattr(memory, "free", lambda device, m=megabytes: m << 20)
+        monkeypatch.setattr(memory, "free", lambda m=megabytes: m << 20)
         tiles.append(Tiler(built, CPU)._tile)
     assert tiles == sorted(tiles)
     assert tiles[0] < tiles[-1] == largest
@@ -289,9 +294,9 @@ def test_limits_of_control_groups_count(tmp_path, monkeypatch):
         (group / "memory.stat").write_text("anon 500\ninactive_file 50\n")
     monkeypatch.setattr(memory, "OWN_GROUPS", tmp_path / "own")
     monkeypatch.setattr(memory, "GROUPS", tmp_path)
-    assert memory.free(CPU) == 450
+    assert memory.free() == 450
     (job.parent / "memory.max").write_text("max\n")
-    assert memory.free(CPU) > 1 << 20
+    assert memory.free() > 1 << 20
 
 
 def test_limits_of_control_groups_of_version_1_count(tmp_path, monkeypatch):
@@ -304,7 +309,7 @@ def test_limits_of_control_groups_of_version_1_count(tmp_path, monkeypatch):
         (group / "memory.stat").write_text("inactive_file 3\ntotal_inactive_file 50\n")
     monkeypatch.setattr(memory, "OWN_GROUPS", tmp_path / "own")
     monkeypatch.setattr(memory, "GROUPS", tmp_path)
-    assert memory.free(CPU) == 450
+    assert memory.free() == 450
 
 
 def test_memory_that_really_runs_out():
@@ -312,18 +317,20 @@ def test_memory_that_really_runs_out():
     code = """
         import resource, torch, numpy as np
         from grids.backbones import srresnet
-        from grids.models.tiles import Tiler
+        from grids.models.tiles import Tiler, of_arrays
         torch.set_num_threads(1)
         torch.manual_seed(0)
         network = srresnet.build(features=16, blocks=1).eval()
         image = np.random.default_rng(0).integers(0, 256, (600, 700, 3), np.uint8)
-        expected, _ = Tiler(network, torch.device("cpu"), tile=1024).restore(network, image)
+        cpu = torch.device("cpu")
+        restore = of_arrays(network, cpu)
+        expected, _ = Tiler(network, cpu, tile=1024).restore(restore, image)
         lines = open("/proc/self/status").read().splitlines()
         used = next(1024 * int(x.split()[1]) for x in lines if x.startswith("VmSize"))
         before = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (used + (40 << 20), before[1]))
-        tiler = Tiler(network, torch.device("cpu"), tile=1024, say=print)
-        restored, tile = tiler.restore(network, image)
+        tiler = Tiler(network, cpu, tile=1024, say=print)
+        restored, tile = tiler.restore(restore, image)
         resource.setrlimit(resource.RLIMIT_AS, before)
         assert tile < 700, tile
         assert np.abs(restored.astype(int) - expected).max() <= 1

@@ -238,7 +238,7 @@ def noisy(tmp_path, monkeypatch):
 def test_each_gets_the_model_that_suits_it_and_says_so(noisy, export, tmp_path, capsys):
     status, rows = restore_json(export, capsys, noisy, "-o", tmp_path / "out")
     assert status == 1
-    selector = Strict(contents.read(export))
+    selector = tiny_bundle.selector(contents.read(export), Strict)
     for name, where in (("a.png", "a.png"), ("b.png", "deeper/b.png")):
         before, target = shown(noisy / where), tmp_path / "out" / where
         decision, row = selector.decide(before), rows[name]

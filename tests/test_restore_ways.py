@@ -10,7 +10,6 @@ import sys
 import numpy as np
 import pytest
 import tiny_bundle
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -20,7 +19,6 @@ from PIL import Image
 from grids.bundle import contents
 from grids.cli import main
 from grids.images import decoding
-from grids.models import restorers, weights
 from grids.restoring import blending, photographs, sheets
 
 ADDED = 20
@@ -30,25 +28,7 @@ STRENGTHS = st.floats(0, blending.STRONGEST)
 @pytest.fixture(scope="module")
 def export(tmp_path_factory):
     """An export whose models add a known number to every value."""
-    folder = tmp_path_factory.mktemp("export")
-    bundle = contents.read(tiny_bundle.write(folder))
-    network = restorers.build(bundle.backbone, bundle.sizes)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.zero_()
-        network.conv_last.bias.fill_(ADDED / 255)
-    weights.save(folder / "known.safetensors", network, {})
-    contents.write(
-        folder / "known",
-        models=dict.fromkeys(bundle.groups, folder / "known.safetensors"),
-        backbone=bundle.backbone,
-        sizes=bundle.sizes,
-        descriptor=bundle.descriptor,
-        describing=bundle.describing,
-        selector=bundle.selector,
-        card=bundle.card,
-    )
-    return folder / "known"
+    return tiny_bundle.adding(tmp_path_factory.mktemp("export"), ADDED)
 
 
 @pytest.fixture

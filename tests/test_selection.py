@@ -7,7 +7,6 @@ import tiny_bundle
 from grids.base.errors import InputError
 from grids.bundle import contents
 from grids.images import reading, sets
-from grids.restoring.selector import Selector
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +15,7 @@ def export(tmp_path_factory):
 
 
 def test_noise_and_blocks_are_told_apart(export):
-    selector = Selector(export)
+    selector = tiny_bundle.selector(export)
     pixels = reading.read(sets.find("embedded")[2])[:128, 100:300]
     for name, group in (("jpeg", "jpeg"), ("gaussian_noise", "gaussian_noise+poisson_noise")):
         decision = selector.decide(tiny_bundle.degraded(pixels, name, 1))
@@ -29,12 +28,12 @@ def test_noise_and_blocks_are_told_apart(export):
 
 def test_a_photograph_too_small_is_refused_with_the_smallest_side(export):
     with pytest.raises(InputError, match=r"40×63 pixels.* 64"):
-        Selector(export).decide(np.zeros((63, 40, 3), np.uint8))
+        tiny_bundle.selector(export).decide(np.zeros((63, 40, 3), np.uint8))
 
 
 def test_a_photograph_of_one_colour_is_refused(export):
     with pytest.raises(InputError, match="the same all over"):
-        Selector(export).decide(np.full((96, 96, 3), 128, np.uint8))
+        tiny_bundle.selector(export).decide(np.full((96, 96, 3), 128, np.uint8))
 
 
 def test_an_export_that_is_broken_or_incomplete_is_refused(tmp_path):

@@ -8,11 +8,11 @@ import torch
 from grids.base.errors import InputError
 from grids.bundle import contents
 from grids.selection.decision import decide
-from grids.selection.describer import Describer
 from grids.selection.fitting import choices, described
 from grids.selection.fitting.cases import Case
 from grids.selection.fitting.views import View
 from grids.selection.rule import Rule
+from grids.selection.torch_describer import describer as torch_describer
 
 SMALL = np.zeros((20, 20, 3), np.uint8)
 
@@ -24,7 +24,7 @@ def export(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def describer(export):
-    return Describer(export.descriptor, torch.device("cpu"), "fp32", **export.describing)
+    return torch_describer(export.descriptor, torch.device("cpu"), "fp32", **export.describing)
 
 
 def photograph(seed):

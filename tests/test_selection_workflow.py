@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pandas as pd
+import tiny_bundle
 import torch
 import yaml
 
@@ -14,7 +15,6 @@ from grids.bundle import contents
 from grids.cli import main
 from grids.images import reading
 from grids.models import weights
-from grids.restoring.selector import Selector
 from grids.runs import orphans
 
 
@@ -62,7 +62,7 @@ def test_an_export_is_made_measured_and_used(finished, tmp_path, monkeypatch, ca
     mix = tree.path("models/srresnet/gaussian_noise+jpeg+poisson_noise+sr/model.safetensors")
     assert sha256(export.mix) == sha256(mix)
     photograph = reading.read(tree.folder / "photographs" / "own" / "0.png")
-    decision = Selector(export).decide(photograph)
+    decision = tiny_bundle.selector(export).decide(photograph)
     assert decision.group in export.groups
     json.dumps(vars(decision))
 

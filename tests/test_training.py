@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from tiny_procedures import TINY, built
 from torch import nn
 
 from grids.backbones import srresnet
 from grids.base.errors import InputError
+from grids.base.plugins import names_in
 from grids.models import weights
 from grids.training import loop, run, state
 from grids.training.compiled import compiled
@@ -60,11 +62,11 @@ def run_training(
     lines=None,
     execution=EVERY_STEP,
     trunk=None,
+    procedure=None,
 ):
-    torch.manual_seed(0)
-    network = srresnet.build(features=8, blocks=1)
+    procedure = procedure or built("l1", recipe.iterations)
     history = train(
-        network,
+        procedure,
         step_batches,
         recipe,
         state_folder=path / "state",
@@ -74,7 +76,7 @@ def run_training(
         label="test",
         trunk=trunk,
     )
-    return network, history
+    return procedure.network, history
 
 
 def killed_at(step):
@@ -179,17 +181,25 @@ def test_steps_are_those_of_a_plain_loop(tmp_path):
         assert torch.allclose(a, b, atol=1e-5)
 
 
+def test_every_procedure_is_held_to_the_same():
+    assert sorted(TINY) == sorted(names_in("training/procedures"))
+
+
+@pytest.mark.parametrize("name", TINY)
 @pytest.mark.parametrize("step", [1, 5, 11])
 @pytest.mark.parametrize("rows", [200, 2])
-def test_killed_and_run_again_ends_with_the_same_weights(tmp_path, monkeypatch, step, rows):
+def test_killed_and_run_again_ends_with_the_same_weights(tmp_path, monkeypatch, name, step, rows):
     monkeypatch.setattr(loop, "HISTORY_ROWS", rows)
-    undisturbed, expected = run_training(tmp_path / "a")
+    undisturbed, killed, resumed = (built(name, RECIPE.iterations) for _ in range(3))
+    _, expected = run_training(tmp_path / "a", procedure=undisturbed)
     with pytest.raises(KeyboardInterrupt):
-        run_training(tmp_path / "b", killed_at(step))
+        run_training(tmp_path / "b", killed_at(step), procedure=killed)
     lines = []
-    resumed, history = run_training(tmp_path / "b", lines=lines)
+    _, history = run_training(tmp_path / "b", lines=lines, procedure=resumed)
     assert lines[0] == f"resuming after step {step}"
-    assert same(resumed, undisturbed)
+    assert same(resumed.network, undisturbed.network)
+    for further, network in resumed.further.items():
+        assert same(network, undisturbed.further[further])
     for column in ("loss", "learning_rate", "validation_psnr_db"):
         assert history[column].tolist() == expected[column].tolist()
 
@@ -206,11 +216,14 @@ def test_execution_does_not_alter_the_weights(tmp_path, other):
     assert same(run_training(tmp_path / "a")[0], run_training(tmp_path / "b", execution=other)[0])
 
 
-def test_accumulation_gives_the_same_weights_up_to_rounding(tmp_path):
+@pytest.mark.parametrize("name", TINY)
+def test_accumulation_gives_the_same_weights_up_to_rounding(tmp_path, name):
     recipe = replace(RECIPE, batch=4, clip=0.01)
-    whole, _ = run_training(tmp_path / "a", recipe=recipe)
-    parts, _ = run_training(tmp_path / "b", recipe=recipe, execution=Execution(accumulation=4))
-    assert 0 < difference(whole, parts) < 2e-5
+    whole, parts = (built(name, recipe.iterations) for _ in range(2))
+    run_training(tmp_path / "a", recipe=recipe, procedure=whole)
+    execution = Execution(accumulation=4)
+    run_training(tmp_path / "b", recipe=recipe, execution=execution, procedure=parts)
+    assert 0 < difference(whole.network, parts.network) < 2e-5
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(tmp_path):
@@ -321,7 +334,7 @@ def test_divergence_names_the_step_and_keeps_the_last_good_state(tmp_path):
     content = (tmp_path / "state" / "000000007.pt").read_bytes()[state.DIGEST :]
     kept = torch.load(io.BytesIO(content), weights_only=True)
     assert kept["counters"]["step"] == 7
-    assert all(torch.isfinite(t).all() for t in kept["network"].values())
+    assert all(torch.isfinite(t).all() for t in kept["networks"]["network"].values())
 
 
 def test_divergence_is_found_at_its_step_between_looks(tmp_path, monkeypatch):
@@ -414,7 +427,7 @@ def test_a_training_whose_end_was_not_noted_is_not_repeated(tmp_path):
 
     def files(batches):
         run.train_to_files(
-            srresnet.build(features=8, blocks=1),
+            built("l1", RECIPE.iterations),
             batches,
             RECIPE,
             weights_path=tmp_path / "model.safetensors",

@@ -12,6 +12,7 @@ import pytest
 import torch
 from conftest import embedded_store
 from safetensors.torch import load_file
+from tiny_procedures import TINY
 
 from grids.backbones import srresnet
 from grids.base.errors import InputError
@@ -51,14 +52,19 @@ def photographs(tmp_path_factory):
     return embedded_store(tmp_path_factory.mktemp("store")) | {"pairs": []}
 
 
-def train(folder, photographs, processes, say=lambda line: None, start="", **recipe):
+def train(
+    folder, photographs, processes, say=lambda line: None, start="", procedure="l1", **recipe
+):
     # Two processes work their shares through in two parts each.
     parts = {"accumulation": processes, "checkpoint_steps": 50}
     section = EXECUTION | {"processes": processes} | parts
     layout, execution = launch.split(section, threads=processes)
+    tiny = TINY[procedure]
     arguments = {
-        "backbone": "srresnet",
-        "sizes": {"features": 8, "blocks": 1, "strided": False},
+        "backbone": tiny.backbone,
+        "sizes": tiny.sizes,
+        "procedure": {"name": procedure, "options": tiny.options},
+        "files": {},
         "group": {"gaussian_noise": {"sigma": [10.0, 50.0]}, "jpeg": {"quality": [10, 40]}},
         "sampling": {"patch": 16, "weights": {"gaussian_noise": 0.5, "jpeg": 0.5}},
         "recipe": {"iterations": 20, "batch": 4, "learning_rate": 1e-3} | recipe,
@@ -69,15 +75,17 @@ def train(folder, photographs, processes, say=lambda line: None, start="", **rec
         "weights": str(folder / "model.safetensors"),
         "history": str(folder / "history.parquet"),
         "label": "test",
+        "trunk": "",
         **photographs,
         **execution,
     }
     launch.run(restorer.train, arguments, layout, say)
 
 
-def test_two_processes_end_with_the_result_of_one(tmp_path, photographs):
+@pytest.mark.parametrize("procedure", TINY)
+def test_two_processes_end_with_the_result_of_one(tmp_path, photographs, procedure):
     for processes in (1, 2):
-        train(tmp_path / str(processes), photographs, processes)
+        train(tmp_path / str(processes), photographs, processes, procedure=procedure)
     one, two = (load_file(tmp_path / str(n) / "model.safetensors") for n in (1, 2))
     for name, layer in one.items():
         assert (layer - two[name]).abs().max() < TOLERANCE, name
@@ -182,6 +190,7 @@ def test_a_training_begins_with_the_weights_of_a_file(tmp_path, photographs):
     assert all(torch.equal(tensor, began[name]) for name, tensor in load_file(first).items())
     about = weights.about(tmp_path / "second" / "model.safetensors")
     assert about["start"] == sha256(first)
+    assert about["procedure"] == {"name": "l1", "options": {}}
     assert weights.about(first)["start"] == ""
 
 

@@ -10,9 +10,11 @@ from grids.degrading import parameters
 from grids.descriptors import srresnet
 from grids.images import reading, sets
 from grids.models import restorers, weights
-from grids.selection.describer import Describer
+from grids.restoring import runtime
+from grids.restoring.selector import Selector
 from grids.selection.fitting import fit
 from grids.selection.fitting.views import damaged
+from grids.selection.torch_describer import describer as torch_describer
 
 GROUPS = (("jpeg",), ("gaussian_noise", "poisson_noise"))
 SIZES = {"features": 4, "blocks": 1, "strided": False}
@@ -28,7 +30,7 @@ def write(folder: Path) -> Path:
     models = {"+".join(group): folder / f"{len(group)}.safetensors" for group in GROUPS}
     for path in models.values():
         weights.save(path, restorers.build("srresnet", SIZES), {})
-    describer = Describer(descriptor, torch.device("cpu"), "fp32", **DESCRIBING)
+    describer = torch_describer(descriptor, torch.device("cpu"), "fp32", **DESCRIBING)
     seen = views(describer)
     rule = fit.predict(fit.fit(seen, GROUPS), seen, GROUPS)
     contents.write(
@@ -44,13 +46,40 @@ def write(folder: Path) -> Path:
     return folder / "bundle"
 
 
+def adding(folder: Path, added: int) -> Path:
+    """Writes the export with models that add a known number to every value (of 255)."""
+    bundle = contents.read(write(folder))
+    network = restorers.build(bundle.backbone, bundle.sizes)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+        network.conv_last.bias.fill_(added / 255)
+    weights.save(folder / "adding.safetensors", network, {})
+    contents.write(
+        folder / "adding",
+        models=dict.fromkeys(bundle.groups, folder / "adding.safetensors"),
+        backbone=bundle.backbone,
+        sizes=bundle.sizes,
+        descriptor=bundle.descriptor,
+        describing=bundle.describing,
+        selector=bundle.selector,
+        card=bundle.card,
+    )
+    return folder / "adding"
+
+
+def selector(bundle, kind=Selector):
+    """What chooses in an export, run by torch."""
+    return kind(bundle, runtime.choose("torch", bundle, "cpu").describer())
+
+
 def degraded(pixels, name, key):
     """A photograph under a degradation at its fixed values."""
     values = parameters.resolve(parameters.specification(name), {}, "evaluation")
     return damaged(pixels, name, values, key)
 
 
-def views(describer: Describer) -> pd.DataFrame:
+def views(describer) -> pd.DataFrame:
     """Crops of the embedded photographs under each degradation; their gains are made up."""
     rows = []
     numbers = {name: number for number, group in enumerate(GROUPS) for name in group}

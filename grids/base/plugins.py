@@ -29,7 +29,7 @@ def require_known(name: str, known: Iterable[str], what: str) -> None:
         raise InputError(f"unknown {what} {name!r}; {hint}Known: {', '.join(known)}")
 
 
-def options_of(package: str, name: str) -> dict[str, int | float | bool]:
+def options_of(package: str, name: str) -> dict[str, Any]:
     """Keyword arguments of a module's `build` with their defaults.
 
     Read from the source instead of by import: the Snakefile checks the configuration with it, and

@@ -2,9 +2,11 @@
 
 bundle.json              what it is: groups, network, how photographs are described, checksums
 models/GROUP.safetensors the models
+models/GROUP.onnx        their graphs for runtimes without torch, with the weights in the former
 mix.safetensors          where it was trained, one model of all degradations, to compare with and to
                          start trainings from
 descriptor.safetensors   the network whose features choose among them
+descriptor.onnx          its graph
 selector.safetensors     the groups' laws, the discriminant, the calibration
 README.md                the card: how it was trained and measured (`card.md` in earlier exports)
 """
@@ -27,10 +29,11 @@ FORMAT = 1
 BOX = Path(__file__).resolve().parents[1] / "packaged" / "box"
 # Arguments of `grids.selection.describer.Describer`.
 DESCRIBING = {"layer", "count", "components", "clip"}
-ABOUT, CARD, DESCRIPTOR, MIX, SELECTOR = (
+ABOUT, CARD, DESCRIPTOR, DESCRIPTOR_GRAPH, MIX, SELECTOR = (
     "bundle.json",
     "README.md",
     "descriptor.safetensors",
+    "descriptor.onnx",
     "mix.safetensors",
     "selector.safetensors",
 )
@@ -38,21 +41,39 @@ EARLIER_CARD = "card.md"
 
 
 @dataclass(frozen=True)
+class Graphs:
+    """The networks of an export as ONNX, each beside the safetensors file that has its weights.
+
+    Attributes:
+        models: each group's file.
+        descriptor: that of the descriptor.
+        needs: what the models ask of their tiles, arguments of `grids.models.tiling.Needs`.
+    """
+
+    models: dict[str, Path]
+    descriptor: Path
+    needs: dict[str, int]
+
+
+@dataclass(frozen=True)
 class Bundle:
     """An export that was read.
 
     Attributes:
+        folder: where it lies.
         groups: names of the groups, in the order of the selector's arrays.
         backbone, sizes: the network of the models and its options.
         models: each group's weights file.
         fingerprints: the first 16 hexadecimal digits of the SHA-256 of each group's file.
         mix: weights file of the model of all degradations, None if there is none.
         descriptor: weights file of the descriptor.
+        graphs: the networks as ONNX, None in an export without.
         describing: how photographs are described (see `grids.selection.describer.Describer`).
         selector: arrays of `grids.selection.rule.Rule`.
         card: how it was trained and measured, Markdown.
     """
 
+    folder: Path
     groups: tuple[str, ...]
     backbone: str
     sizes: dict[str, Any]
@@ -60,6 +81,7 @@ class Bundle:
     fingerprints: dict[str, str]
     mix: Path | None
     descriptor: Path
+    graphs: Graphs | None
     describing: dict[str, Any]
     selector: Arrays
     card: str
@@ -76,6 +98,7 @@ def write(
     describing: Mapping[str, Any],
     selector: Arrays,
     card: str,
+    graphs: Graphs | None = None,
 ) -> None:
     """Writes an export into a new or empty folder; arguments as the attributes of `Bundle`.
 
@@ -86,19 +109,25 @@ def write(
         raise InputError(f"{folder}: exists already; name a new or empty folder")
     (folder / "models").mkdir(parents=True, exist_ok=True)
     for group, path in models.items():
-        shutil.copyfile(path, folder / _model(group))
+        shutil.copyfile(path, folder / model_of(group))
     if mix:
         shutil.copyfile(mix, folder / MIX)
     shutil.copyfile(descriptor, folder / DESCRIPTOR)
+    if graphs:
+        for group, path in graphs.models.items():
+            shutil.copyfile(path, folder / graph_of(group))
+        shutil.copyfile(graphs.descriptor, folder / DESCRIPTOR_GRAPH)
     selector_file.save(folder / SELECTOR, selector, {"groups": list(models)})
     (folder / CARD).write_text(card, encoding="utf-8")
-    names = [*map(_model, models), *([MIX] if mix else []), DESCRIPTOR, SELECTOR, CARD]
+    names = [*map(model_of, models), *([MIX] if mix else []), DESCRIPTOR, SELECTOR, CARD]
+    names += _graphs(models) if graphs else []
     about = {
         "format": FORMAT,
         "groups": list(models),
         "backbone": backbone,
         "sizes": dict(sizes),
         "describing": dict(describing),
+        "tiles": graphs.needs if graphs else None,
         "sha256": {name: sha256(folder / name) for name in names},
     }
     # Last: without it the folder is no export.
@@ -129,13 +158,16 @@ def read(folder: Path) -> Bundle:
         if describing.keys() != DESCRIBING or backbone not in names_in("backbones"):
             raise KeyError("describing or backbone")
         card = EARLIER_CARD if EARLIER_CARD in sums else CARD
-        needed = {*map(_model, groups), *({MIX} & sums.keys()), DESCRIPTOR, SELECTOR, card}
+        tiles = about.get("tiles")
+        needed = {*map(model_of, groups), *({MIX} & sums.keys()), DESCRIPTOR, SELECTOR, card}
+        needed |= {*(_graphs(groups) if tiles else [])}
         if needed - sums.keys():
             raise KeyError(min(needed - sums.keys()))
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise InputError(f"{folder / ABOUT}: broken ({error!r}); export again") from None
     places = {name: folder / name for name in needed}
-    shared = {DESCRIPTOR: BOX.parent / DESCRIPTOR} if folder.resolve() == BOX else {}
+    beside = {DESCRIPTOR, DESCRIPTOR_GRAPH} & needed if folder.resolve() == BOX else set()
+    shared = {name: BOX.parent / name for name in beside}
     places |= shared
     for name, path in sorted(places.items()):
         if not path.is_file():
@@ -144,13 +176,21 @@ def read(folder: Path) -> Bundle:
             raise InputError(f"{path}: not as it was written; export again")
     selector, _ = selector_file.read(folder / SELECTOR)
     return Bundle(
+        folder=folder,
         groups=groups,
         backbone=backbone,
         sizes=sizes,
-        models={group: folder / _model(group) for group in groups},
-        fingerprints={group: sums[_model(group)][:16] for group in groups},
+        models={group: folder / model_of(group) for group in groups},
+        fingerprints={group: sums[model_of(group)][:16] for group in groups},
         mix=places.get(MIX),
         descriptor=places[DESCRIPTOR],
+        graphs=Graphs(
+            models={group: folder / graph_of(group) for group in groups},
+            descriptor=places[DESCRIPTOR_GRAPH],
+            needs=tiles,
+        )
+        if tiles
+        else None,
         describing=describing,
         selector=selector,
         card=(folder / card).read_text(encoding="utf-8"),
@@ -163,5 +203,15 @@ def below(folders: Iterable[Path]) -> list[Path]:
     return sorted(folder for folder in found if folder.resolve() != BOX)
 
 
-def _model(group: str) -> str:
+def model_of(group: str) -> str:
+    """The path of a group's weights in an export."""
     return f"models/{group}.safetensors"
+
+
+def graph_of(group: str) -> str:
+    """The path of a group's graph in an export."""
+    return f"models/{group}.onnx"
+
+
+def _graphs(groups: Iterable[str]) -> list[str]:
+    return [*map(graph_of, groups), DESCRIPTOR_GRAPH]

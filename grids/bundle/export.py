@@ -1,20 +1,28 @@
 """From a folder of results to an export (see `grids.bundle.contents`)."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 
 from grids.base.errors import InputError
 from grids.base.files import sha256
-from grids.bundle import contents
+from grids.bundle import contents, graphs
 from grids.bundle.card import card
+from grids.bundle.onnx import NoGraphError
 from grids.jobs import places
 from grids.models import weights
 from grids.selection import selector_file
 
 
-def export(results: Path, folder: Path, half: bool = False, note: str = "") -> None:
+def export(
+    results: Path,
+    folder: Path,
+    half: bool = False,
+    note: str = "",
+    say: Callable[[str], None] = lambda line: None,
+) -> None:
     """Writes the models of the groups, and what chooses among them, into a new or empty folder.
 
     Args:
@@ -23,10 +31,11 @@ def export(results: Path, folder: Path, half: bool = False, note: str = "") -> N
         half: whether the models' weights are rounded to half precision.
         note: Markdown that the card ends with, such as sources and a licence (see
             `grids.bundle.card.card`).
+        say: gets a line if the export has no ONNX models, which then only torch restores with.
 
     Raises:
         InputError: something has not been made yet, or made anew since the choice was fitted, or
-            the folder is not empty.
+            the folder is not empty, or a model is not the same as ONNX.
     """
     selector, about = selector_file.read(_there(results / places.SELECTOR, results))
     models = {
@@ -55,25 +64,39 @@ def export(results: Path, folder: Path, half: bool = False, note: str = "") -> N
         note,
     )
     mix = places.at(results, places.MODEL, backbone=about["backbone"], group=about.get("mix", ""))
-    with tempfile.TemporaryDirectory() as halves:
+    descriptor = _there(results / places.SELECTOR_DESCRIPTOR, results)
+    network = {"backbone": about["backbone"], "sizes": about["sizes"]}
+    with tempfile.TemporaryDirectory() as scratch:
 
         def shipped(path: Path) -> Path:
             if not half:
                 return path
-            halved = Path(halves, sha256(path))
+            halved = Path(scratch, sha256(path))
             weights.halve(path, halved)
             return halved
 
+        models = {group: shipped(path) for group, path in models.items()}
+        try:
+            drawn = graphs.made(
+                Path(scratch, "made"),
+                **network,
+                models=models,
+                descriptor=descriptor,
+                layer=about["describing"]["layer"],
+            )
+        except NoGraphError as reason:
+            say(f"no ONNX models are in the export, so that only torch restores with it: {reason}")
+            drawn = None
         contents.write(
             folder,
-            models={group: shipped(path) for group, path in models.items()},
+            **network,
+            models=models,
             mix=shipped(mix) if mix.is_file() else None,
-            backbone=about["backbone"],
-            sizes=about["sizes"],
-            descriptor=_there(results / places.SELECTOR_DESCRIPTOR, results),
+            descriptor=descriptor,
             describing=about["describing"],
             selector=selector,
             card=text,
+            graphs=drawn,
         )
 
 

@@ -32,5 +32,5 @@ def _run(options: argparse.Namespace) -> None:
         note = options.note.read_text(encoding="utf-8") if options.note else ""
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"--note: {options.note}: cannot be read ({error})") from None
-    export(options.results, options.output, options.half, note)
+    export(options.results, options.output, options.half, note, print)
     print(f"Export: {options.output}")

@@ -72,6 +72,12 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser.add_argument(
         "--json", action="store_true", help="print one JSON object a line for each photograph"
     )
+    parser.add_argument(
+        "--runtime",
+        choices=("auto", "openvino", "onnx", "torch"),
+        default="auto",
+        help="what computes (the fastest that is installed)",
+    )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument(
         "--precision", choices=("fp32", "bf16"), default="fp32", help="of products (fp32)"
@@ -83,11 +89,8 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 
 def _run(options: argparse.Namespace) -> int:
-    import torch
-
     from grids.bundle import contents
-    from grids.models import devices
-    from grids.restoring import outcomes
+    from grids.restoring import outcomes, runtime
     from grids.restoring.batch import Batch
     from grids.restoring.orders import find
     from grids.restoring.outcomes import Outcome
@@ -96,11 +99,11 @@ def _run(options: argparse.Namespace) -> int:
     piped = options.out == STANDARD and not options.dry_run
     if piped and sys.stdout.isatty():
         raise InputError("-o -: the standard output is a terminal; write > FILE, or name a folder")
-    device = devices.use(options.device, torch.get_num_threads())
     bundle = contents.read(options.bundle or contents.BOX)
     order = _order(options, bundle)
     jobs, unreadable, others = find(options.paths, options.out, order)
-    work = Batch(bundle, device, order, precision=options.precision, tile=options.tile, say=_say)
+    chosen = runtime.choose(options.runtime, bundle, options.device, options.precision)
+    work = Batch(bundle, chosen, order, precision=options.precision, tile=options.tile, say=_say)
     if words := outcomes.how_far(order.strength):
         _say(words)
     # A photograph on the standard output is alone there.

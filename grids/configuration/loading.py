@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,11 +17,14 @@ from pandas import DataFrame, concat
 from pydantic import ValidationError
 
 from grids.base.errors import InputError
+from grids.base.files import sha256
 from grids.base.plugins import ROOT, constant_of, names_in, options_of, require_known
 from grids.base.wording import meant_number, meant_text
 from grids.configuration.settings import (
+    PROCEDURES,
     ROLES,
     Degradation,
+    Descriptor,
     Images,
     Released,
     Section,
@@ -33,7 +37,7 @@ from grids.images import overlap, pairs, reading, sets, splitting
 from grids.jobs import places
 from grids.search.drops.measurements import check as check_measurements
 from grids.search.drops.measurements import read as read_measurements
-from grids.training.schedule import decay_from, steps
+from grids.training.schedule import decay_from, steps_at
 
 LEAST_TEST_SIDE = 32
 
@@ -69,12 +73,15 @@ def load(config: Mapping[str, Any]) -> Settings:
     _check_images(settings.images)
     _check_degradations(settings)
     _check_backbones(settings)
+    _check_procedures(settings)
     _check_search(settings)
     _check_report(settings)
     _check_selection(settings)
+    descriptor = settings.descriptor
     for name, warmup, iterations in (
         ("training", settings.training.warmup, settings.training.iterations),
-        ("descriptor", settings.descriptor.warmup, settings.descriptor.iterations),
+        ("descriptor", descriptor.warmup, descriptor.iterations),
+        ("descriptor.vgg", descriptor.vgg.warmup, descriptor.vgg.iterations),
     ):
         if warmup >= iterations:
             raise InputError(
@@ -94,7 +101,8 @@ def load(config: Mapping[str, Any]) -> Settings:
     shares = settings.processes() * settings.execution.accumulation
     for name, batch in (
         ("training", settings.training.batch),
-        ("descriptor", settings.descriptor.batch),
+        ("descriptor", descriptor.batch),
+        ("descriptor.vgg", descriptor.vgg.batch),
     ):
         if batch % shares:
             raise InputError(
@@ -107,13 +115,48 @@ def load(config: Mapping[str, Any]) -> Settings:
             f"training.start: {training.start}: no such file or folder; "
             "write 'none', 'mix' or a path"
         )
-    descriptor = settings.descriptor
     if descriptor.weights != "trained" and not descriptor.path().is_file():
         raise InputError(
             f"descriptor.weights: {descriptor.weights}: no such file; "
             "write 'packaged', 'trained' or a path"
         )
+    _check_descriptors(descriptor)
     return settings
+
+
+def _check_descriptors(descriptor: Descriptor) -> None:
+    """The networks whose features are taken are there, with what they need."""
+    for key, names in (("network", [descriptor.network]), ("compared", descriptor.compared)):
+        for name in names:
+            require_known(name, names_in("descriptors"), f"descriptor.{key}")
+    networks = descriptor.networks()
+    if len(set(networks)) < len(networks):
+        raise InputError(
+            "descriptor.compared: a network stands there twice, or is descriptor.network"
+        )
+    if "sift" in networks and not find_spec("cv2"):
+        raise InputError("descriptor: sift needs OpenCV; pip install 'grids[sift]'")
+    if "vgg" not in networks:
+        return
+    vgg, path = descriptor.vgg, descriptor.path_of("vgg")
+    if not vgg.weights:
+        raise InputError(
+            "descriptor.vgg.weights: vgg needs weights; write 'trained', or the path of "
+            "torchvision's vgg19-dcbb9e9d.pth"
+        )
+    if vgg.weights == "trained":
+        if vgg.sha256:
+            raise InputError("descriptor.vgg.sha256: trained weights have none; remove it")
+        return
+    if not path.is_file():
+        raise InputError(
+            f"descriptor.vgg.weights: {vgg.weights}: no such file; write 'trained' or a path"
+        )
+    if vgg.sha256 and not (digest := sha256(path)).startswith(vgg.sha256):
+        raise InputError(
+            f"descriptor.vgg.sha256: {vgg.weights} has {digest[:16]}…, not {vgg.sha256}: it is "
+            "another file"
+        )
 
 
 def _without_removed(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,7 +174,7 @@ def _without_removed(config: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(kept.get("degradations"), Mapping):
         for name in (name for name, entry in kept["degradations"].items() if entry is None):
             _check_removed(str(name))
-    for section in ("degradations", "backbones"):
+    for section in ("degradations", "backbones", "procedures"):
         if section in kept:
             kept[section] = _less_null(kept[section])
     return kept
@@ -291,6 +334,9 @@ def check_photographs(settings: Settings, found: Mapping[str, list[Path]]) -> No
     if settings.descriptor.weights == "trained":
         side = 4 * settings.descriptor.patch
         least["train"] = max(least["train"], (side, "descriptor.patch (four times)"))
+    vgg = settings.descriptor.vgg
+    if vgg.weights == "trained" and "vgg" in settings.descriptor.networks():
+        least["train"] = max(least["train"], (vgg.patch, "descriptor.vgg.patch"))
     for name in settings.paired():
         least[pair_set(name, "train")] = settings.training.patch, "training.patch"
         least[pair_set(name, "pies")] = settings.pies.size, "pies.size"
@@ -351,7 +397,7 @@ def _first(error: ValidationError, within: type[Section] = Settings) -> str:
 
 def _names_a_kind(part: str) -> bool:
     """Whether pydantic names one of the kinds of value that a key may have, instead of a key."""
-    return "[" in part or part.startswith("constrained-")
+    return "[" in part or part.startswith("constrained-") or part == "str"
 
 
 def _section_in(annotation: Any) -> type[Section] | None:
@@ -477,6 +523,30 @@ def check_released(settings: Settings) -> None:
         raise InputError(tried.stderr.strip().rpartition("\n")[2])
 
 
+def _check_procedures(settings: Settings) -> None:
+    for name, given in settings.procedures.items():
+        require_known(name, names_in(PROCEDURES), "procedure")
+        options = options_of(PROCEDURES, name)
+        for option, value in given.items():
+            require_known(option, options, f"option of procedures.{name}")
+            _check_option(f"procedures.{name}.{option}", value, options[option])
+        for option, path in settings.procedure_files(name).items():
+            if path and not Path(path).is_file():
+                raise InputError(f"procedures.{name}.{option}: {path}: no such file")
+    if isinstance(settings.training.procedure, dict):
+        for backbone in settings.training.procedure:
+            _require_there(backbone, settings.backbones, "backbones", "training.procedure")
+    for backbone in settings.backbones:
+        name = settings.procedure(backbone)
+        require_known(name, names_in(PROCEDURES), "procedure in training.procedure")
+        networks = constant_of(PROCEDURES, name, "NETWORKS")
+        if networks and backbone not in networks:
+            raise InputError(
+                f"training.procedure: {name} trains {' and '.join(networks)}, not {backbone}; give "
+                f"{backbone} another, as in {{{backbone}: l1}}, or take it out of backbones"
+            )
+
+
 def _check_option(key: str, value: Any, default: Any, any_length: bool = False) -> None:
     """An option of a network has the type of its default, and is above 0 as far as it counts.
 
@@ -542,7 +612,7 @@ def _check_levels(settings: Settings) -> None:
             "search.levels: trainings that share their steps cannot roll back; "
             "write training.on_divergence: stop"
         )
-    least = decay_from(steps(training.iterations, levels[0]), training.decay)
+    least = decay_from(steps_at(training.iterations, levels[0]), training.decay)
     if training.warmup >= least:
         raise InputError(
             f"search.levels: {levels[0]} % of training.iterations decay after {least} steps, which "
@@ -638,6 +708,16 @@ def _check_report(settings: Settings) -> None:
         require_known(name, settings.images.test_sets(), "test set in report.test_sets")
     for name in report.noise_degradations:
         _require_there(name, settings.searched(), "degradations", "report.noise_degradations")
+    for number, experiment in enumerate(report.experiments, start=1):
+        key = f"report.experiments, {number}"
+        require_known(experiment.feature, names_in("descriptors"), f"descriptor in {key}")
+        for group in (experiment.higher, experiment.lower):
+            for name in group:
+                _require_there(name, settings.degradations, "degradations", key)
+                if settings.degradations[name].pairs:
+                    raise InputError(f"{key}: {name} is given as pairs, which have other images")
+            if len(set(group)) < len(group):
+                raise InputError(f"{key}: a degradation stands in a group twice")
     if len(set(report.noise_seeds)) < len(report.noise_seeds):
         raise InputError("report.noise_seeds: a seed stands there twice")
     if settings.seed in report.noise_seeds:

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema
 
 from grids.base.plugins import names_in, options_of
-from grids.configuration.settings import Section, Settings
+from grids.configuration.settings import PROCEDURES, Section, Settings
 from grids.degrading.parameters import specification
 
 HEAD = """\
@@ -115,6 +115,16 @@ backbones:
 |---|---|---|
 """
 
+PROCEDURE_OPTIONS = """
+## procedures
+
+A mapping from names of modules in `grids/training/procedures/` to the options that differ from the
+module's; docs/training.md tells what they do. `l1` has none.
+
+| procedure | option | default |
+|---|---|---|
+"""
+
 TABLE = "| key | default | meaning |\n|---|---|---|\n"
 
 
@@ -127,7 +137,7 @@ def document() -> str:
             sections[name] = section
         else:
             scalars[name] = field
-    own = {"degradations", "backbones"}
+    own = {"degradations", "backbones", "procedures"}
     parts = [HEAD, "\n## Top level\n\n", _table({k: f for k, f in scalars.items() if k not in own})]
     for name, section in sections.items():
         note = (
@@ -140,7 +150,9 @@ def document() -> str:
             for key, field in section.model_fields.items()
             if (inner := _section(field))
         ]
-    parts += [DEGRADATIONS, *_degradation_rows(), BACKBONES, *_backbone_rows()]
+    parts += [DEGRADATIONS, *_degradation_rows()]
+    parts += [BACKBONES, *_option_rows("backbones")]
+    parts += [PROCEDURE_OPTIONS, *_option_rows(PROCEDURES)]
     return "".join(parts)
 
 
@@ -155,12 +167,14 @@ def _kind(
 ) -> str:
     """Table of a section within a section, whose defaults are those of its own default.
 
-    Keys that both have stand in the outer one's.
+    Keys that both have of one section stand in the outer one's.
     """
+    bases = {*inner.__mro__} & {*section.__mro__}
+    shared = {key for base in bases if issubclass(base, Section) for key in base.model_fields}
     rows = [
         f"| `{key}` | {_code(getattr(field.default, key))} | {own.description} |\n"
         for key, own in inner.model_fields.items()
-        if key not in section.model_fields
+        if key not in shared
     ]
     return f"\n### {outer}.{name}\n\n{field.description}\n\n{TABLE}{''.join(rows)}"
 
@@ -192,11 +206,11 @@ def _degradation_rows() -> list[str]:
     ]
 
 
-def _backbone_rows() -> list[str]:
+def _option_rows(package: str) -> list[str]:
     return [
-        f"| `{backbone}` | `{option}` | {_code(default)} |\n"
-        for backbone in names_in("backbones")
-        for option, default in options_of("backbones", backbone).items()
+        f"| `{name}` | `{option}` | {_code(default)} |\n"
+        for name in names_in(package)
+        for option, default in options_of(package, name).items()
     ]
 
 
@@ -221,11 +235,12 @@ def schema() -> dict[str, Any]:
     tests = whole["$defs"]["Images"]["properties"]["tests"]
     (kind,) = tests["patternProperties"]
     tests["patternProperties"][kind] = _or_null(tests["patternProperties"][kind])
-    for section in ("degradations", "backbones"):
+    folders = {"degradations": "degradations", "backbones": "backbones", "procedures": PROCEDURES}
+    for section, folder in folders.items():
         mapping = whole["properties"][section]
         entry = mapping["additionalProperties"] = _or_null(mapping["additionalProperties"])
         # By name, so that editors offer them.
-        mapping["properties"] = dict.fromkeys(names_in(section), entry)
+        mapping["properties"] = dict.fromkeys(names_in(folder), entry)
     return {"$schema": GenerateJsonSchema.schema_dialect, **whole}
 
 

@@ -24,7 +24,7 @@ from pydantic import (
 
 from grids.base.errors import InputError
 from grids.base.paths import expanded
-from grids.base.plugins import options_of
+from grids.base.plugins import constant_of, options_of
 from grids.base.wording import meant_number
 from grids.configuration.spellings import Arguments, Gres, Megabytes, Minutes, Model, Word
 from grids.degrading import chains, parameters
@@ -56,8 +56,21 @@ PatchSide = Annotated[int, Field(ge=16, strict=True)]
 Step = Annotated[Any, WithJsonSchema({"type": ["string", "object"]})]
 
 
+# fmt: off
+VggLayer = Literal[
+    "relu1_1", "relu1_2", "relu2_1", "relu2_2",
+    "relu3_1", "relu3_2", "relu3_3", "relu3_4",
+    "relu4_1", "relu4_2", "relu4_3", "relu4_4",
+    "relu5_1", "relu5_2", "relu5_3", "relu5_4",
+]
+# fmt: on
+
+
 # Image sets that are not test sets.
 ROLES = ("train", "pies", "real")
+
+# Their folder.
+PROCEDURES = "training/procedures"
 
 PACKAGED = Path(__file__).parents[1] / "packaged" / "descriptor.safetensors"
 
@@ -192,7 +205,55 @@ class Pies(Section):
         return self.model_dump(exclude={"parameters", "reduction"})
 
 
+class Vgg(Section):
+    weights: Where = Field(
+        "",
+        description="A file with torchvision's names (`.pth` or `.safetensors`, as its "
+        "`vgg19-dcbb9e9d.pth`), or `trained`: on `images.train`, to give grey photographs their "
+        "colours back, with the keys below. It ships with none.",
+    )
+    sha256: Annotated[str, AfterValidator(str.lower)] = Field(
+        "",
+        description="First digits of the file's SHA-256 (`dcbb9e9d`); another file is refused. "
+        "Empty: any.",
+    )
+    layer: VggLayer = Field("relu5_4", description="Activation that is taken.")
+    iterations: PositiveInt = Field(100_000, description="Steps of the training on colours.")
+    batch: PositiveInt = Field(16, description="Patches a step.")
+    patch: Annotated[int, Field(gt=0, multiple_of=16, strict=True)] = Field(
+        64, description="Side of a patch in pixels, a multiple of 16."
+    )
+    learning_rate: PositiveFloat = Field(1e-4, description="Peak learning rate of AdamW.")
+    warmup: Annotated[int, Field(ge=0, strict=True)] = Field(
+        0, description="Steps of linear warm-up."
+    )
+    precision: Precision = Field("fp32", description="As `training.precision`.")
+
+    def sampling(self) -> dict[str, Any]:
+        """What a sample is made of."""
+        return self.model_dump(include={"patch"})
+
+    def recipe(self) -> dict[str, Any]:
+        """Optimization."""
+        return self.model_dump(exclude={"weights", "sha256", "layer", "patch"})
+
+
+class Sift(Section):
+    spacing: Annotated[int, Field(ge=4, le=16, strict=True)] = Field(
+        8, description="Pixels between keypoints on their grid, each of which sees twice as many."
+    )
+
+
 class Descriptor(Section):
+    network: str = Field(
+        "srresnet",
+        description="Module of `grids/descriptors/`: whose features the similarity is measured on.",
+    )
+    compared: list[str] = Field(
+        [],
+        description="Further ones, each with a matrix of its own, for "
+        "`results/report/descriptors.svg` and Table 2: `[vgg, sift]` (docs/similarity.md).",
+    )
     weights: Where = Field(
         "packaged",
         description="`packaged`: the ×4 SRResNet that ships with GRIDS; `trained`: one is trained "
@@ -215,9 +276,27 @@ class Descriptor(Section):
         0, description="Steps of linear warm-up."
     )
     precision: Precision = Field("fp32", description="As `training.precision`.")
+    vgg: Vgg = Field(Vgg(), description="Of the network `vgg`, VGG19.")
+    sift: Sift = Field(Sift(), description="Of `sift`, dense SIFT (`pip install 'grids[sift]'`).")
+
+    def networks(self) -> list[str]:
+        """The one that the similarity is measured with, and those compared with it."""
+        return [self.network, *self.compared]
+
+    def weights_of(self, network: str) -> str:
+        """Its weights: a path, `trained`, or empty where it has none."""
+        return {"srresnet": self.weights, "vgg": self.vgg.weights}.get(network, "")
+
+    def layer_of(self, network: str) -> str | int:
+        """What of it is taken: a layer's name, or the spacing of its grid."""
+        return {"vgg": self.vgg.layer, "sift": self.sift.spacing}.get(network, self.layer)
+
+    def path_of(self, network: str) -> Path:
+        """Its weights file, where it has one that is not `trained`."""
+        return self.path() if network == "srresnet" else Path(self.weights_of(network))
 
     def path(self) -> Path:
-        """The weights file, where it is not `trained`."""
+        """The super-resolver's weights file, where it is not `trained`."""
         return PACKAGED if self.weights == "packaged" else Path(self.weights)
 
     def sizes(self) -> dict[str, Any]:
@@ -230,7 +309,8 @@ class Descriptor(Section):
 
     def recipe(self) -> dict[str, Any]:
         """Optimization."""
-        return self.model_dump(exclude=set(self.sizes()) | {"weights", "layer", "patch"})
+        kept = {"iterations", "batch", "learning_rate", "warmup", "precision"}
+        return self.model_dump(include=kept)
 
 
 class Ggd(Section):
@@ -345,6 +425,12 @@ class Training(Section):
         description="When the loss is not finite or beyond all measure: `stop`, or `rollback`: "
         "once, by at most a tenth of the steps, and from there at half the rate.",
     )
+    procedure: str | dict[str, str] = Field(
+        "",
+        description="How networks are trained: a module of `grids/training/procedures/`, for all "
+        "or by network (`{restormer: l1}`); where none is given, what the network's own module "
+        "names, or `l1`. See docs/training.md.",
+    )
     start: str = Field(
         "none",
         description="First weights of a model: `none`, drawn from `seed`; `mix`, those of the "
@@ -368,7 +454,7 @@ class Training(Section):
 
     def recipe(self, level: int = WHOLE) -> dict[str, Any]:
         """Optimization up to a level; lists instead of tuples, since it stands in JSON too."""
-        without = {"patch", "start", "weights"}
+        without = {"patch", "procedure", "start", "weights"}
         if self.schedule == "cosine":
             without |= {"schedule", "decay"}
         given = {} if level == WHOLE else {"level": level}
@@ -567,7 +653,24 @@ class Resources(Place):
         return job.model_copy(update=shared).requests(attempt)
 
 
+class Experiment(Section):
+    """Two groups of degradations of Table 2."""
+
+    feature: str = Field(
+        "srresnet", description="Descriptor by whose features they are more and less similar."
+    )
+    higher: Annotated[list[str], Field(min_length=2)] = Field(
+        description="Degradations that are more similar to one another."
+    )
+    lower: Annotated[list[str], Field(min_length=2)] = Field(description="And less.")
+
+
 class Report(Section):
+    experiments: list[Experiment] = Field(
+        [],
+        description="Experiments of `snakemake table2`, as `[{feature: vgg, higher: [jpeg, sr], "
+        "lower: [r_l, jpeg]}]`, trained with `search.backbone`; empty: the paper's seven.",
+    )
     backbones: list[str] = Field(
         ["srresnet"],
         description="Networks trained on the groups that the search found.",
@@ -696,6 +799,11 @@ class Settings(Section):
         {"srresnet": {}},
         description="Networks by name, each with the sizes that differ from its module's.",
     )
+    procedures: dict[str, dict[str, Any]] = Field(
+        {},
+        description="Procedures of training by name, each with the options that differ from its "
+        "module's.",
+    )
     report: Report = Report()
     selection: Selection = Selection()
     execution: Execution = Execution()
@@ -805,7 +913,7 @@ class Settings(Section):
         given = {"processes": self.processes(), "nodes": self.resources.train.nodes}
         return self.execution.model_dump() | given
 
-    def sizes(self, backbone: str) -> dict[str, int | float | bool]:
+    def sizes(self, backbone: str) -> dict[str, Any]:
         """All options of a network, its module's defaults where not configured."""
         given = {k: v for k, v in self.backbones[backbone].items() if k != "weights"}
         return options_of("backbones", backbone) | given
@@ -817,3 +925,19 @@ class Settings(Section):
             for name, entry in self.backbones.items()
             if "weights" in entry
         }
+
+    def procedure(self, backbone: str) -> str:
+        """Name of the procedure that a network is trained by."""
+        given = self.training.procedure
+        name = given.get(backbone) if isinstance(given, dict) else given
+        return name or constant_of("backbones", backbone, "PROCEDURE") or "l1"
+
+    def procedure_options(self, procedure: str) -> dict[str, Any]:
+        """All options of a procedure, its module's defaults where not configured."""
+        return options_of(PROCEDURES, procedure) | self.procedures.get(procedure, {})
+
+    def procedure_files(self, procedure: str) -> dict[str, str]:
+        """Its options that are files, which its module lists as `FILES`; empty where not given."""
+        given = self.procedures.get(procedure, {})
+        files = constant_of(PROCEDURES, procedure, "FILES") or []
+        return {option: expanded(given.get(option, "")) for option in files}

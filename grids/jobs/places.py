@@ -20,11 +20,15 @@ STORE = "store/{images}/{content}.npy"
 
 PIES = "pies/{degradation}.parquet"
 LAW = "ggd/{degradation}.parquet"
+# The same with the features of another network.
+OTHER_LAW = "descriptors/{descriptor}/ggd/{degradation}.parquet"
+OTHER_SIMILARITY = "descriptors/{descriptor}/similarity.parquet"
 SEVERITY = "severity/{degradation}.parquet"
 SIMILARITY = "similarity.parquet"
 RANKING = "candidates/{size}.parquet"
 
 DESCRIPTOR = "descriptor/model.safetensors"
+VGG = "descriptors/vgg/model.safetensors"
 MODEL = "models/{backbone}/{group}/model.safetensors"
 HISTORY = "models/{backbone}/{group}/history.parquet"
 VERIFICATION = "verify/{backbone}/{group}/{test_set}.parquet"

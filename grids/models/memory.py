@@ -3,8 +3,6 @@
 import os
 from pathlib import Path
 
-import torch
-
 MEMINFO = Path("/proc/meminfo")
 OWN_GROUPS = Path("/proc/self/cgroup")
 GROUPS = Path("/sys/fs/cgroup")
@@ -14,12 +12,8 @@ VERSION_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_f
 VERSION_2 = ("memory.max", "memory.current", "inactive_file")
 
 
-def free(device: torch.device) -> int:
-    """Bytes that can still be allocated on `device`."""
-    if device.type == "cuda":
-        outside = torch.cuda.mem_get_info(device)[0]
-        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return outside + cached
+def free() -> int:
+    """Bytes that can still be allocated."""
     return min(_free_of_machine(), *_free_of_groups())
 
 

@@ -1,45 +1,26 @@
-"""A restorer on an image of any size: overlapping tiles, as large as memory allows, blended.
+"""A restorer of torch on images of any size, in tiles (see `grids.models.tiling`).
 
-The image is cut along lines on the grid of the networks' strides. Each tile reaches over its lines
-by a margin, and its result counts up to the lines, around which neighbours may fade into each
-other. Two kinds of networks are told apart by trying (see `reach`):
-
-- *Local* ones, where an output pixel depends on a bounded neighbourhood, get that neighbourhood
-  as margin. Tiles then give what the whole image gives, up to rounding of the arithmetic.
-- *Global* ones, like Restormer and NAFNet, whose channel attention weighs by sums over the whole
-  image, sum over the tile instead. No margin mends that: theirs is fixed, and neighbours are
-  blended so that no seam shows. The result depends on the size of the tiles; `docs/restore.md` says
-  how much.
+What a network asks of its tiles is found out by trying rather than declared.
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from grids.base.errors import InputError, NotFiniteError
-from grids.models import memory
-
-# A tile's pixels lie on the same grid of strides as the whole image's. This is the finest; networks
-# with strides that do not divide it get a coarser one.
-GRID = 8
-
-# On a CPU, large tiles leave its caches: local networks are 1.3 times as fast in tiles of 512 as on
-# the whole image (benchmarks/inference.py). The larger the tiles of global networks are, the nearer
-# is the result to that of the whole image.
-LARGEST = 1024
-LARGEST_LOCAL_ON_CPU = 512
+from grids.models import tiling
+from grids.models.tiling import GRID, Needs
 
 GLOBAL_MARGIN = 32
 GLOBAL_BLEND = 32
 
 # What a network holds at its peak, in multiples of the input and output of its widest layer.
 LAYERS_AT_ONCE = 3
-SHARE_OF_FREE_MEMORY = 0.5
 
 # A network with strides above 64 would need a larger one. 3 divides it, for strides like 12.
 PROBE = (32, 192)
@@ -48,49 +29,8 @@ PROBE_LENGTHS = (128, 512)
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
-OUT_OF_MEMORY = (
-    "can't allocate memory",
-    "not enough memory",
-    "out of memory",
-    "ALLOC_FAILED",
-    "unable to find an engine",  # cuDNN, of which none got its workspace
-    "could not create a primitive",  # oneDNN
-    "could not create a memory",
-)
 
-
-@dataclass(frozen=True)
-class Needs:
-    """What a network asks of its tiles.
-
-    Attributes:
-        margin: pixels by which a tile reaches over a cut.
-        blend: width in pixels of the transition around a cut, 1 for none.
-        bytes_per_pixel: upper bound of the memory that a pixel of a tile takes.
-        grid: every tile starts at a multiple of so many pixels, which the strides divide.
-    """
-
-    margin: int
-    blend: int
-    bytes_per_pixel: int
-    grid: int = GRID
-
-    @property
-    def local(self) -> bool:
-        return self.blend == 1
-
-    @property
-    def halo(self) -> int:
-        """Pixels of a tile behind a cut, on the grid."""
-        return _on_grid(self.margin + self.blend // 2, self.grid)
-
-    @property
-    def smallest(self) -> int:
-        """Side of the smallest tile that leaves something between two cuts."""
-        return 2 * self.halo + 2 * self.grid
-
-
-class Tiler:
+class Tiler(tiling.Tiler):
     """Restores images of any size on a device, and remembers the size of tiles that fits there.
 
     Args:
@@ -113,85 +53,53 @@ class Tiler:
         tile: int | None = None,
         say: Callable[[str], None] = lambda line: None,
     ):
-        self._device, self._precision, self._say = device, PRECISIONS[precision], say
-        self._needs = needs(lambda images: self._forward(network, images), network)
-        self._tile = self._chosen(tile)
+        forward = of_tensors(network, device, precision)
+        super().__init__(needs(forward, network), place(device), tile, say)
 
-    def restore(
-        self,
-        network: nn.Module,
-        image: np.ndarray,
-        progress: Callable[[int], None] = lambda pixels: None,
-    ) -> tuple[np.ndarray, int | None]:
-        """The restored image, and the side of its tiles or None if it went through whole.
 
-        Args:
-            network: a restorer (1, 3, h, w) → the same shape, both in [0, 1].
-            image: (H, W, 3) of uint8 or uint16, of which 255 or 65535 is white.
-            progress: gets the pixels done so far; from 0 again if memory has run out.
+def place(device: torch.device) -> tiling.Place:
+    """The device as a place for tiles."""
+    if device.type != "cuda":
+        return tiling.Place()
+    return tiling.Place(cpu=False, free=partial(_free, device), release=torch.cuda.empty_cache)
 
-        Raises:
-            InputError: not even the smallest tiles fit into memory.
-            NotFiniteError: the network's output is not finite.
-        """
 
-        def forward(images: Tensor) -> Tensor:
-            return self._forward(network, images)
+def _free(device: torch.device) -> int:
+    outside = torch.cuda.mem_get_info(device)[0]
+    cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return outside + cached
 
-        height, width = image.shape[:2]
-        # Networks mirror what their strides lack, for which less than a step is not enough.
-        lacking = [(0, max(0, self._needs.grid - side)) for side in (height, width)]
-        padded = np.pad(image, [*lacking, (0, 0)], "edge") if np.any(lacking) else image
-        while True:
-            try:
-                restored = _tiled(forward, padded, self._tile, self._needs, progress)
-            except (MemoryError, RuntimeError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                reason = str(error).partition("\n")[0] or "MemoryError"
-            else:
-                whole = max(height, width) <= self._tile
-                return restored[:height, :width], None if whole else self._tile
-            # Outside of the handler, whose traceback would keep all tensors alive.
-            self._halve(max(height, width), reason)
 
-    def _forward(self, network: nn.Module, images: Tensor) -> Tensor:
-        """(1, 3, h, w) in [0, 1] → the same on the CPU, in float32."""
-        images = images.to(self._device).contiguous(memory_format=torch.channels_last)
-        reduced = self._precision != torch.float32
-        with (
-            torch.inference_mode(),
-            torch.autocast(self._device.type, self._precision, enabled=reduced),
-        ):
+def of_tensors(
+    network: nn.Module, device: torch.device, precision: str = "fp32"
+) -> Callable[[Tensor], Tensor]:
+    """The network as a function of (1, 3, h, w) in [0, 1] to the same on the CPU, in float32."""
+    dtype = PRECISIONS[precision]
+    reduced = dtype != torch.float32
+
+    def forward(images: Tensor) -> Tensor:
+        images = images.to(device).contiguous(memory_format=torch.channels_last)
+        with torch.inference_mode(), torch.autocast(device.type, dtype, enabled=reduced):
             restored: Tensor = network(images).float().cpu()
             return restored
 
-    def _chosen(self, tile: int | None) -> int:
-        least, grid = self._needs.smallest, self._needs.grid
-        if tile is None:
-            budget = SHARE_OF_FREE_MEMORY * memory.free(self._device)
-            side = math.isqrt(int(budget / self._needs.bytes_per_pixel))
-            local_on_cpu = self._needs.local and self._device.type == "cpu"
-            largest = LARGEST_LOCAL_ON_CPU if local_on_cpu else LARGEST
-            return max(least, min(largest, side) // grid * grid)
-        if tile < least:
-            raise InputError(f"tiles of {tile} pixels: this network needs {least} at least")
-        return tile // grid * grid
+    return forward
 
-    def _halve(self, longest: int, reason: str) -> None:
-        grid = self._needs.grid
-        tried = min(self._tile, _on_grid(longest, grid))
-        if tried <= self._needs.smallest:
-            raise InputError(f"not even tiles of {tried} pixels fit into memory ({reason})")
-        self._tile = max(self._needs.smallest, tried // 2 // grid * grid)
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
-        self._say(f"memory ran out with tiles of {tried} pixels; going on with {self._tile}")
+
+def of_arrays(network: nn.Module, device: torch.device, precision: str = "fp32") -> tiling.Forward:
+    """The same for arrays."""
+    forward = of_tensors(network, device, precision)
+
+    def restored(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        return forward(torch.from_numpy(images)).numpy()
+
+    return restored
 
 
 def needs(forward: Callable[[Tensor], Tensor], network: nn.Module) -> Needs:
     """Finds out what `network` asks of its tiles, from thin images that `forward` sends through."""
-    bytes_per_pixel, grid = measured(forward, network)
+    bytes_per_pixel, stride = measured(forward, network)
+    grid = math.lcm(GRID, stride)
     margin = reach(forward, grid)
     if margin is None:
         return Needs(GLOBAL_MARGIN, GLOBAL_BLEND, bytes_per_pixel, grid)
@@ -199,7 +107,7 @@ def needs(forward: Callable[[Tensor], Tensor], network: nn.Module) -> Needs:
 
 
 def measured(forward: Callable[[Tensor], Tensor], network: nn.Module) -> tuple[int, int]:
-    """About the memory that a pixel takes at the network's peak; the grid of its strides."""
+    """About the memory that a pixel takes at the network's peak; the product of its strides."""
     height, width = PROBE
     widest, narrowest = 0, width
 
@@ -217,7 +125,7 @@ def measured(forward: Callable[[Tensor], Tensor], network: nn.Module) -> tuple[i
     for hook in hooks:
         hook.remove()
     bytes_per_pixel = math.ceil(LAYERS_AT_ONCE * widest / (height * width))
-    return bytes_per_pixel, math.lcm(GRID, math.ceil(width / narrowest))
+    return bytes_per_pixel, math.ceil(width / narrowest)
 
 
 def reach(forward: Callable[[Tensor], Tensor], grid: int = GRID) -> int | None:
@@ -237,85 +145,3 @@ def reach(forward: Callable[[Tensor], Tensor], grid: int = GRID) -> int | None:
         if touched.min() > 0 and touched.max() < length - 1:
             return int(max(first - touched.min(), touched.max() + 1 - behind))
     return None
-
-
-@dataclass(frozen=True)
-class Span:
-    """A tile along one axis: pixels `start` … `end` − 1, and what each counts in the result."""
-
-    start: int
-    end: int
-    weights: np.ndarray
-
-
-def _spans(length: int, tile: int, needs: Needs) -> list[Span]:
-    """Tiles of at most `tile` pixels whose weights sum to one at each of `length` pixels."""
-    if length <= tile:
-        return [Span(0, length, np.ones(length, np.float32))]
-    # The last term is what rounding to the grid can add.
-    count = math.ceil(length / (tile - 2 * needs.halo - needs.grid))
-    cuts = [round(length * i / count / needs.grid) * needs.grid for i in range(count)] + [length]
-    spans = []
-    for index in range(count):
-        start = max(0, cuts[index] - needs.halo)
-        end = min(length, cuts[index + 1] + needs.halo)
-        pixels = np.arange(start, end)
-        weights = np.ones(end - start, np.float32)
-        if index > 0:
-            weights *= _rise(pixels - cuts[index], needs.blend)
-        if index < count - 1:
-            weights -= _rise(pixels - cuts[index + 1], needs.blend)
-        spans.append(Span(start, end, weights))
-    return spans
-
-
-def _rise(distance: np.ndarray, blend: int) -> np.ndarray:
-    """From 0 in front of a cut to 1 behind it, over `blend` pixels."""
-    return np.clip((distance + 0.5) / blend + 0.5, 0, 1).astype(np.float32)
-
-
-def _tiled(
-    forward: Callable[[Tensor], Tensor],
-    image: np.ndarray,
-    tile: int,
-    needs: Needs,
-    progress: Callable[[int], None],
-) -> np.ndarray:
-    """Band by band from top to bottom: beside image and result, one band is held as floats."""
-    height, width = image.shape[:2]
-    rows, columns = _spans(height, tile, needs), _spans(width, tile, needs)
-    white = np.iinfo(image.dtype).max
-    restored = np.empty_like(image)
-    carried = np.zeros((0, width, 3), np.float32)
-    for index, row in enumerate(rows):
-        band = np.zeros((row.end - row.start, width, 3), np.float32)
-        for number, column in enumerate(columns, 1):
-            part = image[row.start : row.end, column.start : column.end]
-            result = forward(_to_tensor(part, white))[0].permute(1, 2, 0).numpy()
-            band[:, column.start : column.end] += result * column.weights[:, None]
-            tiles_done = index * len(columns) + number
-            progress(tiles_done * height * width // (len(rows) * len(columns)))
-        band *= row.weights[:, None, None]
-        band[: len(carried)] += carried
-        following = rows[index + 1].start if index + 1 < len(rows) else height
-        finished, carried = np.split(band, [following - row.start])
-        if not np.isfinite(finished).all():
-            raise NotFiniteError("the network's output is not finite")
-        restored[row.start : following] = np.rint(finished.clip(0, 1) * white)
-    return restored
-
-
-def _to_tensor(part: np.ndarray, white: int) -> Tensor:
-    """(h, w, 3) → (1, 3, h, w) in [0, 1]."""
-    return torch.from_numpy(part.astype(np.float32) / white).permute(2, 0, 1)[None]
-
-
-def _on_grid(pixels: int, grid: int) -> int:
-    return math.ceil(pixels / grid) * grid
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether an error of a network says that memory ran out."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return any(sign in str(error) for sign in OUT_OF_MEMORY)

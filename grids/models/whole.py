@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from grids.models import memory, tiles
+from grids.models import tiles, tiling
 from grids.models.restorers import restore
 from grids.pixels.arrays import to_bytes
 
@@ -32,6 +32,7 @@ class WholeRestorer:
         say: Callable[[str], None] = lambda line: None,
     ):
         self._network, self._device, self._say = network, device, say
+        self._place = tiles.place(device)
         # Pixels of the smallest image that memory did not hold.
         self._too_many = float("inf")
 
@@ -47,20 +48,20 @@ class WholeRestorer:
             try:
                 return to_bytes(restore(self._network, image, self._device))[0], None
             except (MemoryError, RuntimeError) as error:
-                if not tiles.is_out_of_memory(error):
+                if not tiling.is_out_of_memory(error):
                     raise
             self._too_many = pixels
-            if self._device.type == "cuda":
-                torch.cuda.empty_cache()
+            self._place.release()
             self._say(f"memory does not hold {width}×{height} pixels at once; in tiles")
-        return self._tiler.restore(self._network, to_bytes(image)[0])
+        forward = tiles.of_arrays(self._network, self._device)
+        return self._tiler.restore(forward, to_bytes(image)[0])
 
     def _holds(self, pixels: int) -> bool:
         if pixels >= self._too_many:
             return False
-        if self._device.type == "cuda":
+        if not self._place.cpu:
             return True
-        free = SHARE_OF_FREE_MEMORY * memory.free(self._device)
+        free = SHARE_OF_FREE_MEMORY * self._place.free()
         return pixels * self._bytes_per_pixel <= free
 
     @cached_property

@@ -4,8 +4,6 @@ import math
 import os
 from collections.abc import Callable
 
-import torch
-
 from grids.base.errors import InputError, NotFiniteError
 from grids.base.plugins import require_known
 from grids.bundle.contents import Bundle
@@ -14,6 +12,7 @@ from grids.restoring.blending import Weights
 from grids.restoring.orders import Job, Order
 from grids.restoring.outcomes import Outcome
 from grids.restoring.photographs import Photograph
+from grids.restoring.runtime import Runtime
 from grids.restoring.sheets import Panel
 from grids.restoring.workshop import Judgement, Workshop
 
@@ -23,9 +22,9 @@ class Batch:
 
     Args:
         bundle: the export.
-        device: where networks run.
+        runtime: runs its networks.
         order: what is asked for.
-        precision: `fp32` or `bf16`.
+        precision: the runtime's, `fp32` or `bf16`.
         tile: side of the tiles in pixels; None chooses by memory.
         say: gets a line about what happens on the way.
 
@@ -36,7 +35,7 @@ class Batch:
     def __init__(
         self,
         bundle: Bundle,
-        device: torch.device,
+        runtime: Runtime,
         order: Order,
         *,
         precision: str = "fp32",
@@ -46,7 +45,7 @@ class Batch:
         for group in (*([order.group] if order.group else []), *order.groups):
             require_known(group, bundle.groups, "group")
         self._order = order
-        self._workshop = Workshop(bundle, device, precision=precision, tile=tile, say=say)
+        self._workshop = Workshop(bundle, runtime, precision=precision, tile=tile, say=say)
         if order.restore:
             self._workshop.prepare(order.group or bundle.groups[0])
 
@@ -107,13 +106,14 @@ class Batch:
             self._restore(photograph, weights, judged, outcome, progress)
 
     def _judged(self, photograph: Photograph) -> Judgement:
-        if not self._order.groups:
-            return self._workshop.judge(photograph, self._order.group, self._order.force)
+        # Who compares judges by eye, so that nothing is refused.
+        force, groups = self._order.force or bool(self._order.groups), self._order.groups
         try:
-            # Who compares judges by eye, so that nothing is refused.
-            return self._workshop.judge(photograph, force=True)
-        except InputError:
-            return self._workshop.judge(photograph, self._order.groups[0])
+            return self._workshop.judge(photograph, self._order.group, force)
+        except InputError as error:
+            if groups:
+                return self._workshop.judge(photograph, groups[0])
+            raise InputError(f"{error}; --group GROUP restores it all the same") from None
 
     def _restore(
         self,

@@ -115,8 +115,6 @@ def line(outcome: Outcome) -> str:
 
 def table(outcomes: Sequence[Outcome], groups: Sequence[str] = ()) -> str:
     """The decisions as a table; with a row for each of `groups`, if there are any."""
-    import pandas as pd
-
     decisions = {"decided": "compare" if groups else "restore", "refused": "refuse"}
     rows = []
     for outcome in outcomes:
@@ -134,8 +132,16 @@ def table(outcomes: Sequence[Outcome], groups: Sequence[str] = ()) -> str:
                     "decision": decisions.get(outcome.status, "fail"),
                 }
             )
-    table: str = pd.DataFrame(rows).to_string(index=False)
-    return table
+    return "\n".join(_aligned([list(rows[0]), *(list(row.values()) for row in rows)]))
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells as lines, each column to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    ]
 
 
 def _gains(outcome: Outcome, group: str) -> Expected | None:

@@ -1,7 +1,6 @@
 """The choice among the models of an export."""
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from grids.bundle.contents import Bundle
@@ -15,23 +14,13 @@ class Selector:
 
     Args:
         bundle: the export.
-        device: `cpu` or `cuda`.
-        precision: `fp32`, or `bf16` for products in bfloat16.
+        describer: measures photographs with its descriptor.
         rule: how to choose, `discriminant` or `paper`.
     """
 
-    def __init__(
-        self,
-        bundle: Bundle,
-        device: str | torch.device = "cpu",
-        precision: str = "fp32",
-        rule: RuleName = "discriminant",
-    ):
+    def __init__(self, bundle: Bundle, describer: Describer, rule: RuleName = "discriminant"):
         self._groups, self._name = bundle.groups, rule
-        self._rule = Rule.of(bundle.selector)
-        self._describe = Describer(
-            bundle.descriptor, torch.device(device), precision, **bundle.describing
-        )
+        self._rule, self._describe = Rule.of(bundle.selector), describer
 
     def decide(self, image: NDArray[np.uint8]) -> Decision:
         """The decision for an RGB photograph (height, width, 3), uint8.

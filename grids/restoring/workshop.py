@@ -3,22 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
-from torch import nn
-
 from grids.base.errors import InputError
 from grids.bundle.contents import Bundle
 from grids.images.decoding import Ints
-from grids.models import restorers
-from grids.models.tiles import Tiler
+from grids.models.tiling import Forward, Tiler
 from grids.restoring import blending, photographs
 from grids.restoring.photographs import Photograph
+from grids.restoring.runtime import Runtime
 from grids.restoring.selector import Selector
 from grids.selection.decision import Decision
 
 LESS_SURE = (
-    "grey: its group was chosen by a rule that was fitted to colour photographs and is less sure "
-    "here; --group GROUP decides"
+    "grey: its group was chosen by a rule that was fitted to colour photographs, "
+    "and is less sure here"
 )
 
 
@@ -51,8 +48,8 @@ class Workshop:
 
     Args:
         bundle: the export.
-        device: where networks run.
-        precision: `fp32` or `bf16`.
+        runtime: runs its networks.
+        precision: the runtime's, `fp32` or `bf16`.
         tile: side of the tiles in pixels; None chooses by memory.
         say: gets a line about what happens on the way.
     """
@@ -60,16 +57,16 @@ class Workshop:
     def __init__(
         self,
         bundle: Bundle,
-        device: torch.device,
+        runtime: Runtime,
         *,
         precision: str = "fp32",
         tile: int | None = None,
         say: Callable[[str], None] = lambda line: None,
     ):
-        self.bundle, self._device = bundle, device
+        self.bundle, self._runtime = bundle, runtime
         self._precision, self._tile, self._say = precision, tile, say
-        self._selector = Selector(bundle, device, precision)
-        self._networks: dict[str, nn.Module] = {}
+        self._selector = Selector(bundle, runtime.describer())
+        self._networks: dict[str, Forward] = {}
         self._tiler: Tiler | None = None
 
     def judge(
@@ -87,9 +84,9 @@ class Workshop:
         """
         try:
             decision = self._selector.decide(photograph.eight_bits)
-        except InputError as error:
+        except InputError:
             if group is None:
-                raise InputError(f"{error}; --group GROUP restores it all the same") from None
+                raise
             # One need not judge what the user has judged.
             return Judgement(group, "user", self.bundle.fingerprints[group], None)
         chosen = group or decision.group
@@ -108,9 +105,10 @@ class Workshop:
         Raises:
             InputError: the model's file is broken, or the tile is too small for the network.
         """
-        network = self._network(group)
+        self._network(group)
         if self._tiler is None:
-            self._tiler = Tiler(network, self._device, self._precision, self._tile, self._say)
+            runtime = self._runtime
+            self._tiler = Tiler(runtime.needs, runtime.place, self._tile, self._say)
         return self._tiler
 
     def restore(
@@ -147,6 +145,7 @@ class Workshop:
             "chosenBy": judged.chosen_by,
             "backbone": self.bundle.backbone,
             "model": judged.model,
+            "runtime": self._runtime.name,
             "precision": self._precision,
             "tile": str(tile or "whole"),
             "strength": f"{strength:g}",
@@ -163,9 +162,7 @@ class Workshop:
                 statement["predictedGainIntervalDb"] = f"{low:.2f} {high:.2f}"
         return statement
 
-    def _network(self, group: str) -> nn.Module:
+    def _network(self, group: str) -> Forward:
         if group not in self._networks:
-            self._networks[group] = restorers.read(
-                self.bundle.models[group], self.bundle.backbone, self.bundle.sizes, self._device
-            )
+            self._networks[group] = self._runtime.network(group)
         return self._networks[group]

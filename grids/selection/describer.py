@@ -1,64 +1,43 @@
 """Measures the statistics of a photograph with the descriptor."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from grids.base.errors import InputError
-from grids.descriptors import srresnet
 from grids.selection import patches
 from grids.selection.statistics import Statistics
-from grids.similarity import features
 from grids.similarity import law as laws
 
 # The trunk at these shares of its depth gives the vector; 0 is what enters its first block.
 DEPTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 FLOOR = 1e-8
 NO_LAW = (float("nan"), float("nan"))
+# Columns of features that are looked at together.
+CHUNK = 1 << 16
+
+Floats = NDArray[np.float32]
+
+# What runs the descriptor: from patches (N, 3, h, w) in [0, 1], and whether a law is wanted, to the
+# outputs (N, C, h, w) of the trunk at `DEPTHS`, in order and none twice, and to the features (N, D)
+# that the law is fitted to, or None.
+Descriptor = Callable[[Floats, bool], tuple[Sequence[Floats], Floats | None]]
 
 
 class Describer:
     """Measures photographs with a descriptor.
 
     Args:
-        weights: the descriptor's file.
-        device: where it runs.
-        precision: `fp32`, or `bf16` for products in bfloat16.
-        layer: features that the law is fitted to (see `grids.descriptors.srresnet`).
+        descriptor: runs it.
         count: patches of a photograph.
         components: principal components kept of them.
         clip: scores beyond this many standard deviations are dropped; 0 keeps all.
     """
 
-    def __init__(
-        self,
-        weights: Path,
-        device: torch.device,
-        precision: str,
-        *,
-        layer: srresnet.Layer,
-        count: int,
-        components: int,
-        clip: float,
-    ):
-        network = srresnet.load(weights)
-        # The annotation of `to` lacks the format of memory.
-        network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._law = srresnet.describer(network, layer)
-        self._trunk = srresnet.describer(network, "trunk")
-        self._device, self._bf16 = device, precision == "bf16"
+    def __init__(self, descriptor: Descriptor, *, count: int, components: int, clip: float):
+        self._descriptor = descriptor
         self._count, self._components, self._clip = count, components, clip
-        self._seen: dict[int, list[Tensor]] = {}
-        blocks = len(network.body)
-        network.body[0].register_forward_pre_hook(lambda block, inputs: self._see(0, inputs[0]))
-        for place in sorted({round(depth * blocks) for depth in DEPTHS[1:]} - {0}):
-            network.body[place - 1].register_forward_hook(
-                lambda block, inputs, output, place=place: self._see(place, output)
-            )
 
     def __call__(self, image: NDArray[np.uint8], law: bool = True) -> Statistics:
         """The statistics of a photograph (height, width, 3).
@@ -73,29 +52,39 @@ class Describer:
         cut = patches.grid(image, self._count)
         if (cut == cut[:1]).all():
             raise InputError("the same all over: nothing to judge it by")
-        self._seen = {}
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
-            described = features.features(cut, self._law if law else self._trunk, self._device)
-        spreads = [_channels(self._seen[place]) for place in sorted(self._seen)]
-        return Statistics(np.concatenate(spreads), *(self._fit(described) if law else NO_LAW))
+        planes = np.divide(np.moveaxis(cut, -1, 1), 255, dtype=np.float32, order="C")
+        seen, features = self._descriptor(planes, law)
+        vector = np.concatenate([_channels(outputs) for outputs in seen])
+        return Statistics(vector, *(NO_LAW if features is None else self._fit(features)))
 
-    def _fit(self, described: Tensor) -> tuple[float, float]:
-        pooled = laws.scores(features.gram(described), self._components)
+    def _fit(self, features: Floats) -> tuple[float, float]:
+        pooled = laws.scores(_gram(features), self._components)
         return laws.fit(laws.clipped(pooled, self._clip))
 
-    def _see(self, place: int, output: Tensor) -> None:
-        self._seen.setdefault(place, []).append(output)
 
-
-def _channels(parts: Sequence[Tensor]) -> NDArray[np.float64]:
+def _channels(outputs: Floats) -> NDArray[np.float64]:
     """Log standard deviation and log moment ratio of each channel, about the mean of each patch.
 
     Args:
-        parts: (B, C, h, w) outputs of a block, all patches of a photograph.
+        outputs: (N, C, h, w) of a block, all patches of a photograph.
     """
-    values = torch.cat([part.float() for part in parts]).flatten(2)
-    centred = values - values.mean(dim=2, keepdim=True)
-    variance = centred.square().mean(dim=(0, 2)) + FLOOR
-    deviation = centred.abs().mean(dim=(0, 2)) + FLOOR**0.5
-    stacked = torch.cat([variance.log() / 2, variance.log() - 2 * deviation.log()])
-    return stacked.double().cpu().numpy()
+    values = outputs.reshape(*outputs.shape[:2], -1)
+    centred = values - values.mean(axis=2, keepdims=True)
+    variance = np.square(centred).mean(axis=(0, 2)) + FLOOR
+    deviation = np.abs(centred).mean(axis=(0, 2)) + FLOOR**0.5
+    stacked = np.concatenate([np.log(variance) / 2, np.log(variance) - 2 * np.log(deviation)])
+    return stacked.astype(np.float64)
+
+
+def _gram(features: Floats) -> NDArray[np.float64]:
+    """Gram matrix (N, N) of the features (N, D) after each column's mean is taken off.
+
+    Products are taken in float32 and summed over chunks of columns in float64, as
+    `grids.similarity.features.gram` does with torch for sets that want a GPU.
+    """
+    total = np.zeros((len(features), len(features)))
+    for start in range(0, features.shape[1], CHUNK):
+        chunk = features[:, start : start + CHUNK]
+        centred = chunk - chunk.mean(axis=0)
+        total += centred @ centred.T
+    return total

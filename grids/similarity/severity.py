@@ -1,16 +1,15 @@
 """How far the law of degraded patches moves from that of the clean ones with the severity."""
 
 import json
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from grids.base import randomness
-from grids.descriptors import srresnet
 from grids.similarity import degraded_pies, features, ggd, matrix
 from grids.similarity.pies import Patch
 
@@ -20,8 +19,7 @@ def distances(
     degradation: str,
     clean: list[Patch],
     clean_law: pd.DataFrame,
-    descriptor: Path,
-    layer: srresnet.Layer,
+    describe: Callable[[Tensor], Tensor],
     settings: Mapping[str, Any],
     seed: int,
     device: torch.device,
@@ -35,13 +33,11 @@ def distances(
         degradation: its name.
         clean: the clean PIES patches.
         clean_law: their fits, as `grids.similarity.ggd.estimate` gives them.
-        descriptor: weights of the network.
-        layer: its features.
+        describe: the descriptor (see `grids.similarity.features`).
         settings: of `grids.similarity.ggd.estimate`.
         seed: of what is random in the degradation and of the half-samples.
         device: where features are computed.
     """
-    describe = srresnet.describer(srresnet.load(descriptor).to(device), layer)
     rows = []
     for values in severities:
         patches, measures = degraded_pies.degraded_patches(clean, degradation, values, seed)

@@ -1,4 +1,4 @@
-"""What a training is fed with: pairs of tensors as a function of the step and the sample alone.
+"""What a training is fed with: tensors as a function of the step and the sample alone.
 
 So a batch is the same whatever makes it: how many workers, how many processes that share it, in how
 many parts it is worked through, and whether the training was killed before.
@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-Pair = tuple[Tensor, Tensor]
-Batches = Callable[[int, range], Pair]
-"""(input, target), (samples, 3, height, width) each, of some samples of a step's batch."""
+Batch = tuple[Tensor, ...]
+"""(input, target), (samples, 3, height, width) each, and what else a procedure asks for."""
+Batches = Callable[[int, range], Batch]
+"""Some samples of a step's batch."""
 
 
 class Place(NamedTuple):
@@ -64,7 +65,7 @@ def ahead(
     parts: Sequence[range],
     workers: int,
     device: torch.device,
-) -> Generator[list[Pair], None, None]:
+) -> Generator[list[Batch], None, None]:
     """The batches of `steps` in order, each in `parts`, made in threads while a step is computed.
 
     The threads mostly run code that lets others run: the JPEG codec and tensor operations. On a
@@ -79,21 +80,21 @@ def ahead(
     """
     stream = torch.cuda.Stream(device) if device.type == "cuda" else None
 
-    def made(step: int) -> list[Pair]:
+    def made(step: int) -> list[Batch]:
         # Not a stream of None: where there are GPUs it would wake them for a training on the CPU.
         with torch.cuda.stream(stream) if stream else nullcontext():
-            pairs = [batches(step, part) for part in parts]
-            pairs = [(x.contiguous(memory_format=torch.channels_last), y) for x, y in pairs]
+            shares = [batches(step, part) for part in parts]
+            shares = [(x.contiguous(memory_format=torch.channels_last), *y) for x, *y in shares]
         if stream:
             stream.synchronize()
-        return pairs
+        return shares
 
-    def taken(pairs: list[Pair]) -> list[Pair]:
+    def taken(shares: list[Batch]) -> list[Batch]:
         if stream:
             # Their memory must not be reused before the steps' own queue is done with it.
-            for tensor in (tensor for pair in pairs for tensor in pair):
+            for tensor in (tensor for share in shares for tensor in share):
                 tensor.record_stream(torch.cuda.current_stream(device))
-        return pairs
+        return shares
 
     if not workers:
         yield from (taken(made(step)) for step in steps)
@@ -102,9 +103,9 @@ def ahead(
     try:
         waiting = deque(pool.submit(made, step) for step in steps[: workers + 1])
         for step in steps:
-            pairs = waiting.popleft().result()
+            shares = waiting.popleft().result()
             if (later := step + workers + 1) in steps:
                 waiting.append(pool.submit(made, later))
-            yield taken(pairs)
+            yield taken(shares)
     finally:
         pool.shutdown(cancel_futures=True)

@@ -12,6 +12,8 @@ from grids.images.staging import staged
 from grids.images.store import Store
 from grids.models import devices
 from grids.training.loop import Execution, Recipe
+from grids.training.procedure import Task
+from grids.training.procedures import l1
 from grids.training.processes import ranks
 from grids.training.run import train_to_files
 from grids.training.super_resolution_batches import super_resolution
@@ -44,7 +46,7 @@ def train(
     network = srresnet.network(**sizes).to(place)
     photographs = Store(staged(store, scratch), pd.read_parquet(index))
     train_to_files(
-        network,
+        l1.build(network, Task(recipe["iterations"], say)),
         super_resolution(photographs, srresnet.SCALE, **sampling, seed=seed, device=place),
         Recipe(**recipe),
         weights_path=weights,

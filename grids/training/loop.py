@@ -1,4 +1,4 @@
-"""The training loop: L1, AdamW, a schedule with warm-up, resumable at any kill."""
+"""The training loop: a procedure's losses, AdamW, a schedule, resumable at any kill."""
 
 import resource
 import sys
@@ -12,15 +12,22 @@ from typing import Any, Literal
 
 import pandas as pd
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from grids.base.errors import NotFiniteError
 from grids.base.progress import Progress
-from grids.training import schedule, state
-from grids.training.batches import Batches, Pair, ahead
+from grids.training import state
+from grids.training.batches import Batch, Batches, ahead
 from grids.training.compiled import compiled
+from grids.training.procedure import NETWORK, Loss, Phase, Procedure
 from grids.training.processes import ownership, ranks, signals
+from grids.training.schedule import (
+    WHOLE,
+    decay_from,
+    steps_at,
+    warmup_constant,
+    warmup_cosine,
+)
 
 HISTORY_ROWS = 200
 VALIDATIONS = 20
@@ -28,13 +35,11 @@ ANCHORS = 20
 """States that a rollback may return to, over the whole training."""
 LOOK = 10
 """Steps between looks at the losses: on a GPU every look waits for the device."""
-HIGHEST_LOSS = 1.0
-"""Mean L1 of a row above which a training has exploded: the whole range of the images."""
 ROLLBACK_RATE = 0.5
 
 
 class Diverged(NotFiniteError):
-    """The loss is not finite, or far above what any image can give."""
+    """The loss is not finite, or above what its procedure takes as possible."""
 
     def __init__(self, step: int, loss: float):
         self.step = step
@@ -71,12 +76,12 @@ class Recipe:
     @property
     def steps(self) -> int:
         """Steps of the training."""
-        return schedule.steps(self.iterations, self.level)
+        return steps_at(self.iterations, self.level)
 
     @property
     def constant_until(self) -> int:
         """Steps before the decay of a constant rate."""
-        return schedule.decay_from(self.steps, self.decay)
+        return decay_from(self.steps, self.decay)
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ class Execution:
 
 
 def train(
-    network: nn.Module,
+    procedure: Procedure,
     batches: Batches,
     recipe: Recipe,
     *,
@@ -108,7 +113,7 @@ def train(
     label: str,
     trunk: Path | None = None,
 ) -> pd.DataFrame:
-    """Trains `network` in place and returns its history.
+    """Trains the network of `procedure` in place and returns its history.
 
     Killed and called again with the same arguments it goes on from the last checkpoint and ends
     with the same weights as without the kill (on a CPU with an equal number of threads, bit for
@@ -119,8 +124,8 @@ def train(
     equally.
 
     Args:
-        network: on its device.
-        batches: (input, target) of a step and some of its samples.
+        procedure: how, and the network, on its device.
+        batches: input, target and what else the procedure takes, of a step and some of its samples.
         recipe: the optimization.
         state_folder: the resumable checkpoints; the caller removes it once the outputs are written.
         about: all that the result depends on; checkpoints with another `about` are set aside.
@@ -140,14 +145,25 @@ def train(
         InputError: the batch cannot be shared equally.
         Diverged: the loss of the named step; the last good checkpoints stay.
     """
-    arguments = network, batches, recipe, state_folder, about, execution, say, label, trunk
+    arguments = procedure, batches, recipe, state_folder, about, execution, say, label, trunk
     return _Training(*arguments).run()
+
+
+class _Objective(nn.Module):
+    """A loss as a module, so that processes share it whatever it calls of its network."""
+
+    def __init__(self, model: nn.Module, loss: Loss):
+        super().__init__()
+        self.model, self.loss = model, loss
+
+    def forward(self, *batch: Tensor) -> Tensor:
+        return self.loss(self.model, *batch)
 
 
 class _Training:
     def __init__(
         self,
-        network: nn.Module,
+        procedure: Procedure,
         batches: Batches,
         recipe: Recipe,
         folder: Path,
@@ -157,34 +173,47 @@ class _Training:
         label: str,
         trunk: Path | None,
     ):
-        # The annotation of `to` lacks the format of memory.
-        network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.network = network
+        self.procedure, self.network = procedure, procedure.network
+        self.networks = {NETWORK: procedure.network, **procedure.further}
+        for network in self.networks.values():
+            # The annotation of `to` lacks the format of memory.
+            network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.batches, self.recipe, self.execution = batches, recipe, execution
         self.folder, self.about = folder, {**about, "recipe": asdict(recipe)}
         self.say, self.label = say if ranks.rank() == 0 else _silent, label
         self.trunk = trunk if recipe.schedule == "constant" else None
-        self.device = next(network.parameters()).device
+        self.device = next(self.network.parameters()).device
         if self.device.type == "cuda":
             # All steps have one shape: trying the algorithms for it once pays off.
             torch.backends.cudnn.benchmark = True
+        self.phase: Phase | None = None
+        self.objectives: dict[str, nn.Module] = {}
         self.parts = ranks.shares(recipe.batch, execution.accumulation)
         self.stretch = max(1, recipe.iterations // HISTORY_ROWS)
         self.anchor = max(1, recipe.iterations // ANCHORS)
-        self.optimizer = torch.optim.AdamW(
-            network.parameters(),
-            lr=recipe.learning_rate,
-            betas=recipe.betas,
-            weight_decay=recipe.weight_decay,
-            fused=True,
-        )
+        self.learning = [
+            weight
+            for network in self.networks.values()
+            for weight in network.parameters()
+            if weight.requires_grad
+        ]
+        self.optimizers = {
+            name: torch.optim.AdamW(
+                network.parameters(),
+                lr=recipe.learning_rate,
+                betas=recipe.betas,
+                weight_decay=recipe.weight_decay,
+                fused=True,
+            )
+            for name, network in self.networks.items()
+            if any(True for _ in network.parameters())
+        }
 
     def run(self) -> pd.DataFrame:
         self.counters = self._resumed()
-        model = self.network
+        self.model = self.network
         if self.execution.compile:
-            model = compiled(model, self._sample_loss, self.say)
-        self.model = ranks.shared(model)
+            self.model = compiled(self.network, self._sample_loss, self.say)
         with signals.noticed(insistent=ranks.count() == 1) as signal:
             while True:
                 try:
@@ -199,10 +228,10 @@ class _Training:
         # One process after the other: the first may rename what it finds.
         for turn in range(ranks.count()):
             if turn == ranks.rank():
-                arguments = self.folder, self.about, self.network, self.optimizer
+                arguments = self.folder, self.about, self.networks, self.optimizers
                 counters = state.resume(*arguments, self.say)
                 if self.trunk and not counters.step:
-                    shared = self.trunk, self._about_trunk(), self.network, self.optimizer
+                    shared = self.trunk, self._about_trunk(), self.networks, self.optimizers
                     counters = state.resume(*shared, self.say, self.recipe.constant_until)
             ranks.wait()
         if counters.step:
@@ -226,9 +255,9 @@ class _Training:
         timed_from, waiting = counters.step, []
         made = ahead(self.batches, steps, self.parts, self.execution.workers, self.device)
         with closing(made):
-            for step, pairs in zip(steps, made, strict=True):
+            for step, parts in zip(steps, made, strict=True):
                 rate = self._rate(step)
-                waiting.append(self._step(pairs, rate))
+                waiting.append(self._step(step, parts, rate))
                 done = step + 1
                 row = done % self.stretch == 0 or done == total
                 planned = self._planned(done)
@@ -257,42 +286,63 @@ class _Training:
         recipe = self.recipe
         peak, least = recipe.learning_rate, recipe.minimum_learning_rate
         if recipe.schedule == "cosine":
-            rate = schedule.warmup_cosine(step, recipe.steps, recipe.warmup, peak, least)
+            rate = warmup_cosine(step, recipe.steps, recipe.warmup, peak, least)
         else:
             ends = recipe.constant_until, recipe.steps
-            rate = schedule.warmup_constant(step, *ends, recipe.warmup, peak, least)
+            rate = warmup_constant(step, *ends, recipe.warmup, peak, least)
         return rate * ROLLBACK_RATE**self.counters.rollbacks
 
-    def _step(self, pairs: Sequence[Pair], rate: float) -> Tensor:
-        for parameters in self.optimizer.param_groups:
-            parameters["lr"] = rate
-        self.optimizer.zero_grad(set_to_none=True)
+    def _enter(self, phase: Phase) -> None:
+        self.phase = phase
+        for weight in self.learning:
+            weight.requires_grad_(True)
+        for part in phase.frozen:
+            part.requires_grad_(False)
+        self.objectives = {
+            name: ranks.shared(
+                _Objective(self.model if name == NETWORK else self.networks[name], loss)
+            )
+            for name, loss in phase.losses.items()
+        }
+
+    def _step(self, step: int, parts: Sequence[Batch], rate: float) -> Tensor:
+        phase = self.procedure.phase(step)
+        if phase is not self.phase:
+            self._enter(phase)
+        for optimizer in self.optimizers.values():
+            for parameters in optimizer.param_groups:
+                parameters["lr"] = rate
+            optimizer.zero_grad(set_to_none=True)
+        self.procedure.begin(step)
         losses = []
-        for number, pair in enumerate(pairs, start=1):
-            with ranks.gathering(self.model, last=number == len(pairs)):
-                # Each part is an equal share of the batch, so the mean of the means is the mean.
-                loss = self._loss(self.model, pair) / len(pairs)
-                loss.backward()
-            losses.append(loss.detach())
-        if self.recipe.clip:
-            nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip)
-        self.optimizer.step()
+        for number, part in enumerate(parts, start=1):
+            for name, objective in self.objectives.items():
+                with ranks.gathering(objective, last=number == len(parts)):
+                    # Each part is an equal share of the batch: the mean of the means is the mean.
+                    loss = self._loss(objective, part) / len(parts)
+                    loss.backward()
+                if name == NETWORK:
+                    losses.append(loss.detach())
+        for name in self.objectives:
+            if self.recipe.clip:
+                nn.utils.clip_grad_norm_(self.networks[name].parameters(), self.recipe.clip)
+            self.optimizers[name].step()
         return torch.stack(losses).sum()
 
-    def _loss(self, model: nn.Module, pair: Pair) -> Tensor:
-        source, target = pair
-        return F.l1_loss(self._output(model, source), target)
+    def _loss(self, objective: nn.Module, batch: Batch) -> Tensor:
+        with self._precision():
+            loss: Tensor = objective(*batch)
+            return loss
 
-    def _output(self, model: nn.Module, source: Tensor) -> Tensor:
+    def _precision(self) -> torch.autocast:
         half = self.recipe.precision == "bf16"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-            output: Tensor = model(source).float()
-            return output
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=half)
 
     def _sample_loss(self, model: nn.Module) -> Tensor:
-        source, target = self.batches(0, self.parts[0])
-        pair = source.contiguous(memory_format=torch.channels_last), target
-        return self._loss(model, pair)
+        source, *others = self.batches(0, self.parts[0])
+        source = source.contiguous(memory_format=torch.channels_last)
+        loss = self.procedure.phase(self.counters.step).losses[NETWORK]
+        return self._loss(_Objective(model, loss), (source, *others))
 
     def _planned(self, done: int) -> bool:
         """Whether a checkpoint is due by the number of steps."""
@@ -315,7 +365,8 @@ class _Training:
     def _append_row(self, done: int, rate: float, speed: float) -> None:
         counters = self.counters
         loss = sum(counters.losses) / len(counters.losses)
-        if loss > HIGHEST_LOSS:
+        row = range(done - len(counters.losses), done)
+        if loss > max(self.procedure.phase(step).highest_loss for step in row):
             raise Diverged(done, loss)
         counters.losses = []
         interval = max(1, self.recipe.iterations // self.stretch // VALIDATIONS)
@@ -335,30 +386,32 @@ class _Training:
     def _validation_psnr(self) -> float:
         if not self.execution.validation or ranks.rank() != 0:
             return float("nan")
-        source, target = self.batches(-1, range(self.execution.validation))
+        source, target, *_ = self.batches(-1, range(self.execution.validation))
         self.network.eval()
         with torch.inference_mode():
             source = source.contiguous(memory_format=torch.channels_last)
-            output = self._output(self.network, source).clamp(0, 1)
-            error = (output - target).square().mean((1, 2, 3)).clamp(min=1e-10)
+            with self._precision():
+                output = self.network(source)
+            errors = output.float().clamp(0, 1) - target
+            errors = errors.square().mean((1, 2, 3)).clamp(min=1e-10)
         self.network.train()
-        return (-10 * error.log10()).mean().item()
+        return float((-10 * errors.log10()).mean())
 
     def _save(self) -> None:
         if ranks.rank() != 0:
             return
         ownership.check(self.folder)
-        state.save(self.folder, self.about, self.counters, self.network, self.optimizer)
+        state.save(self.folder, self.about, self.counters, self.networks, self.optimizers)
         last = self.counters.step // self.anchor * self.anchor
         anchors = [last, last - self.anchor] if self.recipe.on_divergence == "rollback" else []
         state.prune(self.folder, self.execution.keep_checkpoints, anchors)
 
     def _keep_trunk(self) -> None:
         """Keeps the state before the decay for trainings with a larger budget."""
-        if ranks.rank() != 0 or self.trunk is None or self.recipe.level == schedule.WHOLE:
+        if ranks.rank() != 0 or self.trunk is None or self.recipe.level == WHOLE:
             return
         ownership.check(self.folder)
-        state.save(self.trunk, self._about_trunk(), self.counters, self.network, self.optimizer)
+        state.save(self.trunk, self._about_trunk(), self.counters, self.networks, self.optimizers)
         state.prune(self.trunk, keep=1, anchors=[])
 
     def _roll_back(self, diverged: Diverged) -> None:
@@ -366,7 +419,7 @@ class _Training:
         last = (diverged.step - 1) // self.anchor * self.anchor
         step = max(0, last - self.anchor)
         ranks.wait()
-        self.counters = state.back_to(self.folder, step, self.network, self.optimizer)
+        self.counters = state.back_to(self.folder, step, self.networks, self.optimizers)
         self.counters.rollbacks += 1
         ranks.wait()
         if ranks.rank() == 0:

@@ -15,7 +15,7 @@ from grids.base import randomness
 from grids.degrading import operators
 from grids.images.store import NO_PAIRS, Pairs
 from grids.pixels.arrays import to_tensor
-from grids.training.batches import Batches, Pair, Photographs, cut, place
+from grids.training.batches import Batch, Batches, Photographs, cut, place
 
 
 def restoration(
@@ -45,7 +45,7 @@ def restoration(
     shares = np.cumsum([weights[name] for name in names])
     shares /= shares[-1]
 
-    def batch_of(step: int, samples: range) -> Pair:
+    def batch_of(step: int, samples: range) -> Batch:
         # Of each sample: its degradation, its clean crop, its degraded crop if it is from a pair.
         chosen, crops, taken = [], [], {}
         for number, sample in enumerate(samples):

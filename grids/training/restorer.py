@@ -14,6 +14,7 @@ from grids.images.store import Store, read_pairs
 from grids.models import devices, restorers
 from grids.models import weights as weights_files
 from grids.training.loop import Execution, Recipe
+from grids.training.procedure import Task, build
 from grids.training.processes import ranks
 from grids.training.restoration_batches import restoration
 from grids.training.run import train_to_files
@@ -26,6 +27,8 @@ def train(
     group: dict[str, dict[str, Any]],
     sampling: dict[str, Any],
     recipe: dict[str, Any],
+    procedure: dict[str, Any],
+    files: dict[str, str],
     start: str,
     seed: int,
     content: str,
@@ -50,8 +53,11 @@ def train(
         group: degradations with their training parameters.
         sampling: what a sample is made of (see `grids.training.restoration_batches`).
         recipe: fields of `grids.training.loop.Recipe`.
+        procedure: `name` of a module of `grids/training/procedures`, and its `options`, files by
+            their digests.
+        files: the options that are files, by their paths.
         start: weights file that the network begins with, empty for weights drawn from the seed.
-        seed: seed of first weights, crops and degradations.
+        seed: seed of first weights, crops, degradations, and what else a procedure draws.
         content: digest of the photographs.
         code: fingerprint of the code.
         index, store: files of the photographs.
@@ -73,8 +79,10 @@ def train(
         before = weights_files.about(Path(start)).get("steps", 0)
     network.to(place)
     photographs = Store(staged(store, scratch), pd.read_parquet(index))
+    torch.manual_seed(randomness.key(seed, "procedure"))
+    task = Task(recipe["iterations"], say)
     train_to_files(
-        network,
+        build(procedure["name"], network, task, procedure["options"] | files),
         restoration(
             photographs,
             group,
@@ -91,6 +99,7 @@ def train(
             "sizes": sizes,
             "group": group,
             "sampling": sampling,
+            "procedure": procedure,
             "start": sha256(Path(start)) if start else "",
             # Those of the weights that it began with among them.
             "steps": before + Recipe(**recipe).steps,

@@ -6,19 +6,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from grids.base.files import appearing
 from grids.models import weights
 from grids.training import state
 from grids.training.batches import Batches
 from grids.training.loop import Execution, Recipe, train
+from grids.training.procedure import Procedure
 from grids.training.processes import ownership, ranks
 from grids.training.schedule import WHOLE
 
 
 def train_to_files(
-    network: nn.Module,
+    procedure: Procedure,
     batches: Batches,
     recipe: Recipe,
     *,
@@ -40,7 +39,7 @@ def train_to_files(
     """
     folder = state_folder(Path(weights_path))
     history = train(
-        network,
+        procedure,
         batches,
         recipe,
         state_folder=folder,
@@ -55,7 +54,7 @@ def train_to_files(
     ownership.check(folder)
     with appearing(history_path) as temporary:
         history.to_parquet(temporary, index=False)
-    weights.save(Path(weights_path), network, {**about, "recipe": asdict(recipe)})
+    weights.save(Path(weights_path), procedure.network, {**about, "recipe": asdict(recipe)})
     state.prune(folder, keep=1, anchors=[])
     if trunk and recipe.level == WHOLE:
         # No later one goes on from it.

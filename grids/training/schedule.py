@@ -6,7 +6,7 @@ WHOLE = 100
 """The level of a training to its end."""
 
 
-def steps(iterations: int, level: int) -> int:
+def steps_at(iterations: int, level: int) -> int:
     """Steps of a training at a level, a percentage of all `iterations`; at least 1."""
     return max(1, iterations * level // WHOLE)
 

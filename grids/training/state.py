@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from torch import nn
 from grids.base.files import appearing
 
 Say = Callable[[str], None]
+Networks = Mapping[str, nn.Module]
+Optimizers = Mapping[str, torch.optim.Optimizer]
 DIGEST = hashlib.sha256().digest_size
 
 
@@ -34,8 +36,8 @@ def save(
     folder: Path,
     about: dict[str, Any],
     counters: Counters,
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    networks: Networks,
+    optimizers: Optimizers,
 ) -> None:
     """Writes a file of the folder, which appears whole or not at all.
 
@@ -43,13 +45,13 @@ def save(
         folder: of the state.
         about: everything that the result depends on, JSON-able.
         counters: steps done and the rest.
-        network, optimizer: what they hold.
+        networks, optimizers: what they hold, by name.
     """
     content = {
         "about": json.dumps(about, sort_keys=True),
         "counters": asdict(counters),
-        "network": network.state_dict(),
-        "optimizer": optimizer.state_dict(),
+        "networks": {name: network.state_dict() for name, network in networks.items()},
+        "optimizers": {name: optimizer.state_dict() for name, optimizer in optimizers.items()},
     }
     with appearing(_file(folder, counters.step)) as temporary:
         with open(temporary, "wb") as file:
@@ -80,8 +82,8 @@ def forget_after(folder: Path, step: int) -> None:
 def resume(
     folder: Path,
     about: dict[str, Any],
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    networks: Networks,
+    optimizers: Optimizers,
     say: Say,
     latest: int | None = None,
 ) -> Counters:
@@ -105,19 +107,17 @@ def resume(
         if then != now:
             _set_aside(folder, _difference(then, now), say)
             break
-        return _filled(content, network, optimizer)
+        return _filled(content, networks, optimizers)
     return Counters()
 
 
-def back_to(
-    folder: Path, step: int, network: nn.Module, optimizer: torch.optim.Optimizer
-) -> Counters:
+def back_to(folder: Path, step: int, networks: Networks, optimizers: Optimizers) -> Counters:
     """Loads the state of a step.
 
     Raises:
         FileNotFoundError: it has not been kept.
     """
-    return _filled(_read(_file(folder, step)), network, optimizer)
+    return _filled(_read(_file(folder, step)), networks, optimizers)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -125,15 +125,17 @@ def _read(path: Path) -> dict[str, Any]:
     content = path.read_bytes()
     if hashlib.sha256(content[DIGEST:]).digest() != content[:DIGEST]:
         raise OSError("its checksum is wrong")
-    content = torch.load(io.BytesIO(content[DIGEST:]), map_location="cpu", weights_only=True)
-    return {key: content[key] for key in ("about", "counters", "network", "optimizer")}
+    read: dict[str, Any] = torch.load(
+        io.BytesIO(content[DIGEST:]), map_location="cpu", weights_only=True
+    )
+    return read
 
 
-def _filled(
-    content: dict[str, Any], network: nn.Module, optimizer: torch.optim.Optimizer
-) -> Counters:
-    network.load_state_dict(content["network"])
-    optimizer.load_state_dict(content["optimizer"])
+def _filled(content: dict[str, Any], networks: Networks, optimizers: Optimizers) -> Counters:
+    for name, network in networks.items():
+        network.load_state_dict(content["networks"][name])
+    for name, optimizer in optimizers.items():
+        optimizer.load_state_dict(content["optimizers"][name])
     return Counters(**content["counters"])
 
 

@@ -6,7 +6,7 @@ import torch
 from grids.base import randomness
 from grids.pixels.arrays import to_tensor
 from grids.pixels.resampling import bicubic_down
-from grids.training.batches import Batches, Pair, Photographs, crop
+from grids.training.batches import Batch, Batches, Photographs, crop
 
 
 def super_resolution(
@@ -27,7 +27,7 @@ def super_resolution(
         device: where the batch is made and returned.
     """
 
-    def batch_of(step: int, samples: range) -> Pair:
+    def batch_of(step: int, samples: range) -> Batch:
         crops = [
             crop(
                 photographs,

@@ -6,8 +6,9 @@ def code(script, *packages, degradations=()):
     """Fingerprint of a script with the modules that are chosen by name.
 
     `packages` name folders below grids; the module is the value of the wildcard `degradation`,
-    `backbone` (the search's without it) or, for degradations, each member of `group`. Jobs without
-    those wildcards name their `degradations`.
+    `backbone` (the search's without it), `descriptor` (that of the similarity without it) or, for
+    degradations, each member of `group`; of `procedures` it is that of the `backbone`. Jobs
+    without those wildcards name their `degradations`.
     """
 
     def of(wildcards):
@@ -19,6 +20,11 @@ def code(script, *packages, degradations=()):
         if "backbones" in packages:
             backbone = getattr(wildcards, "backbone", SETTINGS.search.backbone)
             modules.append(f"grids.backbones.{backbone}")
+        if "descriptors" in packages:
+            modules.append(f"grids.descriptors.{described_with(wildcards)}")
+        if "procedures" in packages:
+            name = SETTINGS.procedure(wildcards.backbone)
+            modules.append(f"grids.training.procedures.{name}")
         if "search" in packages:
             modules.append(f"grids.search.strategies.{SETTINGS.search.strategy}")
         try:
@@ -114,18 +120,7 @@ def released_digest(wildcards):
     return [file_digest(Path(given.file)), given.key]
 
 
-def descriptor_weights():
-    """Input: the descriptor's weights where they are made here, `config["weights"]`."""
-    return [config["weights"]] if SETTINGS.descriptor.weights == "trained" else []
-
-
-def descriptor_digest():
-    """Parameter: content of the weights that are not made here."""
-    if SETTINGS.descriptor.weights == "trained":
-        return "trained"
-    return file_digest(SETTINGS.descriptor.path())
-
-
+@cache
 def file_digest(path):
     return sha256(path.read_bytes()).hexdigest()[:16]
 

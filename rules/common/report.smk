@@ -16,6 +16,42 @@ def table1_verifications(wildcards):
     ]
 
 
+def similarity_with(network):
+    """The similarity matrix on the features of a descriptor."""
+    if network == SETTINGS.descriptor.network:
+        return at(places.SIMILARITY)
+    return at(places.OTHER_SIMILARITY, descriptor=network)
+
+
+# Of Table 2.
+EXPERIMENTS = [
+    experiment.model_dump() for experiment in SETTINGS.report.experiments
+] or experiments.of_the_paper()
+
+
+def table2_verifications(wildcards):
+    """Input: verifications of the groups of all experiments, and of the single-task models."""
+    sides = experiments.SIDES
+    needed = {name for one in EXPERIMENTS for side in sides for name in one[side]}
+    if missing := sorted(needed - {*SETTINGS.degradations} | needed & {*PAIRED}):
+        raise WorkflowError(
+            f"Table 2 needs operators that the configuration lacks: {', '.join(missing)}; add them"
+            " to degradations, or state report.experiments without them"
+        )
+    return [searched_verification(group) for group in experiments.groups(EXPERIMENTS)]
+
+
+def table2_features():
+    """Parameter: the descriptors of the experiments that have a matrix here."""
+    asked = {experiment["feature"] for experiment in EXPERIMENTS}
+    return sorted(asked & {*SETTINGS.descriptor.networks()})
+
+
+def table2_similarities(wildcards):
+    """Input: their matrices."""
+    return [similarity_with(name) for name in table2_features()]
+
+
 def report_files():
     tables = expand(
         f"{RESULTS}/report/table1_{{backbone}}_{{test_set}}.{{suffix}}",
@@ -36,6 +72,8 @@ def report_files():
         figures += [f"training/{trained}.svg", f"samples/{trained}.png"]
     if set(paper.DEGRADATIONS) <= set(SETTINGS.degradations):
         figures += ["paper_averages.txt", "paper_averages.svg"]
+    if SETTINGS.descriptor.compared:
+        figures.append("descriptors.svg")
     sheets = [places.MATRIX_SHEET, places.RANKINGS_SHEET, places.DROPS_SHEET]
     return [
         *tables,

@@ -5,33 +5,6 @@ def model_file(backbone, group):
     return at(places.MODEL, backbone=backbone, group=group)
 
 
-def start_of(wildcards):
-    """Input: the mix of all where a model starts from it."""
-    if SETTINGS.training.start != "mix" or wildcards.group == MIX:
-        return []
-    return [model_file(wildcards.backbone, MIX)]
-
-
-def start_digest(wildcards):
-    """Parameter: content of the first weights that are not made here."""
-    path = places.first_weights(SETTINGS.training.start, wildcards.group)
-    if not path:
-        return "none" if wildcards.group == MIX else SETTINGS.training.start
-    if not Path(path).is_file():
-        raise WorkflowError(f"training.start: {path}: no such file")
-    return file_digest(Path(path))
-
-
-def recipe_at_level(wildcards):
-    """Parameter: the optimization of a training that ends at a level."""
-    level = int(wildcards.level)
-    if level not in SETTINGS.search.levels:
-        raise WorkflowError(
-            f"search.levels has no level {level}; it has: {SETTINGS.search.levels}"
-        )
-    return SETTINGS.training.recipe(level)
-
-
 def verification(backbone, group, test_set):
     if backbone == SETTINGS.search.backbone and group in ELSEWHERE:
         return at(places.MEASUREMENT, group=group, test_set=test_set)

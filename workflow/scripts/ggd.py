@@ -1,9 +1,10 @@
+import importlib
+
 import numpy as np
 
 from grids.base import randomness
 from grids.base.files import appearing
 from grids.base.progress import Progress
-from grids.descriptors import srresnet
 from grids.jobs.job import job
 from grids.models import devices
 from grids.similarity import features, ggd, pies
@@ -11,9 +12,9 @@ from grids.similarity import features, ggd, pies
 with job(snakemake) as say:
     params, name = snakemake.params, snakemake.wildcards.degradation
     device = devices.use(snakemake.config["execution"]["device"], snakemake.threads)
-    describe = srresnet.describer(
-        srresnet.load(snakemake.config["weights"]).to(device), params.layer
-    )
+    descriptor = importlib.import_module(f"grids.descriptors.{params.network}")
+    network = descriptor.load(snakemake.config["descriptors"][params.network])
+    describe = descriptor.describer(network.to(device), params.layer)
     patches = np.stack([pixels for _, pixels in pies.read(snakemake.input.pies)])
     progress = Progress(f"features {name}", len(patches), "patches", say)
     described = features.features(patches, describe, device, progress.report)

@@ -6,15 +6,15 @@ from grids.images.store import Store
 from grids.jobs.job import job
 from grids.models import devices
 from grids.selection import selector_file
-from grids.selection.describer import Describer
 from grids.selection.fitting import choices
 from grids.selection.rule import Rule
+from grids.selection.torch_describer import describer as torch_describer
 
 with job(snakemake) as say:
     given = snakemake.input
     device = devices.use(snakemake.config["execution"]["device"], snakemake.threads)
     arrays, about = selector_file.read(given.selector)
-    describer = Describer(
+    describer = torch_describer(
         given.descriptor, device, snakemake.params.precision, **about["describing"]
     )
     index = pd.read_parquet(given.index)

@@ -1,3 +1,5 @@
+import importlib
+
 import pandas as pd
 
 from grids.base.files import appearing
@@ -9,17 +11,19 @@ from grids.similarity import pies, severity
 with job(snakemake) as say:
     params, given = snakemake.params, snakemake.input
     name = snakemake.wildcards.degradation
+    device = devices.use(snakemake.config["execution"]["device"], snakemake.threads)
+    descriptor = importlib.import_module(f"grids.descriptors.{params.network}")
+    network = descriptor.load(snakemake.config["descriptors"][params.network])
     progress = Progress(f"severities of {name}", len(params.severities), "sets", say)
     table = severity.distances(
         progress.over(params.severities),
         name,
         pies.read(given.clean),
         pd.read_parquet(given.ggd),
-        snakemake.config["weights"],
-        params.layer,
+        descriptor.describer(network.to(device), params.layer),
         params.settings,
         params.seed,
-        devices.use(snakemake.config["execution"]["device"], snakemake.threads),
+        device,
     )
     with appearing(snakemake.output.severity) as temporary:
         table.to_parquet(temporary, index=False)

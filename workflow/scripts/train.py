@@ -21,6 +21,8 @@ with job(snakemake) as say:
         "group": params.group,
         "sampling": params.sampling,
         "recipe": params.recipe,
+        "procedure": params.procedure,
+        "files": snakemake.config["procedure_files"][wildcards.backbone],
         "start": start,
         "seed": params.seed,
         "content": params.content,

@@ -6,15 +6,15 @@ from grids.images import reading
 from grids.images.store import Store
 from grids.jobs.job import job
 from grids.models import devices
-from grids.selection.describer import Describer
 from grids.selection.fitting import described
 from grids.selection.fitting.pictures import Shares
 from grids.selection.fitting.views import views
+from grids.selection.torch_describer import describer as torch_describer
 
 with job(snakemake) as say:
     params, name = snakemake.params, snakemake.wildcards.degradation
     device = devices.use(snakemake.config["execution"]["device"], snakemake.threads)
-    describer = Describer(
+    describer = torch_describer(
         snakemake.config["weights"], device, params.precision, **params.describing
     )
     index = pd.read_parquet(snakemake.input.index)

@@ -1,0 +1,282 @@
+"""Networks as ONNX files, which runtimes without torch read (`grids.restoring.runtimes`).
+
+A file holds the graph alone: its weights lie where they are already, in the safetensors file beside
+it, which ONNX can point into (external data). Weights in half precision become float32 on loading.
+Networks that differ in their weights only are traced once.
+"""
+
+import json
+import logging
+import struct
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+import onnxruntime
+import torch
+import torch.nn.functional as F
+from onnxscript import optimizer, rewriter
+from onnxscript.rewriter.pattern import RewriteRule
+from torch import Tensor, nn
+
+from grids.base.errors import InputError
+from grids.models import tiles
+
+OPSET = 20
+# Free sides are traced at so many steps of the strides; at one step a side would be a constant.
+STEPS = (8, 12)
+# How a network may continue sides that its strides do not divide; torch's names are ONNX's.
+CONTINUATIONS = ("constant", "reflect")
+DTYPES = {"F16": ir.DataType.FLOAT16, "F32": ir.DataType.FLOAT}
+
+
+class NoGraphError(Exception):
+    """A network is none of those that ONNX can tell."""
+
+
+def trace(network: nn.Module) -> ir.Model:
+    """The graph of a restorer, `input` → `output`, (1, 3, height, width) with free sides.
+
+    Its weights are inputs too, by their names; `write` makes them parts of a file.
+
+    Args:
+        network: a restorer in evaluation mode, on the CPU.
+
+    Raises:
+        NoGraphError: torch cannot export it, or it continues images as no padding of ONNX does.
+    """
+    stride = tiles.measured(network, network)[1]
+    height, width = torch.export.Dim("height", min=2), torch.export.Dim("width", min=2)
+    if stride > 1:
+        height, width = stride * height, stride * width
+    example = torch.rand(1, 3, *(stride * steps for steps in STEPS))
+    model = _traced(network, example, ["output"], ({2: height, 3: width},))
+    if stride > 1:
+        _continue(model.graph, stride, _continuation(network, stride))
+    for value in (model.graph.inputs[0], *model.graph.outputs):
+        value.shape = ir.Shape([1, 3, "height", "width"])
+    return model
+
+
+def trace_fixed(
+    network: nn.Module, example: Tensor, outputs: Sequence[str], prefix: str = ""
+) -> ir.Model:
+    """As `trace`, of any network, for inputs of the example's shape.
+
+    Args:
+        network: in evaluation mode, on the CPU.
+        example: an input.
+        outputs: names for the outputs.
+        prefix: of the names of weights, which their file has without.
+    """
+    model = _traced(network, example, outputs, None)
+    for value in model.graph.inputs[1:]:
+        value.name = str(value.name).removeprefix(prefix)
+    return model
+
+
+def write(model: ir.Model, weights: Path, target: Path) -> None:
+    """Writes a traced graph with the weights of a safetensors file in the folder of `target`.
+
+    Raises:
+        InputError: the file lacks a weight, or has it in another precision than half or single.
+    """
+    model = model.clone()
+    graph, stored = model.graph, _stored(weights)
+    casts = []
+    for value in list(graph.inputs[1:]):
+        graph.inputs.remove(value)
+        name = str(value.name)
+        if name not in stored:
+            raise InputError(f"{weights}: tensor {name!r} is missing, or not of 16 or 32 bits")
+        tensor = stored[name]
+        if tensor.dtype != ir.DataType.FLOAT:
+            half = ir.Value(name=name, shape=tensor.shape, type=ir.TensorType(tensor.dtype))
+            value.name = f"{name}.float"
+            cast = ir.node("Cast", [half], {"to": ir.DataType.FLOAT}, outputs=[value])
+            casts.append(cast)
+            value = half
+        value.const_value = tensor
+        graph.register_initializer(value)
+    graph.insert_before(graph[0], casts)
+    ir.save(model, target)
+
+
+def difference(file: Path, network: nn.Module, examples: Sequence[Tensor]) -> float:
+    """The largest difference of the file's outputs from the network's, of an output's largest."""
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    worst = 0.0
+    for example in examples:
+        with torch.inference_mode():
+            expected = network(example)
+        outputs = (expected,) if isinstance(expected, Tensor) else expected
+        for one, other in zip(session.run(None, {"input": example.numpy()}), outputs, strict=True):
+            exact = other.numpy()
+            apart = float(np.abs(one - exact).max() / np.abs(exact).max())
+            worst = max(worst, apart if np.isfinite(apart) else np.inf)
+    return worst
+
+
+def _traced(network: nn.Module, example: Tensor, outputs: Sequence[str], shapes: Any) -> ir.Model:
+    try:
+        with _quiet():
+            program = torch.onnx.export(
+                network,
+                (example,),
+                dynamo=True,
+                input_names=["input"],
+                output_names=outputs,
+                dynamic_shapes=shapes,
+                opset_version=OPSET,
+                optimize=False,
+                verbose=False,
+            )
+    except torch.onnx.OnnxExporterError as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise NoGraphError(f"torch exports no ONNX of the network ({reason})") from None
+    assert program is not None  # for the types: it is None with dynamo=False
+    model = program.model
+    # As inputs, weights are left alone by what computes constants beforehand.
+    for name in set(network.state_dict()) & set(model.graph.initializers):
+        value = model.graph.initializers.pop(name)
+        value.const_value = None
+        model.graph.inputs.append(value)
+    optimizer.optimize_ir(model)
+    rewriter.rewrite(model, RULES)
+    for node in model.graph:
+        node.metadata_props.clear()
+        node.doc_string = None
+    model.metadata_props.clear()
+    model.graph.metadata_props.clear()
+    return model
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the exporter's remarks about libraries that are not there."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+def _stored(weights: Path) -> dict[str, ir.ExternalTensor]:
+    """The tensors of a safetensors file in half or single precision, by name and place.
+
+    The file is eight bytes that tell how long the header is, the header in JSON, the numbers.
+    """
+    with open(weights, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+    return {
+        name: ir.ExternalTensor(
+            weights.name,
+            8 + length + about["data_offsets"][0],
+            about["data_offsets"][1] - about["data_offsets"][0],
+            DTYPES[about["dtype"]],
+            shape=ir.Shape(about["shape"]),
+            name=name,
+            base_dir=weights.parent,
+        )
+        for name, about in header.items()
+        if about.get("dtype") in DTYPES
+    }
+
+
+def _continuation(network: nn.Module, stride: int) -> str:
+    """How the network continues an image whose sides `stride` does not divide."""
+    side = 4 * stride - stride // 2
+    image = torch.rand(1, 3, side, side)
+    lacking = 4 * stride - side
+    with torch.inference_mode():
+        expected = network(image)
+        for mode in CONTINUATIONS:
+            continued = F.pad(image, (0, lacking, 0, lacking), mode)
+            if torch.allclose(network(continued)[..., :side, :side], expected, atol=1e-5):
+                return mode
+    raise NoGraphError(
+        f"what the network does with sides that {stride} does not divide is no padding of ONNX at "
+        f"the right and lower edge ({', '.join(CONTINUATIONS)})"
+    )
+
+
+def _continue(graph: ir.Graph, stride: int, mode: str) -> None:
+    """Puts in front what continues the input to multiples of `stride`, behind what cuts it off."""
+    image, (result,) = graph.inputs[0], graph.outputs
+
+    def constant(name: str, numbers: Sequence[int]) -> ir.Value:
+        tensor = ir.tensor(np.array(numbers, np.int64), name=name)
+        value = ir.Value(
+            name=name, type=ir.TensorType(tensor.dtype), shape=ir.Shape([len(numbers)])
+        )
+        value.const_value = tensor
+        graph.register_initializer(value)
+        return value
+
+    sides = ir.node("Shape", [image], {"start": 2, "end": 4})
+    missing = ir.node("Neg", sides.outputs)
+    lacking = ir.node("Mod", [missing.outputs[0], constant("stride", [stride])])
+    pads = ir.node("Concat", [constant("unpadded", [0] * 6), lacking.outputs[0]], {"axis": 0})
+    padded = ir.node("Pad", [image, pads.outputs[0]], {"mode": mode})
+    for user, index in tuple(image.uses()):
+        if user is not sides and user is not padded:
+            user.replace_input_with(index, padded.outputs[0])
+    graph.insert_before(graph[0], [sides, missing, lacking, pads, padded])
+    starts, axes = constant("corner", [0, 0]), constant("sides", [2, 3])
+    result.name = "continued"
+    cut = ir.node("Slice", [result, starts, sides.outputs[0], axes])
+    cut.outputs[0].name, cut.outputs[0].type = "output", result.type
+    graph.append(cut)
+    graph.outputs[0] = cut.outputs[0]
+
+
+# Convolutions of runtimes keep the channels of a pixel apart (NCHW), torch's networks together
+# (NHWC). What the networks do with views for that would be copies here.
+
+
+def _norm(op: Any, x: ir.Value, weight: ir.Value, bias: ir.Value, epsilon: ir.Attr) -> Any:
+    pixels = op.Transpose(x, perm=[0, 2, 3, 1])
+    normed = op.LayerNormalization(pixels, weight, bias, axis=-1, epsilon=epsilon)
+    return op.Transpose(normed, perm=[0, 3, 1, 2])
+
+
+def _norm_over_planes(
+    op: Any, x: ir.Value, weight: ir.Value, bias: ir.Value, epsilon: ir.Attr
+) -> Any:
+    channels, behind = op.Constant(value_ints=[1]), op.Constant(value_ints=[1, 2])
+    centred = op.Sub(x, op.ReduceMean(x, channels, keepdims=1))
+    variance = op.ReduceMean(op.Mul(centred, centred), channels, keepdims=1)
+    deviation = op.Sqrt(op.Add(variance, op.Constant(value_float=epsilon.as_float())))
+    scaled = op.Mul(op.Div(centred, deviation), op.Unsqueeze(weight, behind))
+    return op.Add(scaled, op.Unsqueeze(bias, behind))
+
+
+def _mean(op: Any, x: ir.Value, shape: ir.Value, axes: ir.Value, behind: ir.Value) -> Any:
+    pixels = op.Reshape(op.Transpose(x, perm=[0, 2, 3, 1]), shape)
+    return op.Unsqueeze(op.ReduceMean(pixels, axes, keepdims=0), behind)
+
+
+def _mean_of_planes(op: Any, x: ir.Value, **_: ir.Value) -> Any:
+    return op.GlobalAveragePool(x)
+
+
+def _is_mean(context: Any, axes: ir.Value, behind: ir.Value, **_: ir.Value) -> bool:
+    return _numbers(axes) == [1] and _numbers(behind) in ([2, 3], [-2, -1])
+
+
+def _numbers(value: ir.Value) -> Any:
+    return value.const_value.numpy().tolist() if value.const_value is not None else None
+
+
+RULES = [
+    RewriteRule(_norm, _norm_over_planes),
+    RewriteRule(_mean, _mean_of_planes, _is_mean),
+]

@@ -1,0 +1,1 @@
+"""`grids page`: photographs judged and restored on a page of the browser, by this machine alone."""

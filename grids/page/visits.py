@@ -1,0 +1,152 @@
+"""What one open page has: its photographs, what is known of them, and who is told of changes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import Any, Literal
+
+from grids.restoring import blending
+from grids.restoring.workshop import Judgement
+
+State = Literal["waiting", "judged", "refused", "failed"]
+
+# A word now and then shows whether somebody still listens.
+SECONDS_BETWEEN_WORDS = 10.0
+
+
+@dataclass(eq=False)
+class Work:
+    """A restoration that was asked for.
+
+    Attributes:
+        group: whose model.
+        done: share of it, 0 … 1.
+        stop: set to end it.
+    """
+
+    group: str
+    done: float = 0.0
+    stop: Event = field(default_factory=Event)
+
+
+@dataclass(eq=False)
+class Photo:
+    """A photograph of a page.
+
+    Attributes:
+        id: what it is called in addresses.
+        name: as it was uploaded, without folders; never part of a path here.
+        folder: its files, by names of ours (see `grids.page.desk.Desk`).
+        width, height: of the upright picture, in pixels.
+        state: `waiting` to be judged, `judged`, `refused` if no model suits it, `failed`.
+        reason: why it was refused or failed.
+        remarks: what is not kept, and how sure the choice is.
+        judged: what is said of it.
+        strength: that of its result.
+        group: whose model its result is of.
+        tiles: of each restored group, side of the tiles in pixels, None for the whole image.
+        work: by group, what was asked for and is not done.
+    """
+
+    id: str
+    name: str
+    folder: Path
+    width: int
+    height: int
+    state: State = "waiting"
+    reason: str = ""
+    remarks: tuple[str, ...] = ()
+    judged: Judgement | None = None
+    strength: float = 1.0
+    group: str = ""
+    tiles: dict[str, int | None] = field(default_factory=dict)
+    work: dict[str, Work] = field(default_factory=dict)
+
+    def told(self) -> dict[str, Any]:
+        """What the page is told of it."""
+        decision = self.judged.decision if self.judged else None
+        groups = {}
+        if decision:
+            for group, gains in decision.gains_db.items():
+                groups[group] = {
+                    "probability": decision.scores[group],
+                    "gain": blending.expected_at(self.strength, gains),
+                    "chosen": group == decision.group,
+                }
+        return {
+            "id": self.id,
+            "name": self.name,
+            "width": self.width,
+            "height": self.height,
+            "state": self.state,
+            "reason": self.reason,
+            "remarks": self.remarks,
+            "group": self.group,
+            "strength": self.strength,
+            "groups": groups,
+            "restored": list(self.tiles),
+            "work": {group: work.done for group, work in self.work.items()},
+        }
+
+
+class Visit:
+    """An open page. All of it is used by the event loop's thread alone.
+
+    Attributes:
+        id: what it is called in addresses, and cannot be guessed.
+        folder: of its photographs' folders.
+        photos: by their names in addresses, in the order in which they came.
+        tasks: what is being done or waits to be.
+        receiving: uploads on their way.
+        closed: the page is gone.
+    """
+
+    def __init__(self, name: str, folder: Path):
+        self.id, self.folder = name, folder
+        self.photos: dict[str, Photo] = {}
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.receiving = 0
+        self.closed = False
+        self._listeners: list[tuple[asyncio.Event, set[str]]] = []
+
+    @property
+    def heard(self) -> bool:
+        """Whether a page listens."""
+        return bool(self._listeners)
+
+    def changed(self, photo: Photo) -> None:
+        """Has whoever listens told of a photograph."""
+        for awake, names in self._listeners:
+            names.add(photo.id)
+            awake.set()
+
+    def close(self) -> None:
+        """Ends what is being done, and whatever listens."""
+        self.closed = True
+        for photo in self.photos.values():
+            for work in photo.work.values():
+                work.stop.set()
+        for awake, _ in self._listeners:
+            awake.set()
+
+    async def news(self) -> AsyncIterator[list[Photo]]:
+        """Photographs that have changed, all first; none now and then, to see who is there."""
+        listener = asyncio.Event(), set(self.photos)
+        awake, names = listener
+        awake.set()
+        self._listeners.append(listener)
+        try:
+            while not self.closed:
+                try:
+                    await asyncio.wait_for(awake.wait(), SECONDS_BETWEEN_WORDS)
+                except TimeoutError:
+                    yield []
+                    continue
+                awake.clear()
+                found = [self.photos[name] for name in names if name in self.photos]
+                names.clear()
+                yield found
+        finally:
+            self._listeners.remove(listener)

@@ -1,0 +1,40 @@
+"""ONNX Runtime, on the CPU."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import onnxruntime
+
+from grids.base.errors import InputError
+from grids.bundle.contents import Bundle
+from grids.restoring.runtime import threads
+from grids.restoring.runtimes._graphs import Floats, GraphRuntime, Run
+
+ERRORS_ONLY = 3
+
+
+def load(bundle: Bundle, device: str, precision: str) -> GraphRuntime:
+    """The networks of an export.
+
+    Raises:
+        InputError: another precision than `fp32` is asked for.
+    """
+    if precision != "fp32":
+        raise InputError(
+            f"the runtime onnx multiplies in fp32 alone; for --precision {precision}: "
+            "--runtime openvino or torch"
+        )
+    return GraphRuntime("onnx", bundle, _opened)
+
+
+def _opened(file: Path) -> Run:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads()
+    options.log_severity_level = ERRORS_ONLY
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+
+    def run(images: Floats) -> Sequence[Floats]:
+        outputs: Sequence[Floats] = session.run(None, {"input": images})
+        return outputs
+
+    return run

@@ -1,0 +1,64 @@
+"""OpenVINO, on the CPU."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import openvino
+
+from grids.base.errors import InputError
+from grids.bundle.contents import Bundle
+from grids.restoring.runtime import threads
+from grids.restoring.runtimes._graphs import Floats, GraphRuntime
+
+# By our names, OpenVINO's. Without a word it takes what the CPU is fastest in.
+PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
+
+
+def load(bundle: Bundle, device: str, precision: str) -> GraphRuntime:
+    """The networks of an export.
+
+    Raises:
+        InputError: `bf16` is asked for, and the CPU has no instructions for it.
+    """
+    core = openvino.Core()
+    if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        raise InputError("this CPU has no instructions for bf16; write --precision fp32")
+    options: dict[str, str | int] = {
+        "INFERENCE_PRECISION_HINT": PRECISIONS[precision],
+        "INFERENCE_NUM_THREADS": threads(),
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    return GraphRuntime("openvino", bundle, partial(Compiled, core, options))
+
+
+class Compiled:
+    """A graph that was compiled: for any sides, and for those that come several times in a row.
+
+    Compiled for fixed sides, networks are up to 1.5 times as fast, but compiling takes as long as
+    some tiles do, and its result as much memory as the weights. The tiles of an image are alike
+    but at its edges, so the last fixed sides are kept.
+    """
+
+    def __init__(self, core: openvino.Core, options: dict[str, str | int], file: Path):
+        self._core, self._options = core, options
+        self._graph = core.read_model(file)
+        self._free = self._compiled(self._graph)
+        self._fixed: openvino.InferRequest | None = None
+        self._fixed_shape: tuple[int, ...] = ()
+        self._last_shape: tuple[int, ...] = ()
+
+    def __call__(self, images: Floats) -> Sequence[Floats]:
+        """The outputs for an input, valid until the next call."""
+        shape = images.shape
+        if shape == self._last_shape != self._fixed_shape:
+            fixed = self._graph.clone()
+            fixed.reshape(shape)
+            self._fixed, self._fixed_shape = self._compiled(fixed), shape
+        self._last_shape = shape
+        request = self._fixed if shape == self._fixed_shape and self._fixed else self._free
+        outputs: Sequence[Floats] = request.infer({"input": images}).to_tuple()
+        return outputs
+
+    def _compiled(self, graph: openvino.Model) -> openvino.InferRequest:
+        return self._core.compile_model(graph, "CPU", self._options).create_infer_request()

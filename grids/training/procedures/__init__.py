@@ -1,0 +1,1 @@
+"""How networks are trained: one module each, chosen by name."""

@@ -1,0 +1,38 @@
+# Trainings: how a network is trained, what it begins with, and where it ends.
+
+
+def procedure(wildcards):
+    """Parameter: how a network is trained; files count by their content."""
+    name = SETTINGS.procedure(wildcards.backbone)
+    digests = {
+        option: file_digest(Path(path)) if path else "none"
+        for option, path in SETTINGS.procedure_files(name).items()
+    }
+    return {"name": name, "options": SETTINGS.procedure_options(name) | digests}
+
+
+def start_of(wildcards):
+    """Input: the mix of all where a model starts from it."""
+    if SETTINGS.training.start != "mix" or wildcards.group == MIX:
+        return []
+    return [model_file(wildcards.backbone, MIX)]
+
+
+def start_digest(wildcards):
+    """Parameter: content of the first weights that are not made here."""
+    path = places.first_weights(SETTINGS.training.start, wildcards.group)
+    if not path:
+        return "none" if wildcards.group == MIX else SETTINGS.training.start
+    if not Path(path).is_file():
+        raise WorkflowError(f"training.start: {path}: no such file")
+    return file_digest(Path(path))
+
+
+def recipe_at_level(wildcards):
+    """Parameter: the optimization of a training that ends at a level."""
+    level = int(wildcards.level)
+    if level not in SETTINGS.search.levels:
+        raise WorkflowError(
+            f"search.levels has no level {level}; it has: {SETTINGS.search.levels}"
+        )
+    return SETTINGS.training.recipe(level)

@@ -1,0 +1,282 @@
+"""The page in a real browser: what people see and do, in light and dark, on a phone's width."""
+
+import io
+import itertools
+import shutil
+import time
+import zipfile
+
+import numpy as np
+import pytest
+import tiny_bundle
+from photograph_files import scene
+from PIL import Image
+
+pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+pytest.importorskip("starlette", reason="the extra 'page' is not installed")
+pytest.importorskip("uvicorn", reason="the extra 'page' is not installed")
+
+from page_server import serving_page
+from playwright import sync_api
+
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on this machine")
+
+ADDED = 40
+# WCAG 2.2, level AA: of text, and of large text (24 pixels, or bold of 18.7).
+CONTRAST, CONTRAST_OF_LARGE = 4.5, 3.0
+
+# Names that people hear, as browsers compute them in the simple cases that are used here.
+NAMELESS = """() => [...document.querySelectorAll(
+  'button, a[href], input, select, img, progress, [role=slider], [tabindex="0"]')]
+  .filter((each) => each.checkVisibility())
+  .filter((each) => !(each.getAttribute('aria-label') || each.getAttribute('alt')
+    || each.innerText?.trim() || [...(each.labels || [])].some((label) => label.innerText.trim())))
+  .map((each) => each.outerHTML)"""
+
+# Colour, what is behind it, size and weight of each text that is seen.
+TEXTS = """() => [...document.querySelectorAll('body *')]
+  .filter((each) => each.checkVisibility() && !each.closest(':disabled, [aria-disabled=true]'))
+  .filter((each) => [...each.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+  .map((each) => {
+    const style = getComputedStyle(each);
+    let behind = each;
+    while (behind && getComputedStyle(behind).backgroundColor === 'rgba(0, 0, 0, 0)')
+      behind = behind.parentElement;
+    return [each.innerText, style.color,
+      behind ? getComputedStyle(behind).backgroundColor : 'rgb(255, 255, 255)',
+      parseFloat(style.fontSize), Number(style.fontWeight)];
+  })"""
+SMALL = """() => [...document.querySelectorAll('button, a.button, select, input[type=range]')]
+  .filter((each) => each.checkVisibility() && each.getBoundingClientRect().height < 24)
+  .map((each) => each.outerHTML)"""
+OUTSIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    export = tiny_bundle.adding(tmp_path_factory.mktemp("export"), ADDED)
+    with serving_page(export, tmp_path_factory.mktemp("temporary")) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, server):
+    context = browser.new_context(
+        viewport={"width": 1200, "height": 850}, has_touch=True, accept_downloads=True
+    )
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    page.mistakes = []
+    page.on("pageerror", lambda error: page.mistakes.append(str(error)))
+    page.goto(server.origin)
+    yield page
+    context.close()
+    assert page.mistakes == []
+
+
+def until(page, script, seconds=60):
+    """Waits for a value; the page's policy forbids what Playwright does for that."""
+    end = time.monotonic() + seconds
+    while not (value := page.evaluate(script)):
+        assert time.monotonic() < end, script
+        time.sleep(0.05)
+    return value
+
+
+def photograph(folder, name, seed=0):
+    path = folder / name
+    Image.fromarray(scene(200, 300, seed=seed) // 2 + 20).save(path)
+    return path
+
+
+def with_photographs(page, folder, *names):
+    """Uploads photographs, and waits until all are judged."""
+    files = [str(photograph(folder, name, seed)) for seed, name in enumerate(names)]
+    page.set_input_files("#files", files)
+    until(
+        page,
+        f"""() => {{
+          const lines = [...document.querySelectorAll('#list .line')];
+          return lines.length === {len(names)} &&
+            !lines.some((line) => line.innerText.includes('being judged'));
+        }}""",
+    )
+    return files
+
+
+def restored(page):
+    page.click("#restore")
+    page.wait_for_selector("#download[href]")
+    until(page, "() => document.querySelector('.after img')?.naturalWidth")
+
+
+def middle(page):
+    """Colours (2, 3) left and right of the middle of the stage, as they are seen."""
+    shot = np.asarray(Image.open(io.BytesIO(page.locator(".stage").screenshot())).convert("RGB"))
+    y, x = shot.shape[0] // 4, shot.shape[1] // 2
+    return shot[y, [x - 40, x + 40]].astype(int)
+
+
+def ratio(one, other):
+    """Contrast of two colours as WCAG defines it."""
+
+    def luminance(colour):
+        shares = [float(part) / 255 for part in colour[4:-1].split(",")[:3]]
+        linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
+        return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+    low, high = sorted(map(luminance, (one, other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_from_a_dropped_photograph_to_its_download(page, server, tmp_path):
+    (source,) = with_photographs(page, tmp_path, "a.png")
+    # Told before anything is restored.
+    told = page.inner_text("#decision")
+    assert "300×200 pixels" in told
+    assert "dB" in told or "Refused" in told
+    assert page.get_attribute("#download", "href") is None
+    restored(page)
+    with page.expect_download() as waiting:
+        page.click("#download")
+    saved = np.asarray(Image.open(waiting.value.path()))
+    assert waiting.value.suggested_filename == "a.png"
+    np.testing.assert_array_equal(saved, np.asarray(Image.open(source)) + np.uint8(ADDED))
+    with page.expect_download() as waiting:
+        page.click("#download-all")
+    with zipfile.ZipFile(waiting.value.path()) as archive:
+        assert archive.namelist() == ["a.png"]
+
+
+def test_the_divider_follows_mouse_touch_and_keys(page, tmp_path):
+    with_photographs(page, tmp_path, "a.png")
+    restored(page)
+    value = "() => Number(document.querySelector('.divider').getAttribute('aria-valuenow'))"
+    page.focus(".divider")
+    seen = {}
+    for key, expected in (("ArrowLeft", 48), ("PageUp", 68), ("End", 100), ("Home", 0)):
+        page.keyboard.press(key)
+        assert page.evaluate(value) == expected
+        seen[key] = middle(page)
+    np.testing.assert_allclose(seen["Home"] - seen["End"], ADDED, atol=8)
+    box = page.locator(".stage").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x + 200, y)
+    page.mouse.down()
+    page.mouse.move(x, y, steps=4)
+    page.mouse.up()
+    assert page.evaluate(value) == 50
+    left, right = middle(page)
+    np.testing.assert_array_equal(left, seen["End"][0])
+    np.testing.assert_array_equal(right, seen["Home"][1])
+    page.touchscreen.tap(x + box["width"] / 8, y)
+    assert page.evaluate(value) > 55
+
+
+def test_the_zoom_is_at_one_place_in_all_pictures(page, tmp_path):
+    with_photographs(page, tmp_path, "a.png")
+    page.click("#compare")
+    until(
+        page,
+        """() => document.querySelectorAll('.stage').length === 3 &&
+        [...document.querySelectorAll('.after img')].every((image) => image.naturalWidth)""",
+    )
+    page.click('[data-zoom="4"]')
+    page.locator(".stage").first.focus()
+    page.keyboard.press("ArrowRight")
+    places = page.evaluate(
+        "() => [...document.querySelectorAll('.stage img')].map((each) => each.style.transform)"
+    )
+    assert len(places) == 5
+    assert len(set(places)) == 1
+    width = page.evaluate("() => document.querySelector('.stage img').clientWidth")
+    assert width == 4 * 300
+    # Another model's result is taken.
+    page.get_by_role("button", name="Use this").first.click()
+    until(page, "() => document.querySelector('#group').value !== ''")
+    assert page.inner_text("#stages").count("dB") == 2
+
+
+def test_strength_is_what_is_seen_and_saved(page, tmp_path):
+    (source,) = with_photographs(page, tmp_path, "a.png")
+    restored(page)
+    page.focus("#strength")
+    page.keyboard.press("Home")
+    until(page, "() => document.querySelector('.after img').src.includes('strength=0')")
+    with page.expect_download() as waiting:
+        page.click("#download")
+    saved = np.asarray(Image.open(waiting.value.path()))
+    np.testing.assert_array_equal(saved, np.asarray(Image.open(source)))
+
+
+def test_what_is_refused_says_why_and_others_go_on(page, server, tmp_path):
+    (tmp_path / "text.png").write_text("no photograph")
+    page.set_input_files("#files", [str(tmp_path / "text.png")])
+    until(page, "() => document.querySelector('#list .bad')?.innerText")
+    assert page.inner_text("#list .bad") == "no photograph in PNG, JPEG, WebP, TIFF or BMP"
+    page.set_input_files("#files", [str(photograph(tmp_path, "b.png"))])
+    until(page, "() => document.querySelectorAll('#list li').length === 2")
+    page.click("#remove")
+    until(page, "() => document.querySelectorAll('#list li').length === 1")
+    assert page.inner_text("#name") == "b.png"
+
+
+def test_a_page_that_is_left_takes_its_files_along(browser, server, tmp_path):
+    page = browser.new_page()
+    visits = []
+    page.on("request", lambda request: visits.append(request.url) if "news" in request.url else 0)
+    page.goto(server.origin)
+    with_photographs(page, tmp_path, "a.png")
+    address = visits[0].removeprefix(server.origin).removesuffix("/news")
+    page.goto("about:blank")
+    end = time.monotonic() + 10
+    while server.ask("GET", f"{address}/results.zip")[0] != 410:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    page.close()
+
+
+def require_legible(page):
+    """Names, contrast and room of all that is seen, in light and dark, wide and on a phone."""
+    for width, scheme in itertools.product((1200, 390), ("light", "dark")):
+        page.set_viewport_size({"width": width, "height": 850})
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate(NAMELESS) == []
+        assert page.evaluate(SMALL) == []
+        assert page.evaluate(OUTSIDE) <= 0
+        texts = page.evaluate(TEXTS)
+        assert texts
+        for text, colour, behind, size, weight in texts:
+            large = size >= 24 or (size >= 18.66 and weight >= 700)
+            least = CONTRAST_OF_LARGE if large else CONTRAST
+            assert ratio(colour, behind) >= least, (scheme, text, colour, behind)
+
+
+def test_labels_contrast_and_room(page, tmp_path):
+    require_legible(page)
+    (tmp_path / "text.png").write_text("no photograph")
+    with_photographs(page, tmp_path, "a.png")
+    page.set_input_files("#files", [str(tmp_path / "text.png")])
+    until(page, "() => document.querySelector('#list .bad')")
+    require_legible(page)
+    restored(page)
+    require_legible(page)
+    page.click("#compare")
+    require_legible(page)
+
+
+def test_contrast_is_measured_as_wcag_says():
+    assert ratio("rgb(0, 0, 0)", "rgb(255, 255, 255)") == pytest.approx(21)
+    assert ratio("rgb(118, 118, 118)", "rgb(255, 255, 255)") == pytest.approx(4.54, abs=0.01)

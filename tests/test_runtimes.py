@@ -1,0 +1,310 @@
+"""Runtimes without torch decide and restore as torch does; faults of theirs are one line."""
+
+import json
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+import tiny_bundle
+import torch
+from conftest import ROOT
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from photograph_files import scene
+from PIL import Image
+
+from grids.backbones import nafnet, restormer, srresnet
+from grids.base.errors import InputError
+from grids.base.plugins import names_in
+from grids.bundle import contents, graphs, onnx
+from grids.cli import main
+from grids.images import reading, sets
+from grids.models import tiling, weights
+from grids.restoring import runtime
+from grids.restoring.selector import Selector
+
+WITHOUT_TORCH = ("onnx", "openvino")
+NAFNET = {"width": 4, "encoder": [1], "middle": 1, "decoder": [1], "shuffle": 2}
+RESTORMER = {"dim": 4, "blocks": [1, 1, 1, 1], "refinement": 0, "heads": [1, 1, 1, 1]}
+NETWORKS = {
+    "nafnet": (nafnet.build, NAFNET),
+    "restormer": (restormer.build, RESTORMER),
+    "strided": (srresnet.build, {"features": 4, "blocks": 1, "strided": True}),
+    "srresnet": (srresnet.build, {"features": 4, "blocks": 1}),
+}
+
+
+def network(name, seed=0):
+    """With parameters that matter: fresh networks change their input by next to nothing."""
+    build, sizes = NETWORKS[name]
+    torch.manual_seed(seed)
+    built = build(**sizes).eval()
+    with torch.no_grad():
+        for parameter in built.parameters():
+            parameter.add_(0.05 * torch.randn(parameter.shape))
+    return built
+
+
+@pytest.fixture(scope="module")
+def box():
+    return contents.read(contents.BOX)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """An export with graphs of small networks."""
+    folder = tmp_path_factory.mktemp("small")
+    real = contents.read(tiny_bundle.write(folder))
+    models = {}
+    for seed, group in enumerate(real.groups):
+        models[group] = folder / f"{group}.safetensors"
+        weights.save(models[group], network("nafnet", seed), {})
+    about = {"backbone": "nafnet", "sizes": NAFNET, "descriptor": real.descriptor}
+    made = graphs.made(folder / "made", **about, models=models, layer=real.describing["layer"])
+    contents.write(
+        folder / "small",
+        **about,
+        models=models,
+        describing=real.describing,
+        selector=real.selector,
+        card="# A card\n",
+        graphs=made,
+    )
+    return contents.read(folder / "small")
+
+
+@pytest.fixture(params=WITHOUT_TORCH)
+def loaded(request, small):
+    """A runtime without torch, and torch."""
+    return tuple(runtime.choose(name, small, "cpu") for name in (request.param, "torch"))
+
+
+def photographs():
+    clean = reading.read(sets.find("embedded")[1])[:150, :203]
+    yield clean
+    for name in ("jpeg", "gaussian_noise", "gaussian_blur", "inpainting"):
+        yield tiny_bundle.degraded(clean, name, 3)
+
+
+def test_decisions_are_those_of_torch(loaded, small):
+    ours, theirs = (Selector(small, each.describer()) for each in loaded)
+    for photograph in photographs():
+        one, other = ours.decide(photograph), theirs.decide(photograph)
+        assert (one.group, one.known) == (other.group, other.known)
+        for group in small.groups:
+            assert one.scores[group] == pytest.approx(other.scores[group], abs=1e-3)
+            assert one.distances[group] == pytest.approx(other.distances[group], abs=1e-3)
+        assert one.predicted_gain_db == pytest.approx(other.predicted_gain_db, abs=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_pixels_are_those_of_torch(loaded, small, dtype):
+    image = scene(203, 310, dtype=dtype)
+    step = np.iinfo(dtype).max // 255
+    for group in small.groups:
+        # Several tiles of a kind in a row, and others at the edges.
+        results = [
+            tiling.Tiler(each.needs, each.place, 144).restore(each.network(group), image)[0]
+            for each in loaded
+        ]
+        one, other = (result.astype(int) for result in results)
+        assert np.abs(one - other).max() <= step
+        assert np.abs(one - image).mean() > 0.1 * step
+
+
+def test_the_packaged_models_are_the_same(box):
+    image = scene(120, 133)
+    one, other = (
+        runtime.choose(name, box, "cpu").network(box.groups[0])(
+            (image / np.float32(255)).transpose(2, 0, 1)[None]
+        )
+        for name in ("onnx", "torch")
+    )
+    assert np.abs(one - other).max() < 1e-4
+
+
+def test_tiles_ask_for_what_torch_measures(loaded):
+    ours, theirs = loaded
+    assert ours.needs == theirs.needs
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_graph_is_the_network_at_any_size(name, tmp_path):
+    built = network(name)
+    weights.save(tmp_path / "w.safetensors", built, {})
+    onnx.write(onnx.trace(built), tmp_path / "w.safetensors", tmp_path / "w.onnx")
+    # The graph alone: the weights are where they were.
+    assert (tmp_path / "w.onnx").stat().st_size < 250_000
+
+    @settings(max_examples=5, deadline=None)
+    @given(st.integers(8, 70), st.integers(8, 70))
+    def same(height, width):
+        image = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(height))
+        assert onnx.difference(tmp_path / "w.onnx", built, [image]) < graphs.ALLOWED
+
+    same()
+
+
+def test_graphs_of_other_weights_and_precisions_come_from_one_trace(tmp_path):
+    traced = onnx.trace(network("nafnet"))
+    for seed in (1, 2):
+        built = network("nafnet", seed)
+        weights.save(tmp_path / f"{seed}.safetensors", built, {})
+        weights.halve(tmp_path / f"{seed}.safetensors", tmp_path / "half.safetensors")
+        weights.load(built, tmp_path / "half.safetensors")
+        onnx.write(traced, tmp_path / "half.safetensors", tmp_path / "half.onnx")
+        image = torch.rand(1, 3, 21, 34)
+        assert onnx.difference(tmp_path / "half.onnx", built, [image]) < graphs.ALLOWED
+        assert onnx.difference(tmp_path / "half.onnx", network("nafnet", 3), [image]) > 1e-2
+
+
+class Wrapped(torch.nn.Module):
+    """Continues images around their edges, which no padding of the graphs does."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = network("strided")
+
+    def forward(self, x):
+        height, width = x.shape[-2:]
+        continued = torch.nn.functional.pad(x, (0, -width % 4, 0, -height % 4), "circular")
+        return self.inner(continued)[..., :height, :width]
+
+
+def test_a_network_that_onnx_has_no_words_for_is_told():
+    with pytest.raises(onnx.NoGraphError, match="sides that 4 does not divide"):
+        onnx.trace(Wrapped())
+
+
+def exported(folder, box, **changed):
+    arguments = {"backbone": box.backbone, "sizes": box.sizes, "models": {}, "layer": "trunk"}
+    return graphs.made(folder, **(arguments | {"descriptor": box.descriptor} | changed))
+
+
+def test_a_graph_that_differs_is_not_exported(tmp_path, box, monkeypatch):
+    built = network("nafnet")
+    weights.save(tmp_path / "w.safetensors", built, {})
+    monkeypatch.setattr(onnx, "RULES", [])
+    monkeypatch.setattr(onnx, "_continuation", lambda network, stride: "reflect")
+    with pytest.raises(InputError, match=r"a\+b.onnx: as ONNX it differs from torch by .* of its"):
+        exported(
+            tmp_path / "made",
+            box,
+            backbone="nafnet",
+            sizes=NAFNET,
+            models={"a+b": tmp_path / "w.safetensors"},
+        )
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory):
+    """An export without graphs."""
+    return contents.read(tiny_bundle.write(tmp_path_factory.mktemp("export")))
+
+
+@pytest.mark.parametrize("name", WITHOUT_TORCH)
+def test_an_export_without_graphs_is_named(export, name):
+    with pytest.raises(InputError, match=rf"bundle: holds no ONNX models.*{name}.*--runtime torch"):
+        runtime.choose(name, export)
+    assert runtime.choose("auto", export).name == "torch"
+
+
+def test_what_is_not_installed_is_named_with_what_installs_it(box, monkeypatch):
+    there = {"openvino", "onnx", "torch"}
+    monkeypatch.setattr(runtime, "_installed", lambda name: name in there)
+    assert runtime.choose("auto", box, "cpu").name == "openvino"
+    there.remove("openvino")
+    assert runtime.choose("auto", box, "cpu").name == "onnx"
+    with pytest.raises(InputError, match="openvino is not installed: pip install openvino"):
+        runtime.choose("openvino", box)
+    there.clear()
+    with pytest.raises(InputError, match=r"no runtime can restore here .*pip install onnxruntime"):
+        runtime.choose("auto", box, "cpu")
+
+
+def test_what_a_runtime_cannot_do_is_told(box, monkeypatch):
+    with pytest.raises(InputError, match="onnx multiplies in fp32 alone"):
+        runtime.choose("onnx", box, "cpu", "bf16")
+    with pytest.raises(InputError, match="openvino runs on the CPU; for --device cuda"):
+        runtime.choose("openvino", box, "cuda")
+    import openvino
+
+    class Old:
+        def get_property(self, device, name):
+            return ["FP32"]
+
+    monkeypatch.setattr(openvino, "Core", Old)
+    with pytest.raises(InputError, match="this CPU has no instructions for bf16"):
+        runtime.choose("openvino", box, "cpu", "bf16")
+    assert runtime.choose("auto", box, "cpu", "bf16").name == "torch"
+
+
+def test_bf16_is_near(box):
+    try:
+        reduced = runtime.choose("openvino", box, "cpu", "bf16")
+    except InputError as error:
+        pytest.skip(str(error))
+    exact, image = runtime.choose("openvino", box, "cpu"), scene(160, 200)
+    one, other = (
+        tiling.Tiler(each.needs, each.place).restore(each.network(box.groups[0]), image)[0]
+        for each in (exact, reduced)
+    )
+    assert np.abs(one.astype(int) - other).mean() < 2
+
+
+@pytest.mark.parametrize("message", ["std::bad_alloc", "Failed to allocate memory for requested"])
+def test_memory_that_a_runtime_has_not_is_no_end(message):
+    """Runtimes have exceptions of their own."""
+    lines = []
+
+    def hungry(images):
+        if images.shape[-2] > 150:
+            raise type("RuntimeException", (Exception,), {})(message)
+        return images
+
+    image = scene(200, 200)
+    tiler = tiling.Tiler(tiling.Needs(8, 1, 1), tiling.Place(), 256, lines.append)
+    restored, tile = tiler.restore(hungry, image)
+    assert tile < 150
+    np.testing.assert_array_equal(restored, image)
+    assert "memory ran out" in lines[0]
+
+
+@pytest.mark.parametrize("name", WITHOUT_TORCH)
+def test_the_command_restores_by_it(name, small, tmp_path, capsys):
+    source = tmp_path / "a.png"
+    Image.fromarray(next(photographs())).save(source)
+    arguments = ["restore", str(source), "--json", "--force", "--bundle", str(small.folder)]
+    arguments += ["--device", "cpu", "--runtime"]
+    results = {}
+    for each in (name, "torch"):
+        assert main([*arguments, each, "-o", str(tmp_path / each)]) == 0
+        told = json.loads(capsys.readouterr().out)
+        results[each] = told["group"], reading.read(tmp_path / each / "a.png").astype(int)
+        assert f'grids:runtime="{each}"'.encode() in (tmp_path / each / "a.png").read_bytes()
+    assert results[name][0] == results["torch"][0]
+    assert np.abs(results[name][1] - results["torch"][1]).max() <= 1
+
+
+def test_names_of_runtimes_are_those_of_modules():
+    assert set(names_in("restoring/runtimes")) == set(runtime.INSTALLED_BY)
+
+
+def test_restoring_takes_neither_torch_nor_the_workflow(small, tmp_path):
+    """In a process where they cannot be imported, as after installing the extra `restore`."""
+    Image.fromarray(next(photographs())).save(tmp_path / "a.png")
+    code = f"""
+        import sys
+        missing = {{"torch", "pandas", "pyarrow", "skimage", "matplotlib", "pydantic", "yaml"}}
+        sys.modules |= dict.fromkeys(missing | {{"snakemake", "onnx", "onnxscript"}})
+        from grids.cli import main
+        sys.exit(main(["restore", {str(tmp_path / "a.png")!r}, "-o", {str(tmp_path / "out")!r},
+            "--bundle", {str(small.folder)!r}, "--runtime", "onnx", "--force"]))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "a.png").exists()
