@@ -8,11 +8,10 @@ import time
 from contextlib import contextmanager
 from urllib.parse import quote
 
-import torch
-
 from grids.bundle import contents
 from grids.page import serving
 from grids.page.uploads import Limits
+from grids.restoring import runtime
 from grids.restoring.workshop import Workshop
 
 HOST = "127.0.0.1"
@@ -83,7 +82,8 @@ class Client:
 @contextmanager
 def serving_page(export, folder, **limits):
     """A client of a server whose temporary files lie in a folder."""
-    workshop = Workshop(contents.read(export), torch.device("cpu"))
+    bundle = contents.read(export)
+    workshop = Workshop(bundle, runtime.choose("torch", bundle, "cpu"))
     taken = serving.listening(HOST, 0)
     before, tempfile.tempdir = tempfile.tempdir, str(folder)
     server = serving.server(workshop, HOST, Limits(**{"megabytes_free": 1} | limits))

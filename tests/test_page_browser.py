@@ -190,7 +190,7 @@ def test_the_zoom_is_at_one_place_in_all_pictures(page, tmp_path):
     page.click("#compare")
     until(
         page,
-        """() => document.querySelectorAll('.stage').length === 3 &&
+        """() => document.querySelectorAll('.stage').length === 4 &&
         [...document.querySelectorAll('.after img')].every((image) => image.naturalWidth)""",
     )
     page.click('[data-zoom="4"]')
@@ -199,14 +199,14 @@ def test_the_zoom_is_at_one_place_in_all_pictures(page, tmp_path):
     places = page.evaluate(
         "() => [...document.querySelectorAll('.stage img')].map((each) => each.style.transform)"
     )
-    assert len(places) == 5
+    assert len(places) == 7
     assert len(set(places)) == 1
     width = page.evaluate("() => document.querySelector('.stage img').clientWidth")
     assert width == 4 * 300
     # Another model's result is taken.
     page.get_by_role("button", name="Use this").first.click()
     until(page, "() => document.querySelector('#group').value !== ''")
-    assert page.inner_text("#stages").count("dB") == 2
+    assert page.inner_text("#stages").count("dB") == 3
 
 
 def test_strength_is_what_is_seen_and_saved(page, tmp_path):

@@ -23,6 +23,7 @@ from grids.cli import main
 from grids.images import reading, sets
 from grids.models import tiling, weights
 from grids.restoring import runtime
+from grids.selection.decision import MIX
 
 WITHOUT_TORCH = ("onnx", "openvino")
 NAFNET = {"width": 4, "encoder": [1], "middle": 1, "decoder": [1], "shuffle": 2}
@@ -60,12 +61,16 @@ def small(tmp_path_factory):
     for seed, group in enumerate(real.groups):
         models[group] = folder / f"{group}.safetensors"
         weights.save(models[group], network("nafnet", seed), {})
-    about = {"backbone": "nafnet", "sizes": NAFNET, "descriptor": real.descriptor}
-    made = graphs.made(folder / "made", **about, models=models, layer=real.describing["layer"])
+    mix = folder / "mix.safetensors"
+    weights.save(mix, network("nafnet", len(models)), {})
+    about = {"backbone": "nafnet", "sizes": NAFNET}
+    made = graphs.made(folder / "made", **about, models={**models, MIX: mix})
     contents.write(
         folder / "small",
         **about,
         models=models,
+        mix=mix,
+        descriptor=real.descriptor,
         describing=real.describing,
         selector=real.selector,
         card="# A card\n",
@@ -91,7 +96,7 @@ def photographs():
 def test_pixels_are_those_of_torch(loaded, small, dtype):
     image = scene(203, 310, dtype=dtype)
     step = np.iinfo(dtype).max // 255
-    for group in small.groups:
+    for group in (*small.groups, MIX):
         # Several tiles of a kind in a row, and others at the edges.
         results = [
             tiling.Tiler(each.needs, each.place, 144).restore(each.network(group), image)[0]
@@ -166,20 +171,14 @@ def test_a_network_that_onnx_has_no_words_for_is_told():
         onnx.trace(Wrapped())
 
 
-def exported(folder, box, **changed):
-    arguments = {"backbone": box.backbone, "sizes": box.sizes, "models": {}, "layer": "trunk"}
-    return graphs.made(folder, **(arguments | {"descriptor": box.descriptor} | changed))
-
-
-def test_a_graph_that_differs_is_not_exported(tmp_path, box, monkeypatch):
+def test_a_graph_that_differs_is_not_exported(tmp_path, monkeypatch):
     built = network("nafnet")
     weights.save(tmp_path / "w.safetensors", built, {})
     monkeypatch.setattr(onnx, "RULES", [])
     monkeypatch.setattr(onnx, "_continuation", lambda network, stride: "reflect")
     with pytest.raises(InputError, match=r"a\+b.onnx: as ONNX it differs from torch by .* of its"):
-        exported(
+        graphs.made(
             tmp_path / "made",
-            box,
             backbone="nafnet",
             sizes=NAFNET,
             models={"a+b": tmp_path / "w.safetensors"},

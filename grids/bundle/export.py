@@ -75,7 +75,7 @@ def export(
         def shipped(path: Path) -> Path:
             if not half:
                 return path
-            halved = Path(scratch, sha256(path))
+            halved = Path(scratch, f"{sha256(path)}.safetensors")
             weights.halve(path, halved)
             return halved
 
