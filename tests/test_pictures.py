@@ -12,7 +12,7 @@ from grids.selection.fitting import pictures
 from grids.selection.fitting.pictures import Shares
 from grids.selection.fitting.views import views
 
-PLAIN = Shares(reduced=0, compressed=0, grey=0, wide=0)
+PLAIN = Shares(reduced=0, compressed=0, grey=0, wide=0, cropped=0)
 PHOTOGRAPH = reading.read(sets.find("embedded")[0])[:300, :400]
 DEGRADATIONS = ["gaussian_noise", "jpeg", "sr", "motion_blur", "salt_pepper_noise", "inpainting"]
 
@@ -27,7 +27,7 @@ def kinds(shares, count=2000):
 
 
 def test_shares_are_kept_and_drawn_apart():
-    drawn = kinds(Shares(reduced=0.5, compressed=0.25, grey=0.3, wide=0.1))
+    drawn = kinds(Shares(reduced=0.5, compressed=0.25, grey=0.3, wide=0.1, cropped=0))
     assert np.mean([kind.reduction > 1 for kind in drawn]) == pytest.approx(0.5, abs=0.04)
     assert np.mean([kind.quality is not None for kind in drawn]) == pytest.approx(0.25, abs=0.04)
     grey = [kind for kind in drawn if kind.grey]
@@ -42,10 +42,13 @@ def test_shares_are_kept_and_drawn_apart():
 
 
 def test_a_share_changes_no_view_that_it_does_not_take():
-    few, more = kinds(PLAIN, 50), kinds(Shares(reduced=0, compressed=0, grey=0.5, wide=0), 50)
+    few, more = (
+        kinds(PLAIN, 50),
+        kinds(Shares(reduced=0, compressed=0, grey=0.5, wide=0, cropped=0), 50),
+    )
     assert {(kind.reduction, kind.quality, kind.wide) for kind in more} == {(1.0, None, False)}
     plain = shown("gaussian_noise", PLAIN)
-    grey = shown("gaussian_noise", Shares(reduced=0, compressed=0, grey=0.5, wide=0))
+    grey = shown("gaussian_noise", Shares(reduced=0, compressed=0, grey=0.5, wide=0, cropped=0))
     same = [np.array_equal(a.degraded, b.degraded) for a, b in zip(plain, grey, strict=True)]
     assert 0 < sum(same) < len(same)
     assert [kind.grey for kind in few] == [False] * 50
@@ -53,7 +56,9 @@ def test_a_share_changes_no_view_that_it_does_not_take():
 
 def test_grey_pictures_have_grey_or_coloured_noise():
     seen = set()
-    for view in shown("gaussian_noise", Shares(reduced=0, compressed=0, grey=1, wide=0), 12):
+    for view in shown(
+        "gaussian_noise", Shares(reduced=0, compressed=0, grey=1, wide=0, cropped=0), 12
+    ):
         assert np.ptp(view.clean, axis=2).max() == 0
         noise = view.degraded.astype(int) - view.clean
         alike = np.ptp(noise, axis=2).max() == 0
@@ -66,17 +71,22 @@ def test_grey_pictures_have_grey_or_coloured_noise():
 
 
 def test_sources_are_reduced_as_far_as_they_can_be_judged():
-    for kind in kinds(Shares(reduced=1, compressed=1, grey=0, wide=0), 40):
+    for kind in kinds(Shares(reduced=1, compressed=1, grey=0, wide=0, cropped=0), 40):
         made = pictures.source(PHOTOGRAPH, kind)
         assert made.dtype == np.uint8
         assert min(made.shape[:2]) >= 64
         expected = max(64, 300 / min(kind.reduction, 300 / 64))
         assert made.shape[0] == pytest.approx(expected, abs=1)
         assert made.shape[1] == pytest.approx(400 * made.shape[0] / 300, abs=4)
-    plain = pictures.Kind(reduction=1.0, quality=None, grey=False, alike=False, wide=False)
+    plain = pictures.Kind(
+        reduction=1.0, quality=None, grey=False, alike=False, wide=False, cropped=(0, 0)
+    )
     assert np.array_equal(pictures.source(PHOTOGRAPH, plain), PHOTOGRAPH)
     small = PHOTOGRAPH[:70, :66]
-    assert min(pictures.source(small, pictures.Kind(4.0, 75, False, False, False)).shape[:2]) == 64
+    assert (
+        min(pictures.source(small, pictures.Kind(4.0, 75, False, False, False, (0, 0))).shape[:2])
+        == 64
+    )
 
 
 @given(st.sampled_from(DEGRADATIONS), st.integers(0, 2**32))
@@ -115,7 +125,7 @@ def test_mild_numbers_are_as_many_as_strong_ones():
 
 
 def test_undamaged_views_stay_as_they_are():
-    every = Shares(reduced=1, compressed=1, grey=1, wide=1)
+    every = Shares(reduced=1, compressed=1, grey=1, wide=1, cropped=0)
     for view in views([PHOTOGRAPH], ["a"], "clean", {}, every, range(4), 0):
         assert np.array_equal(view.clean, view.degraded)
 
@@ -135,3 +145,16 @@ def test_all_steps_of_a_chain_are_widened():
     assert sigmas[0] != sigmas[1]
     assert (drawn["order"], second["probability"]) == ("given", 0.5)
     assert values["chain"][0]["values"] == {"sigma": [10.0, 50.0]}
+
+
+def test_blocks_of_cropped_pictures_begin_anywhere():
+    every = Shares(reduced=0, compressed=0, grey=0, wide=0, cropped=1)
+    whole, cut = (shown("jpeg", shares) for shares in (PLAIN, every))
+    corners = set()
+    for one, other in zip(whole, cut, strict=True):
+        top, left = np.subtract(one.clean.shape[:2], other.clean.shape[:2])
+        assert np.array_equal(one.degraded[top:, left:], other.degraded)
+        assert np.array_equal(one.clean[top:, left:], other.clean)
+        corners |= {top, left}
+    assert min(corners) >= 0
+    assert 3 < len(corners) <= 8

@@ -719,6 +719,11 @@ class Pictures(Section):
         description="Damaged from half as much as in the training up to twice as much, by "
         "logarithms: mild as often as strong.",
     )
+    cropped: Share = Field(
+        0.25,
+        description="Cut by up to 7 pixels after the damage, so that JPEG's blocks do not begin at "
+        "the corner.",
+    )
 
 
 class Selection(Section):

@@ -5,6 +5,8 @@ import numpy as np
 from grids.base.errors import InputError
 
 SIZE = 32
+# Side of JPEG's blocks.
+BLOCK = 8
 # The shorter side of the smallest photograph that can be judged.
 SMALLEST = 2 * SIZE
 
@@ -33,6 +35,10 @@ def grid(image: np.ndarray, count: int) -> np.ndarray:
     divisors = [rows for rows in range(1, count + 1) if count % rows == 0]
     aspect = np.log(height / width)
     rows = min(divisors, key=lambda n: abs(np.log(n * n / count) - aspect))
-    tops = np.linspace(0, height - SIZE, rows).round().astype(int)
-    lefts = np.linspace(0, width - SIZE, count // rows).round().astype(int)
+    tops, lefts = _corners(height, rows), _corners(width, count // rows)
     return np.stack([image[y : y + SIZE, x : x + SIZE] for y in tops for x in lefts])
+
+
+def _corners(length: int, count: int) -> np.ndarray:
+    """Where patches begin on a side: evenly, but on the blocks that a JPEG file has from there."""
+    return (np.linspace(0, length - SIZE, count) // BLOCK * BLOCK).astype(int)

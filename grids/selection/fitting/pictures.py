@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from grids.selection.patches import SMALLEST
+from grids.selection.patches import BLOCK, SMALLEST
 
 # Reduced by up to so much: photographs are sharper the more they are reduced.
 REDUCTION = 4.0
@@ -30,12 +30,15 @@ class Shares:
         grey: it is grey; in half of these, so is the damage: its noise is alike in all channels.
         wide: the numbers of the degradation come from ranges that reach from half to twice those of
             the training, drawn by their logarithms: as many mild ones as strong ones.
+        cropped: up to seven rows and columns are cut off after the damage, so that blocks of JPEG
+            do not begin at the corner.
     """
 
     reduced: float
     compressed: float
     grey: float
     wide: float
+    cropped: float
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Kind:
         quality: of the JPEG file that it was, None for none.
         grey, alike: whether the picture is grey, and whether its damage is as well.
         wide: whether the numbers of its degradation come from the wide ranges.
+        cropped: rows and columns that are cut off at the top and on the left.
     """
 
     reduction: float
@@ -54,18 +58,21 @@ class Kind:
     grey: bool
     alike: bool
     wide: bool
+    cropped: tuple[int, int]
 
 
 def drawn(shares: Shares, generator: np.random.Generator) -> Kind:
     """What a view is. The same numbers are drawn whatever the shares are."""
     reduced, by, compressed, grey, alike, wide = generator.uniform(size=6)
     quality = int(generator.integers(*QUALITIES, endpoint=True))
+    cropped, top, left = generator.uniform(size=3)
     return Kind(
         reduction=REDUCTION**by if reduced < shares.reduced else 1.0,
         quality=quality if compressed < shares.compressed else None,
         grey=bool(grey < shares.grey),
         alike=bool(alike < 0.5),
         wide=bool(wide < shares.wide),
+        cropped=(int(top * BLOCK), int(left * BLOCK)) if cropped < shares.cropped else (0, 0),
     )
 
 

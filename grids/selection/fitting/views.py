@@ -11,6 +11,7 @@ from grids.degrading import operators
 from grids.pixels.arrays import to_bytes, to_tensor
 from grids.selection.fitting import pictures
 from grids.selection.fitting.pictures import Pixels, Shares
+from grids.selection.patches import SMALLEST
 
 SIDES = (96, 512)
 CLEAN = "clean"
@@ -70,7 +71,12 @@ def views(
         degraded = damaged(clean, degradation, values, key)
         if kind.grey and kind.alike:
             degraded = pictures.alike(degraded)
-        yield View(number, photograph, clean, degraded)
+        # Not below what can be judged.
+        top, left = (
+            min(cut, length - SMALLEST)
+            for cut, length in zip(kind.cropped, clean.shape[:2], strict=True)
+        )
+        yield View(number, photograph, clean[top:, left:], degraded[top:, left:])
 
 
 def part(photograph: Pixels, generator: np.random.Generator) -> Pixels:
