@@ -10,9 +10,7 @@ from grids.selection import patches
 @pytest.mark.parametrize(
     ("height", "width", "rows"), [(512, 768, 4), (768, 512, 6), (400, 300, 6), (100, 1600, 1)]
 )
-def test_rows_and_columns_follow_the_aspect_and_reach_all_corners_but_for_part_of_a_block(
-    height, width, rows
-):
+def test_rows_and_columns_follow_the_aspect_and_blocks(height, width, rows):
     y, x = np.mgrid[:height, :width]
     image = np.stack([y // 256, y % 256, x % 256], axis=-1).astype(np.uint8)
     cut = patches.grid(image, 24)

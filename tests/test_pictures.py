@@ -12,7 +12,8 @@ from grids.selection.fitting import pictures
 from grids.selection.fitting.pictures import Shares
 from grids.selection.fitting.views import views
 
-PLAIN = Shares(reduced=0, compressed=0, grey=0, wide=0, cropped=0)
+NONE = {"reduced": 0, "compressed": 0, "grey": 0, "wide": 0, "cropped": 0}
+PLAIN = Shares(**NONE)
 PHOTOGRAPH = reading.read(sets.find("embedded")[0])[:300, :400]
 DEGRADATIONS = ["gaussian_noise", "jpeg", "sr", "motion_blur", "salt_pepper_noise", "inpainting"]
 
@@ -27,7 +28,7 @@ def kinds(shares, count=2000):
 
 
 def test_shares_are_kept_and_drawn_apart():
-    drawn = kinds(Shares(reduced=0.5, compressed=0.25, grey=0.3, wide=0.1, cropped=0))
+    drawn = kinds(Shares(**(NONE | {"reduced": 0.5, "compressed": 0.25, "grey": 0.3, "wide": 0.1})))
     assert np.mean([kind.reduction > 1 for kind in drawn]) == pytest.approx(0.5, abs=0.04)
     assert np.mean([kind.quality is not None for kind in drawn]) == pytest.approx(0.25, abs=0.04)
     grey = [kind for kind in drawn if kind.grey]
@@ -44,11 +45,11 @@ def test_shares_are_kept_and_drawn_apart():
 def test_a_share_changes_no_view_that_it_does_not_take():
     few, more = (
         kinds(PLAIN, 50),
-        kinds(Shares(reduced=0, compressed=0, grey=0.5, wide=0, cropped=0), 50),
+        kinds(Shares(**(NONE | {"grey": 0.5})), 50),
     )
     assert {(kind.reduction, kind.quality, kind.wide) for kind in more} == {(1.0, None, False)}
     plain = shown("gaussian_noise", PLAIN)
-    grey = shown("gaussian_noise", Shares(reduced=0, compressed=0, grey=0.5, wide=0, cropped=0))
+    grey = shown("gaussian_noise", Shares(**(NONE | {"grey": 0.5})))
     same = [np.array_equal(a.degraded, b.degraded) for a, b in zip(plain, grey, strict=True)]
     assert 0 < sum(same) < len(same)
     assert [kind.grey for kind in few] == [False] * 50
@@ -56,9 +57,7 @@ def test_a_share_changes_no_view_that_it_does_not_take():
 
 def test_grey_pictures_have_grey_or_coloured_noise():
     seen = set()
-    for view in shown(
-        "gaussian_noise", Shares(reduced=0, compressed=0, grey=1, wide=0, cropped=0), 12
-    ):
+    for view in shown("gaussian_noise", Shares(**(NONE | {"grey": 1})), 12):
         assert np.ptp(view.clean, axis=2).max() == 0
         noise = view.degraded.astype(int) - view.clean
         alike = np.ptp(noise, axis=2).max() == 0
@@ -71,7 +70,7 @@ def test_grey_pictures_have_grey_or_coloured_noise():
 
 
 def test_sources_are_reduced_as_far_as_they_can_be_judged():
-    for kind in kinds(Shares(reduced=1, compressed=1, grey=0, wide=0, cropped=0), 40):
+    for kind in kinds(Shares(**(NONE | {"reduced": 1, "compressed": 1})), 40):
         made = pictures.source(PHOTOGRAPH, kind)
         assert made.dtype == np.uint8
         assert min(made.shape[:2]) >= 64
@@ -125,7 +124,7 @@ def test_mild_numbers_are_as_many_as_strong_ones():
 
 
 def test_undamaged_views_stay_as_they_are():
-    every = Shares(reduced=1, compressed=1, grey=1, wide=1, cropped=0)
+    every = Shares(**(NONE | {"reduced": 1, "compressed": 1, "grey": 1, "wide": 1}))
     for view in views([PHOTOGRAPH], ["a"], "clean", {}, every, range(4), 0):
         assert np.array_equal(view.clean, view.degraded)
 
@@ -148,7 +147,7 @@ def test_all_steps_of_a_chain_are_widened():
 
 
 def test_blocks_of_cropped_pictures_begin_anywhere():
-    every = Shares(reduced=0, compressed=0, grey=0, wide=0, cropped=1)
+    every = Shares(**(NONE | {"cropped": 1}))
     whole, cut = (shown("jpeg", shares) for shares in (PLAIN, every))
     corners = set()
     for one, other in zip(whole, cut, strict=True):
