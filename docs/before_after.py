@@ -3,7 +3,8 @@
 python docs/before_after.py
 
 The photographs are those of scikit-image, which no packaged model was trained on. Which model
-restores is left to GRIDS, as for anyone's files.
+restores is left to GRIDS, as for anyone's files; that it restores is not (`--force`): it leaves
+alone what it cannot count on to gain.
 """
 
 import sys
@@ -38,7 +39,9 @@ def main() -> None:
             clean = to_tensor(getattr(data, photograph)())[None]
             pixels = operators.degrade(name, clean, values, [randomness.key(0, name)])
             Image.fromarray(to_bytes(pixels)[0]).save(damaged / f"{photograph}.png")
-        if status := cli.main(["restore", str(damaged), "-o", str(restored), *sys.argv[1:]]):
+        if status := cli.main(
+            ["restore", str(damaged), "-o", str(restored), "--force", *sys.argv[1:]]
+        ):
             sys.exit(status)
         for column, (photograph, _, _, (top, left)) in enumerate(SHOWN):
             for row, source in enumerate((damaged, restored)):

@@ -91,7 +91,7 @@ def test_an_edit_of_how_is_decided_describes_and_fits_nothing_again(package):
     before = of_all(package)
     edit(package / "grids" / "bundle" / "contents.py", "FORMAT = 2", "FORMAT = 3")
     assert changed(package, before) == {"bundle.py"}
-    edit(package / "grids" / "selection" / "decision.py", "UNUSUAL = 0.02", "UNUSUAL = 0.1")
+    edit(package / "grids" / "selection" / "decision.py", "UNUSUAL = 0.002", "UNUSUAL = 0.1")
     assert changed(package, before) == {"bundle.py", "decisions.py", "real_photographs.py"}
     edit(package / "grids" / "selection" / "pixel_statistics.py", "FLOOR = 1e-4", "FLOOR = 1e-5")
     assert changed(package, before) >= {"views.py", "selection_cases.py"}

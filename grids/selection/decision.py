@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 # Less usual than this share of the calibration's views is unlike all that is known: so often a
 # usual photograph is refused by mistake.
-UNUSUAL = 0.02
+UNUSUAL = 0.002
 # What nobody sees is not worth a change.
 MIN_GAIN_DB = 0.1
 # The name of the model of all degradations.
