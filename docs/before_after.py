@@ -3,8 +3,7 @@
 python docs/before_after.py
 
 The photographs are those of scikit-image, which no packaged model was trained on. Which model
-restores is left to GRIDS, as for anyone's files; that it restores is not (`--force`): it leaves
-alone what it cannot count on to gain.
+restores is left to GRIDS, as for anyone's files.
 """
 
 import sys
@@ -24,8 +23,8 @@ GAP = 6
 # Photograph, damage, and the corner of the part that is shown: top, left.
 SHOWN = (
     ("chelsea", "gaussian_noise", {"sigma": 40.0}, (40, 110)),
-    ("astronaut", "jpeg", {"quality": 10}, (10, 130)),
-    ("coffee", "defocus_blur", {"radius": 2.0}, (60, 180)),
+    ("astronaut", "poisson_noise", {"scale": 40.0}, (10, 130)),
+    ("coffee", "sr", {"scale": 2}, (60, 180)),
     ("rocket", "salt_pepper_noise", {"amount": 0.08}, (60, 200)),
 )
 
@@ -39,9 +38,7 @@ def main() -> None:
             clean = to_tensor(getattr(data, photograph)())[None]
             pixels = operators.degrade(name, clean, values, [randomness.key(0, name)])
             Image.fromarray(to_bytes(pixels)[0]).save(damaged / f"{photograph}.png")
-        if status := cli.main(
-            ["restore", str(damaged), "-o", str(restored), "--force", *sys.argv[1:]]
-        ):
+        if status := cli.main(["restore", str(damaged), "-o", str(restored), *sys.argv[1:]]):
             sys.exit(status)
         for column, (photograph, _, _, (top, left)) in enumerate(SHOWN):
             for row, source in enumerate((damaged, restored)):
