@@ -15,6 +15,7 @@ import time
 import zipfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from urllib.parse import quote
 
 import numpy as np
@@ -384,7 +385,11 @@ def test_an_address_that_cannot_be_listened_at_is_one_line(options, capsys):
 def test_an_interruption_ends_the_command_and_leaves_nothing(tmp_path):
     command = [sys.executable, "-m", "grids.cli", "page", "--port", "0", "--device", "cpu"]
     own = os.environ | {"TMPDIR": str(tmp_path)}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=own) as started:
+    # What runs in the background of a shell inherits that it ignores interruptions.
+    heeding = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=own, preexec_fn=heeding
+    ) as started:
         line = started.stderr.readline()
         (port,) = re.findall(r"^GRIDS is at http://127\.0\.0\.1:(\d+)/ ", line)
         client = Client(int(port), None)

@@ -145,7 +145,8 @@ class TestPairs:
             other.path("records/models/srresnet/jpeg/model.safetensors.json").read_text()
         )
         assert set(record["params"]) == {
-            *("content", "recipe", "sampling", "group", "sizes", "start", "seed", "code")
+            *("content", "recipe", "sampling", "group", "sizes", "procedure", "start", "seed"),
+            "code",
         }
         assert record["params"]["group"] == {"jpeg": {"quality": [10, 40]}}
 
