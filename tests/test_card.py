@@ -12,7 +12,7 @@ from grids.bundle.card import card
 
 MODELS = {
     "jpeg+sr": {"group": {"jpeg": {"quality": [5, 90]}, "sr": {"scale": [2, 4]}}, "steps": 7},
-    "r_l": {"group": {"r_l": {"size": 3}}, "steps": 7},
+    "r_l": {"group": {"r_l": {"size": 3}}, "steps": 9},
 }
 PSNR, INPUT, SSIM = [30.0, 31.5, 33.0], [29.0, 29.5, 32.0], [0.9, 0.91, 0.95]
 
@@ -47,7 +47,22 @@ def test_front_matter_has_what_was_measured_with_standard_errors():
     gains = [after - before for after, before in zip(PSNR, INPUT, strict=True)]
     told = f"{statistics.mean(gains):.2f} ± {statistics.stdev(gains) / 3**0.5:.2f}"
     assert f"| jpeg | kodak | 30.17 | 31.50 ± {error:.2f} | {told} |" in below
-    assert "| jpeg+sr | jpeg (quality [5, 90]); sr (scale [2, 4]) |" in below
+    assert "| jpeg+sr | jpeg (quality [5, 90]); sr (scale [2, 4]) | 7 |" in below
+    assert "| r_l | r_l (size 3) | 9 |" in below
+
+
+def test_what_differs_among_the_trainings_is_said_of_each():
+    common = {"seed": 0, "content": "ab"}
+    recipes = {"jpeg+sr": {"batch": 16}, "r_l": {"batch": 8}}
+    models = {name: MODELS[name] | common | {"recipe": recipes[name]} for name in MODELS}
+    _, below = parts(card("nafnet", models, {}, {}))
+    told = [line for line in below.splitlines() if line.startswith("- ")]
+    assert told == [
+        "- recipe of jpeg+sr: {'batch': 16}",
+        "- recipe of r_l: {'batch': 8}",
+        "- seed: 0",
+        "- content: ab",
+    ]
 
 
 def test_nothing_measured_and_nothing_said_is_said():

@@ -94,29 +94,33 @@ def _members(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def _groups(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    lines = ["| group | members, with the training values |", "|---|---|"]
+    lines = ["| group | members, with the training values | steps |", "|---|---|---|"]
     for name, about in models.items():
         members = "; ".join(
             f"{member} ({', '.join(f'{key} {value}' for key, value in values.items())})"
             for member, values in about.get("group", {}).items()
         )
-        lines.append(f"| {name} | {members} |")
+        lines.append(f"| {name} | {members} | {about.get('steps', '')} |")
     return lines
 
 
 def _training(backbone: str, models: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    # The groups were trained alike but for their degradations.
-    about = next(iter(models.values()))
-    told = ("sizes", "recipe", "steps", "seed", "content", "code")
+    """How the groups were trained: once where alike, else with the names of those it was so for."""
+    lines = ["## Training", "", f"Network: {backbone}.", ""]
+    for key in ("sizes", "recipe", "seed", "content", "code"):
+        names_by_value: dict[str, list[str]] = {}
+        for name, about in models.items():
+            if key in about:
+                names_by_value.setdefault(str(about[key]), []).append(name)
+        for value, names in names_by_value.items():
+            whose = f" of {', '.join(names)}" if len(names_by_value) > 1 else ""
+            lines.append(f"- {key}{whose}: {value}")
     return [
-        "## Training",
-        "",
-        f"Network: {backbone}.",
-        "",
-        *(f"- {key}: {about[key]}" for key in told if key in about),
+        *lines,
         "",
         "`content` is a digest of the training photographs, `code` one of the code; `steps` are",
-        "those of all stages of the training, which began with the weights of the one before.",
+        "those of all stages of the training, which began with the weights of the one before, the",
+        "recipe that of the last.",
     ]
 
 
