@@ -73,46 +73,6 @@ def test_learns_what_it_is_shown_and_is_surest_there():
     assert ((predicted.log_chance > math.log(0.5)) == (worst <= DELTA))[sure].all()
 
 
-def at_two_levels(trust, noise, bias):
-    """Groups of an instance, drops of a few at the whole budget, and of all at a tenth of it."""
-    instance = linear(6, 0.3, 0.15, 1)
-    inside, names = every(6), instance.similarity.names
-    groups = [tuple(n for n, is_in in zip(names, row, strict=True) if is_in) for row in inside]
-    random = np.random.default_rng(5)
-    lower = {
-        group: {
-            name: trust * drop + bias * len(group) + noise * random.normal()
-            for name, drop in instance.of(group).items()
-        }
-        for group in groups
-    }
-    return instance, inside, {group: instance.of(group) for group in groups[::7]}, lower
-
-
-def test_a_level_that_orders_the_drops_tells_of_all_that_was_measured_at_it():
-    instance, inside, measured, lower = at_two_levels(1.0, 0.05, 0.1)
-    worst = np.where(inside, instance.drops(inside), -np.inf).max(axis=1)
-    models = [
-        model.fit(instance.similarity, measured, DELTA, levels) for levels in ({}, {10: lower})
-    ]
-    without, with_level = (np.abs(fit.predict(inside).mean - worst).mean() for fit in models)
-    assert with_level < 0.5 * without
-    assert models[1].trusts[10] > 0
-
-
-def test_a_level_that_tells_nothing_is_not_trusted():
-    instance, inside, measured, lower = at_two_levels(0.0, 1.0, 0.0)
-    without, with_level = (
-        model.fit(instance.similarity, measured, DELTA, levels) for levels in ({}, {10: lower})
-    )
-    # Noise as strong as the drops, and stronger where half of them is believed to show.
-    assert with_level.noise[10] >= 1.6 * with_level.trusts[10]
-    assert with_level.noise[10] >= 0.8
-    # Strengths are chosen in another way, no more.
-    gap = np.abs(with_level.predict(inside).mean - without.predict(inside).mean)
-    assert gap.mean() < 0.1
-
-
 @st.composite
 def chances(draw):
     n = draw(st.integers(1, 5))
