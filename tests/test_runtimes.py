@@ -276,7 +276,7 @@ def test_the_command_restores_by_it(name, small, tmp_path, capsys):
 
 
 def test_names_of_runtimes_are_those_of_modules():
-    assert set(names_in("restoring/runtimes")) == set(runtime.INSTALLED_BY)
+    assert set(names_in("restoring/runtimes")) == set(runtime.LIBRARIES)
 
 
 NOT_OF_RESTORE = {"matplotlib", "onnx", "onnxscript", "pandas", "pyarrow", "pydantic", "skimage"}

@@ -10,14 +10,9 @@ from grids.base.errors import InputError
 from grids.bundle.contents import Bundle
 from grids.models.tiling import Forward, Needs, Place
 
-# By preference on a CPU (docs/restore.md says how fast they are), with what installs each.
-INSTALLED_BY = {
-    "openvino": "pip install openvino",
-    "onnx": "pip install onnxruntime",
-    "torch": "pip install torch",
-}
+# By preference on a CPU (docs/restore.md says how fast they are), with the library of each.
 LIBRARIES = {"openvino": "openvino", "onnx": "onnxruntime", "torch": "torch"}
-NAMES = ("auto", *INSTALLED_BY)
+NAMES = ("auto", *LIBRARIES)
 # Where the driver of an NVIDIA GPU says its version.
 DRIVER = Path("/proc/driver/nvidia/version")
 
@@ -58,7 +53,7 @@ def choose(name: str, bundle: Bundle, device: str = "auto", precision: str = "fp
         return _loaded(name, bundle, device, precision)
     gpu = device == "cuda" or (device == "auto" and DRIVER.exists() and _installed("torch"))
     reasons = []
-    for candidate in ("torch",) if gpu else INSTALLED_BY:
+    for candidate in ("torch",) if gpu else LIBRARIES:
         try:
             return _loaded(candidate, bundle, device, precision)
         except InputError as error:
@@ -74,7 +69,7 @@ def threads() -> int:
 
 def _loaded(name: str, bundle: Bundle, device: str, precision: str) -> Runtime:
     if not _installed(name):
-        raise InputError(f"the runtime {name} is not installed: {INSTALLED_BY[name]}")
+        raise InputError(f"the runtime {name} is not installed: pip install {LIBRARIES[name]}")
     if name != "torch" and device == "cuda":
         raise InputError(f"the runtime {name} runs on the CPU; for --device cuda: --runtime torch")
     if name != "torch" and bundle.graphs is None:
