@@ -7,6 +7,7 @@ The formulas are arranged so that few passes over the pixels are made, of which 
 consists; the numbers are those of the plain formulas up to rounding.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,8 +15,33 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from grids.backbones._norm import over_channels
+from grids.base.errors import InputError
 
 EPSILON = 1e-5
+# Of the networks that are made of these blocks; each further level has half the sides.
+LEVELS = 4
+MULTIPLE = 2 ** (LEVELS - 1)
+
+
+def check_levels(network: str, dim: int, blocks: Sequence[int], heads: Sequence[int]) -> None:
+    """Whether four levels of blocks with such heads can be built, of dim, 2 · dim, … channels.
+
+    Raises:
+        InputError: a list has another length than four, dim is odd, or heads do not divide the
+            channels of their level.
+    """
+    if len(blocks) != LEVELS or len(heads) != LEVELS:
+        raise InputError(
+            f"backbones.{network}: blocks and heads need {LEVELS} numbers each, "
+            f"got {[*blocks]} and {[*heads]}"
+        )
+    for level, count in enumerate(heads):
+        # `down` halves the channels before it puts pixels into them.
+        if (dim << level) % count or dim % 2:
+            raise InputError(
+                f"backbones.{network}: dim must be even and {dim << level} channels of level "
+                f"{level + 1} divisible by its heads, got dim {dim} and heads {[*heads]}"
+            )
 
 
 class Pointwise(nn.Conv2d):

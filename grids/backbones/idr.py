@@ -23,11 +23,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from grids.backbones._padding import on_multiple
-from grids.backbones._transformer import Block, Norm, PatchEmbedding, Pointwise, down, up
+from grids.backbones._residual import ResidualBlock
+from grids.backbones._transformer import (
+    MULTIPLE,
+    Block,
+    Norm,
+    PatchEmbedding,
+    Pointwise,
+    check_levels,
+    down,
+    up,
+)
 from grids.base.errors import InputError
 
-LEVELS = 4
-MULTIPLE = 2 ** (LEVELS - 1)
 # Side of the kernels that the third route computes for each pixel and channel.
 KERNEL = 5
 
@@ -65,17 +73,7 @@ def build(
         InputError: a list has another length, heads do not divide the channels, or there is no
             such route.
     """
-    if len(blocks) != LEVELS or len(heads) != LEVELS:
-        raise InputError(
-            f"backbones.idr: blocks and heads need {LEVELS} numbers each, "
-            f"got {[*blocks]} and {[*heads]}"
-        )
-    for level, count in enumerate(heads):
-        if (dim << level) % count or dim % 2:
-            raise InputError(
-                f"backbones.idr: dim must be even and {dim << level} channels of level "
-                f"{level + 1} divisible by its heads, got dim {dim} and heads {[*heads]}"
-            )
+    check_levels("idr", dim, blocks, heads)
     if not {*routes} <= {ADDITION, POINT, CONVOLUTION}:
         raise InputError(
             f"backbones.idr.routes: 1 adds, 2 scales and shifts, 3 convolves; got {[*routes]}"
@@ -214,22 +212,6 @@ class FeedForward(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         forwarded: Tensor = self.fc2(F.gelu(self.dwconv(self.fc1(x))))
         return forwarded
-
-
-class ResidualBlock(nn.Module):
-    def __init__(self, channels: int):
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
-        for convolution in (self.conv1, self.conv2):
-            nn.init.kaiming_normal_(convolution.weight)
-            convolution.weight.data.mul_(0.1)
-            if convolution.bias is not None:
-                nn.init.zeros_(convolution.bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        residual: Tensor = self.conv2(F.relu(self.conv1(x)))
-        return x + residual
 
 
 def _convolved(channels: int, out: int, side: int) -> nn.Sequential:

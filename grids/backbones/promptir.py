@@ -16,11 +16,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from grids.backbones._padding import on_multiple
-from grids.backbones._transformer import Block, PatchEmbedding, Pointwise, down, up
+from grids.backbones._transformer import (
+    LEVELS,
+    MULTIPLE,
+    Block,
+    PatchEmbedding,
+    Pointwise,
+    down,
+    up,
+)
 from grids.base.errors import InputError
 
-LEVELS = 4
-MULTIPLE = 2 ** (LEVELS - 1)
 # Heads of the blocks that see a prompt.
 PROMPTED_HEADS = 4
 # Channels between two of the layers that nothing uses.

@@ -11,11 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from grids.backbones._padding import on_multiple
-from grids.backbones._transformer import Block, PatchEmbedding, Pointwise, down, up
-from grids.base.errors import InputError
-
-LEVELS = 4
-MULTIPLE = 2 ** (LEVELS - 1)
+from grids.backbones._transformer import (
+    MULTIPLE,
+    Block,
+    PatchEmbedding,
+    Pointwise,
+    check_levels,
+    down,
+    up,
+)
 
 
 def build(
@@ -41,18 +45,7 @@ def build(
     Raises:
         InputError: a list has another length than four, or heads do not divide the channels.
     """
-    if len(blocks) != LEVELS or len(heads) != LEVELS:
-        raise InputError(
-            f"backbones.restormer: blocks and heads need {LEVELS} numbers each, "
-            f"got {list(blocks)} and {list(heads)}"
-        )
-    for level, count in enumerate(heads):
-        # The decoder's last level has twice the channels of the encoder's first.
-        if (dim << level) % count or dim % 2:
-            raise InputError(
-                f"backbones.restormer: dim must be even and {dim << level} channels of level "
-                f"{level + 1} divisible by its heads, got dim {dim} and heads {list(heads)}"
-            )
+    check_levels("restormer", dim, blocks, heads)
     return Restormer(dim, blocks, refinement, heads, expansion, norm_bias)
 
 

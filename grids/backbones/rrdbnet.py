@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from grids.backbones._padding import on_multiple
+from grids.backbones._residual import begin_small
 from grids.base.errors import InputError
 from grids.pixels.resampling import bicubic_down
 
@@ -60,10 +61,7 @@ class DenseBlock(nn.Module):
         for number in range(1, 6):
             seen = features + (number - 1) * growth
             convolution = nn.Conv2d(seen, growth if number < 5 else features, 3, padding=1)
-            nn.init.kaiming_normal_(convolution.weight)
-            convolution.weight.data.mul_(0.1)
-            if convolution.bias is not None:
-                nn.init.zeros_(convolution.bias)
+            begin_small(convolution)
             self.add_module(f"conv{number}", convolution)
 
     def forward(self, x: Tensor) -> Tensor:

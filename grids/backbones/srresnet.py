@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from grids.backbones._padding import on_multiple
+from grids.backbones._residual import ResidualBlock
 
 SLOPE = 0.1
 
@@ -27,22 +28,6 @@ def build(*, features: int = 64, blocks: int = 16, strided: bool = False) -> nn.
         strided: the trunk works at a quarter of the width and height.
     """
     return SRResNet(features, blocks, 1, global_residual=True, reduction=4 if strided else 1)
-
-
-class ResidualBlock(nn.Module):
-    def __init__(self, features: int):
-        super().__init__()
-        self.conv1 = nn.Conv2d(features, features, 3, padding=1)
-        self.conv2 = nn.Conv2d(features, features, 3, padding=1)
-        for convolution in (self.conv1, self.conv2):
-            nn.init.kaiming_normal_(convolution.weight)
-            convolution.weight.data.mul_(0.1)
-            if convolution.bias is not None:
-                nn.init.zeros_(convolution.bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        residual: Tensor = self.conv2(F.relu(self.conv1(x)))
-        return x + residual
 
 
 class SRResNet(nn.Module):
