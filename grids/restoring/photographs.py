@@ -10,7 +10,8 @@ files are turned upright.
 
 import io
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -123,15 +124,29 @@ def write(
     Raises:
         InputError: the file cannot be written.
     """
+    with writing(path) as file:
+        return _encode(photograph, restored, file, statement)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """A file that can be sought in, which appears at `path`, whole or not at all.
+
+    Args:
+        path: what was there is replaced; `-` is the standard output.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
     with decoding.naming(path, "written"):
         if path == STANDARD:
-            coded = io.BytesIO()  # since some formats are not written from front to back
-            remarks = _encode(photograph, restored, coded, statement)
+            coded = io.BytesIO()
+            yield coded
             sys.stdout.buffer.write(coded.getbuffer())
             sys.stdout.buffer.flush()
-            return remarks
-        with appearing(path) as temporary, open(temporary, "wb") as file:
-            return _encode(photograph, restored, file, statement)
+        else:
+            with appearing(path) as temporary, open(temporary, "wb") as file:
+                yield file
 
 
 def _encode(

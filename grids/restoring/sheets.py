@@ -1,8 +1,6 @@
 """Contact sheets: pictures side by side with what is said of each, as PNG."""
 
-import io
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from grids.base.files import appearing
 from grids.images import decoding
 from grids.images.decoding import Ints
-from grids.restoring.photographs import STANDARD
+from grids.restoring import photographs
 
 # Longest side of a picture on a sheet; larger ones are reduced.
 LONGEST = 1600
@@ -94,12 +91,5 @@ def write(sheet: Image.Image, path: Path) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    with decoding.naming(path, "written"):
-        if path == STANDARD:
-            coded = io.BytesIO()
-            sheet.save(coded, "PNG")
-            sys.stdout.buffer.write(coded.getbuffer())
-            sys.stdout.buffer.flush()
-            return
-        with appearing(path) as temporary:
-            sheet.save(temporary, "PNG")
+    with photographs.writing(path) as file:
+        sheet.save(file, "PNG")
