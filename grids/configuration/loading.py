@@ -475,14 +475,11 @@ def _check_backbones(settings: Settings) -> None:
         any_length = constant_of("backbones", name, "ANY_LENGTH") or []
         for option, value in sizes.items():
             if option == "weights":
+                _check_weights(name, value, settings)
                 continue
             require_known(option, options, f"option of backbones.{name}")
             key = f"backbones.{name}.{option}"
             _check_option(key, value, options[option], option in any_length)
-
-    for name, entry in settings.backbones.items():
-        if "weights" in entry:
-            _check_weights(name, entry["weights"], settings)
 
 
 def _check_weights(name: str, given: Any, settings: Settings) -> None:
