@@ -312,17 +312,10 @@ class Desk:
         return photographs.decoded((photo.folder / "source").read_bytes(), Path(photo.name))
 
     def _before(self, photo: Photo) -> tuple[bytes, str]:
-        photograph = self._read(photo)
-        if photograph.format in SHOWN:
-            return (photo.folder / "source").read_bytes(), SHOWN[photograph.format]
-        return _drawn(photograph), SHOWN["PNG"]
+        return _shown((photo.folder / "source").read_bytes(), photo.name)
 
     def _after(self, photo: Photo, group: str, strength: float) -> tuple[bytes, str]:
-        content = self._result(photo, group, strength)
-        photograph = photographs.decoded(content, Path(photo.name))
-        if photograph.format in SHOWN:
-            return content, SHOWN[photograph.format]
-        return _drawn(photograph), SHOWN["PNG"]
+        return _shown(self._result(photo, group, strength), photo.name)
 
     def _result(self, photo: Photo, group: str, strength: float) -> bytes:
         self._require(group)
@@ -341,11 +334,15 @@ class Desk:
         return target.read_bytes()
 
 
-def _drawn(photograph: Photograph) -> bytes:
+def _shown(content: bytes, name: str) -> tuple[bytes, str]:
+    """A file as browsers show it, and its media type."""
+    photograph = photographs.decoded(content, Path(name))
+    if photograph.format in SHOWN:
+        return content, SHOWN[photograph.format]
     coded = io.BytesIO()
     pixels = sheets.upright(photograph.colour, photograph.orientation)
     Image.fromarray(np.ascontiguousarray(pixels)).save(coded, "PNG", compress_level=1)
-    return coded.getvalue()
+    return coded.getvalue(), SHOWN["PNG"]
 
 
 def _reason(error: Exception) -> str:
