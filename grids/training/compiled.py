@@ -16,8 +16,8 @@ def compiled(
         loss_of: a loss of a network as in the training; run forward and backward it compiles.
         say: takes the line.
     """
-    # Of a network it makes a network, which its annotation does not tell.
     before = {name: buffer.clone() for name, buffer in network.named_buffers()}
+    # Of a network it makes a network, which its annotation does not tell.
     faster: nn.Module = torch.compile(network)  # type: ignore[assignment]
     try:
         loss_of(faster).backward()
