@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from grids.base.errors import InputError
+from grids.pixels import luma
 from grids.pixels.arrays import to_bytes
 
 LENGTH = 128
 # A descriptor has 4×4 cells, each one and a half times as wide as its keypoint.
 CELLS, CELL_OF_SIZE = 4, 1.5
-GREY = (0.299, 0.587, 0.114)
 
 Describe = Callable[[Tensor], Tensor]
 
@@ -57,7 +57,7 @@ def describer(model: nn.Module, spacing: int = 8) -> Describe:
         ]
         rows = []
         for pixels in to_bytes(patches):
-            grey = np.rint(pixels @ np.array(GREY)).astype(np.uint8)
+            grey = np.rint(pixels @ np.array(luma.BT601)).astype(np.uint8)
             _, described = extractor.compute(grey, points)
             rows.append(described.reshape(len(points) * LENGTH))
         return torch.from_numpy(np.stack(rows)).to(patches.device)

@@ -4,11 +4,9 @@ import numpy as np
 import torch
 
 from grids.base import randomness
+from grids.pixels import luma
 from grids.pixels.arrays import to_tensor
 from grids.training.batches import Batch, Batches, Photographs, crop
-
-# Luma of BT.601.
-GREY = (0.299, 0.587, 0.114)
 
 
 def colorization(
@@ -22,7 +20,7 @@ def colorization(
         seed: seed of the crops.
         device: where the batch is made and returned.
     """
-    shares = torch.tensor(GREY, device=device)[:, None, None]
+    shares = torch.tensor(luma.BT601, device=device)[:, None, None]
 
     def batch_of(step: int, samples: range) -> Batch:
         keys = (randomness.key(seed, "colorization", step, sample) for sample in samples)
