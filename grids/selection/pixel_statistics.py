@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dctn
 
-BLOCK = 8
+from grids.selection.patches import BLOCK
+
 # To luma and two differences of colour (JFIF).
 LUMA_CHROMA = np.array(
     [[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]], np.float32

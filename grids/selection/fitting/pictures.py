@@ -119,6 +119,8 @@ def wide(
             for step in values["chain"]
         ]
         return values | {"chain": steps}
+    # Of the module itself: what checks configurations knows it too, but is nothing that views are
+    # made by, and an edit of it would make all of them again.
     declared: dict[str, Any] = importlib.import_module(
         f"grids.degradations.{degradation}"
     ).PARAMETERS
