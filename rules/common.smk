@@ -40,7 +40,8 @@ if HERE.is_local:
 elif not find_spec("grids"):
     # Of a repository Snakemake fetches rules and scripts, file by file.
     sys.exit(
-        "error: the package grids is not installed, which the rules need: pip install '.[workflow]' in a clone of it"
+        "error: the package grids is not installed, which the rules need: "
+        "pip install '.[workflow]' in a clone of it"
     )
 
 from snakemake.exceptions import IncompleteCheckpointException
