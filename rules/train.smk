@@ -22,15 +22,7 @@ rule train:
     resources:
         **on_cluster("train"),
     params:
-        content=content("train"),
-        recipe=SETTINGS.training.recipe(),
-        sampling=lambda wildcards: SETTINGS.training.sampling(members(wildcards)),
-        group=parameters("training"),
-        sizes=sizes,
-        procedure=procedure,
-        start=start_digest,
-        seed=SETTINGS.seed,
-        code=code("train.py", "degradations", "backbones", "procedures"),
+        **training_parameters(),
     message:
         "Training {wildcards.backbone} on {wildcards.group}"
     script:
@@ -44,15 +36,7 @@ use rule train as train_level with:
     log:
         f"<results>/{places.LEVEL_LOG}",
     params:
-        content=content("train"),
-        recipe=recipe_at_level,
-        sampling=lambda wildcards: SETTINGS.training.sampling(members(wildcards)),
-        group=parameters("training"),
-        sizes=sizes,
-        procedure=procedure,
-        start=start_digest,
-        seed=SETTINGS.seed,
-        code=code("train.py", "degradations", "backbones", "procedures"),
+        **training_parameters(recipe=recipe_at_level),
     message:
         "Training {wildcards.backbone} on {wildcards.group} up to {wildcards.level} %"
 
@@ -64,15 +48,7 @@ use rule train as train_reseeded with:
     log:
         f"<results>/{places.RESEEDED_LOG}",
     params:
-        content=content("train"),
-        recipe=SETTINGS.training.recipe(),
-        sampling=lambda wildcards: SETTINGS.training.sampling(members(wildcards)),
-        group=parameters("training"),
-        sizes=sizes,
-        procedure=procedure,
-        start=start_digest,
-        seed=lambda wildcards: int(wildcards.seed),
-        code=code("train.py", "degradations", "backbones", "procedures"),
+        **training_parameters(seed=lambda wildcards: int(wildcards.seed)),
     message:
         "Training {wildcards.backbone} on {wildcards.group} with seed {wildcards.seed}"
 

@@ -1,6 +1,22 @@
 # Trainings: how a network is trained, what it begins with, and where it ends.
 
 
+def training_parameters(**others):
+    """Parameters of the rules that train, but for those that a rule has otherwise."""
+    return {
+        "content": content("train"),
+        "recipe": SETTINGS.training.recipe(),
+        "sampling": lambda wildcards: SETTINGS.training.sampling(members(wildcards)),
+        "group": parameters("training"),
+        "sizes": sizes,
+        "procedure": procedure,
+        "start": start_digest,
+        "seed": SETTINGS.seed,
+        "code": code("train.py", "degradations", "backbones", "procedures"),
+        **others,
+    }
+
+
 def procedure(wildcards):
     """Parameter: how a network is trained; files count by their content."""
     name = SETTINGS.procedure(wildcards.backbone)
