@@ -1,9 +1,10 @@
 """The models that ship with GRIDS against what people would otherwise use, on the same 8-bit files.
 
 python benchmarks/classics.py FOLDER [--bundle FOLDER] [--images N] [--only DEGRADATION ...]
+    [--sigma S]
 
 Mean PSNR in dB (RGB, whole images) of the damaged input, of the model of the true group, of the mix
-of all where the bundle has it, and of the classics: BM3D that is told the standard deviation and
+of all, and of the classics: BM3D that is told the standard deviation and
 OpenCV's non-local means for noise, a median for salt and pepper, Wiener and Richardson-Lucy with
 the true kernel for blur, Telea with the true mask for inpainting. Values are those of `evaluation`
 in config/box.yaml. Needs the packages bm3d and opencv-python-headless besides.
@@ -31,6 +32,7 @@ from grids.images import reading, sets
 from grids.models import restorers
 from grids.pixels.arrays import to_bytes, to_tensor
 from grids.pixels.psnr import psnr
+from grids.selection.decision import MIX
 
 CONFIGURATION = yaml.safe_load(
     (Path(__file__).parents[1] / "config" / "box.yaml").read_text(encoding="utf-8")
@@ -44,31 +46,34 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, default=contents.BOX)
     parser.add_argument("--images", type=int, default=24, help="the first so many (24)")
     parser.add_argument("--only", nargs="+", default=[], metavar="DEGRADATION")
+    parser.add_argument(
+        "--sigma", type=float, help="of gaussian_noise, instead of the evaluation's"
+    )
     arguments = parser.parse_args()
     photographs = [reading.read(path) for path in sets.find(str(arguments.folder))]
     photographs = photographs[: arguments.images]
     bundle = contents.read(arguments.bundle)
-    mix = max(bundle.groups, key=lambda group: group.count("+"))
-    for name in CONFIGURATION["degradations"]:
+    for name, entry in CONFIGURATION["degradations"].items():
         if arguments.only and name not in arguments.only:
             continue
-        group = min(
-            (group for group in bundle.groups if name in group.split("+")),
-            key=lambda group: group.count("+"),
-        )
-        compared = {"group": model(bundle, group)}
-        if group != mix and name in mix.split("+"):
-            compared["mix"] = model(bundle, mix)
-        compared |= CLASSICS.get(name, {})
-        report(name, photographs, compared)
+        (group,) = (group for group in bundle.groups if name in group.split("+"))
+        compared = {"group": model(bundle, group), "mix": model(bundle, MIX)}
+        given = entry.get("evaluation", {})
+        if name == "gaussian_noise" and arguments.sigma:
+            given = {"sigma": arguments.sigma}
+        report(name, given, photographs, compared | CLASSICS.get(name, {}))
 
 
 Restorer = Callable[[np.ndarray, np.ndarray, dict[str, Any]], np.ndarray]
 """(damaged, clean, drawn parameters) → restored; pixels are (height, width, 3) uint8."""
 
 
-def report(name: str, photographs: list[np.ndarray], compared: dict[str, Restorer]) -> None:
-    given = CONFIGURATION["degradations"][name].get("evaluation", {})
+def report(
+    name: str,
+    given: dict[str, Any],
+    photographs: list[np.ndarray],
+    compared: dict[str, Restorer],
+) -> None:
     values = parameters.resolve(parameters.specification(name), given, "evaluation")
     rows = {"input": [], **{label: [] for label in compared}}
     for number, clean in enumerate(photographs):
@@ -83,9 +88,9 @@ def report(name: str, photographs: list[np.ndarray], compared: dict[str, Restore
     print(f"{name:18} {means}  (gain ± {error:.2f})", flush=True)
 
 
-def model(bundle: contents.Bundle, group: str) -> Restorer:
+def model(bundle: contents.Bundle, name: str) -> Restorer:
     device = torch.device("cpu")
-    network = restorers.read(bundle.models[group], bundle.backbone, bundle.sizes, device)
+    network = restorers.read(bundle.weights(name), bundle.backbone, bundle.sizes, device)
 
     def restored(damaged: np.ndarray, clean: np.ndarray, drawn: dict[str, Any]) -> np.ndarray:
         return to_bytes(restorers.restore(network, to_tensor(damaged)[None], device))[0]
