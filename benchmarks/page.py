@@ -219,7 +219,8 @@ def judged(port: int, visit: str) -> dict[str, dict[str, str]]:
     connection.request("GET", f"{visit}/news")
     answer, known = connection.getresponse(), {}
     while not known or any(photo["state"] == "waiting" for photo in known.values()):
-        line = answer.readline().decode()
+        if not (line := answer.readline().decode()):
+            sys.exit("the page was closed")
         if line.startswith("data: "):
             known |= {photo["id"]: photo for photo in json.loads(line[6:])}
     connection.close()

@@ -1,5 +1,6 @@
 """`grids page`: what its server takes, gives and refuses, over real connections."""
 
+import asyncio
 import importlib.util
 import io
 import os
@@ -36,7 +37,7 @@ from starlette.datastructures import Headers
 
 from grids.page import desk, uploads
 from grids.page.guard import Guard
-from grids.page.uploads import Limits
+from grids.page.uploads import Limits, RefusedError
 from grids.restoring import photographs
 
 ADDED = 20
@@ -285,6 +286,23 @@ def test_a_page_that_nobody_looks_at_is_closed(page, folder, monkeypatch):
     page.upload(visit, coded())
     wait(lambda: not files_below(folder))
     assert page.json("GET", f"{visit}/results.zip")[1]["reason"].startswith("this page was closed")
+
+
+def test_a_page_that_came_back_has_its_whole_while_again(page, tmp_path, monkeypatch):
+    monkeypatch.setattr(desk, "SECONDS_AWAY", 0.6)
+
+    async def visited():
+        opened = desk.Desk(page.workshop, tmp_path, Limits())
+        visit = opened.open()
+        await asyncio.sleep(0.45)
+        opened.expect(visit)
+        await asyncio.sleep(0.3)
+        assert opened.visit(visit.id) is visit, "the first while is over, the second is not"
+        await asyncio.sleep(0.6)
+        with pytest.raises(RefusedError, match="this page was closed"):
+            opened.visit(visit.id)
+
+    asyncio.run(visited())
 
 
 def test_what_cannot_be_judged_is_restored_by_name(page, visit):

@@ -88,10 +88,13 @@ class Desk:
 
     def expect(self, visit: Visit) -> None:
         """Closes a page unless it listens in a while."""
+        visit.departures += 1
+        this = visit.departures
 
         async def later() -> None:
             await asyncio.sleep(SECONDS_AWAY)
-            if not visit.heard:
+            # If it came back and left again since, that has a while of its own.
+            if not visit.heard and visit.departures == this:
                 await self.close(visit)
 
         self._keep(self._closing, later())

@@ -103,6 +103,7 @@ class Visit:
         photos: by their names in addresses, in the order in which they came.
         tasks: what is being done or waits to be.
         receiving: uploads on their way.
+        departures: how often nobody listened from then on.
         closed: the page is gone.
     """
 
@@ -111,6 +112,7 @@ class Visit:
         self.photos: dict[str, Photo] = {}
         self.tasks: set[asyncio.Task[None]] = set()
         self.receiving = 0
+        self.departures = 0
         self.closed = False
         self._listeners: list[tuple[asyncio.Event, set[str]]] = []
 
