@@ -22,7 +22,9 @@ from PIL import Image
 from grids.base.plugins import names_in
 from grids.images import reading, sets, store
 
-# More threads than idle cores make small networks many times slower.
+# More threads than idle cores make small networks many times slower. What restores asks the
+# environment and would set torch's threads anew, for all tests that follow in this process.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch.set_num_threads(1)
 
 ROOT = Path(__file__).parents[1]

@@ -86,6 +86,38 @@ def test_scripts_that_outlived_their_snakemake_are_waited_for(
     assert said[-1].endswith("run snakemake again")
 
 
+def test_a_job_of_the_queue_whose_script_runs_here_counts_once(
+    tmp_path, started, queue, monkeypatch
+):
+    script = tmp_path / ".snakemake" / "scripts" / "tmp1.train.py"
+    script.parent.mkdir(parents=True)
+    script.write_text(SLEEPING)
+    of_array = {"SLURM_JOB_ID": "9", "SLURM_ARRAY_JOB_ID": "8", "SLURM_ARRAY_TASK_ID": "2"}
+    processes = [
+        started(sys.executable, str(script), **environment)
+        for environment in ({"SLURM_JOB_ID": "7"}, of_array)
+    ]
+    queue(_7="rule_train", _8_2="rule_train", _11="rule_train")
+    said = []
+
+    def waited(seconds):
+        if said[-1] == "waiting for 3 jobs to be over":
+            queue()  # as scripts outlive their jobs where a node is lost
+        else:
+            process = processes.pop()
+            os.kill(process, 9)
+            os.waitpid(process, 0)
+
+    monkeypatch.setattr(recovery.time, "sleep", waited)
+    recovery.recover(tmp_path, False, said.append)
+    assert said[3:] == [
+        "waiting for 3 jobs to be over",
+        "waiting for 2 jobs to be over",
+        "waiting for 1 job to be over",
+        "no job is live, the folder is unlocked: run snakemake again",
+    ]
+
+
 def test_a_snakemake_on_another_machine_may_run_in_a_job(tmp_path, queue, monkeypatch):
     queue(_7="(null)")
     with pytest.raises(InputError, match="job 7 was submitted here and makes no result; if"):

@@ -1,5 +1,6 @@
 """Runtimes without torch decide and restore as torch does; faults of theirs are one line."""
 
+import functools
 import json
 import subprocess
 import sys
@@ -27,7 +28,8 @@ from grids.selection.decision import MIX
 
 WITHOUT_TORCH = ("onnx", "openvino")
 NAFNET = {"width": 4, "encoder": [1], "middle": 1, "decoder": [1], "shuffle": 2}
-RESTORMER = {"dim": 4, "blocks": [1, 1, 1, 1], "refinement": 0, "heads": [1, 1, 1, 1]}
+# One block between all that makes images smaller and larger: to trace each takes seconds.
+RESTORMER = {"dim": 4, "blocks": [0, 0, 0, 1], "refinement": 0, "heads": [1, 1, 1, 2]}
 NETWORKS = {
     "nafnet": (nafnet.build, NAFNET),
     "restormer": (restormer.build, RESTORMER),
@@ -47,6 +49,12 @@ def network(name, seed=0):
     return built
 
 
+@functools.cache
+def traced(name):
+    """To trace takes seconds, and serves for all weights."""
+    return onnx.trace(network(name))
+
+
 @pytest.fixture(scope="module")
 def box():
     return contents.read(contents.BOX)
@@ -64,7 +72,10 @@ def small(tmp_path_factory):
     mix = folder / "mix.safetensors"
     weights.save(mix, network("nafnet", len(models)), {})
     about = {"backbone": "nafnet", "sizes": NAFNET}
-    made = graphs.made(folder / "made", **about, models={**models, MIX: mix})
+    graph = traced("nafnet")
+    with pytest.MonkeyPatch.context() as here:
+        here.setattr(onnx, "trace", lambda first: graph)
+        made = graphs.made(folder / "made", **about, models={**models, MIX: mix})
     contents.write(
         folder / "small",
         **about,
@@ -127,7 +138,7 @@ def test_tiles_ask_for_what_torch_measures(loaded):
 def test_a_graph_is_the_network_at_any_size(name, tmp_path):
     built = network(name)
     weights.save(tmp_path / "w.safetensors", built, {})
-    onnx.write(onnx.trace(built), tmp_path / "w.safetensors", tmp_path / "w.onnx")
+    onnx.write(traced(name), tmp_path / "w.safetensors", tmp_path / "w.onnx")
     # The graph alone: the weights are where they were.
     assert (tmp_path / "w.onnx").stat().st_size < 250_000
 
@@ -141,13 +152,12 @@ def test_a_graph_is_the_network_at_any_size(name, tmp_path):
 
 
 def test_graphs_of_other_weights_and_precisions_come_from_one_trace(tmp_path):
-    traced = onnx.trace(network("nafnet"))
     for seed in (1, 2):
         built = network("nafnet", seed)
         weights.save(tmp_path / f"{seed}.safetensors", built, {})
         weights.halve(tmp_path / f"{seed}.safetensors", tmp_path / "half.safetensors")
         weights.load(built, tmp_path / "half.safetensors")
-        onnx.write(traced, tmp_path / "half.safetensors", tmp_path / "half.onnx")
+        onnx.write(traced("nafnet"), tmp_path / "half.safetensors", tmp_path / "half.onnx")
         image = torch.rand(1, 3, 21, 34)
         assert onnx.difference(tmp_path / "half.onnx", built, [image]) < graphs.ALLOWED
         assert onnx.difference(tmp_path / "half.onnx", network("nafnet", 3), [image]) > 1e-2
@@ -172,15 +182,13 @@ def test_a_network_that_onnx_has_no_words_for_is_told():
 
 
 def test_a_graph_that_differs_is_not_exported(tmp_path, monkeypatch):
-    built = network("nafnet")
-    weights.save(tmp_path / "w.safetensors", built, {})
-    monkeypatch.setattr(onnx, "RULES", [])
-    monkeypatch.setattr(onnx, "_continuation", lambda network, stride: "reflect")
+    weights.save(tmp_path / "w.safetensors", network("strided"), {})
+    monkeypatch.setattr(onnx, "_continuation", lambda network, stride: "constant")
     with pytest.raises(InputError, match=r"a\+b.onnx: as ONNX it differs from torch by .* of its"):
         graphs.made(
             tmp_path / "made",
-            backbone="nafnet",
-            sizes=NAFNET,
+            backbone="srresnet",
+            sizes=NETWORKS["strided"][1],
             models={"a+b": tmp_path / "w.safetensors"},
         )
 

@@ -50,13 +50,14 @@ def trace(network: nn.Module) -> ir.Model:
         NoGraphError: torch cannot export it, or it continues images as no padding of ONNX does.
     """
     stride = tiles.measured(network, network)[1]
+    mode = _continuation(network, stride) if stride > 1 else ""
     height, width = torch.export.Dim("height", min=2), torch.export.Dim("width", min=2)
     if stride > 1:
         height, width = stride * height, stride * width
     example = torch.rand(1, 3, *(stride * steps for steps in STEPS))
     model = _traced(network, example, {2: height, 3: width})
     if stride > 1:
-        _continue(model.graph, stride, _continuation(network, stride))
+        _continue(model.graph, stride, mode)
     for value in (model.graph.inputs[0], *model.graph.outputs):
         value.shape = ir.Shape([1, 3, "height", "width"])
     return model

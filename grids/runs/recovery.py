@@ -46,13 +46,19 @@ def recover(folder: Path, end_jobs: bool, say: Callable[[str], None]) -> None:
     if end_jobs:
         slurm.cancel(jobs)
     known = None
-    while live := len(slurm.live_jobs(folder)) + len(list(scripts(folder))):
+    while live := _live(folder):
         if live != known:
             known = live
             say(f"waiting for {counted(live, 'job')} to be over")
         time.sleep(SECONDS_BETWEEN_LOOKS)
     _unlock(folder)
     say("no job is live, the folder is unlocked: run snakemake again")
+
+
+def _live(folder: Path) -> int:
+    """How many jobs are not over: those in the queue, and scripts that are none of these."""
+    queued = {job.id for job in slurm.live_jobs(folder)}
+    return len(queued) + sum(slurm.job_of(script) not in queued for script in scripts(folder))
 
 
 def snakemakes(folder: Path) -> Iterator[int]:

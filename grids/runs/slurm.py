@@ -147,6 +147,18 @@ def _submitted_from(folder: Path) -> list[LiveJob]:
     return found
 
 
+def job_of(process: int) -> str:
+    """The number of the job that a process of this machine runs in, as `LiveJob.id`; or empty."""
+    try:
+        environment = (Path("/proc") / str(process) / "environ").read_bytes()
+    except OSError:
+        return ""  # it is over
+    given = dict(line.partition("=")[::2] for line in os.fsdecode(environment).split("\0"))
+    if "SLURM_ARRAY_TASK_ID" in given:
+        return f"{given['SLURM_ARRAY_JOB_ID']}_{given['SLURM_ARRAY_TASK_ID']}"
+    return given.get("SLURM_JOB_ID", "")
+
+
 def cancel(jobs: list[LiveJob]) -> None:
     """Ends jobs; they are over when `live_jobs` no longer lists them."""
     if jobs:
