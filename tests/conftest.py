@@ -42,12 +42,14 @@ TINY["images"]["tests"] = {"embedded": None, "own": "photographs/own"}
 TINY["report"] = TINY["report"] | {"test_sets": ["own"]}
 
 
-# The files that take longest, by the time that they take: all but one run workflows.
+# The files that take longest, by the time that they take.
 LONGEST = [
     f"test_{name}.py"
     for name in (
-        *("faults", "reruns", "repair", "reruns_pairs", "search_workflow", "selection_workflow"),
-        *("workflow", "storage", "training_processes", "orphans"),
+        *("faults", "reruns", "repair", "training", "search_workflow", "training_processes"),
+        *("runtimes", "selection_workflow", "storage", "reruns_pairs", "restore"),
+        *("public_networks", "orphans", "other_hands", "descriptors", "release", "levels"),
+        *("first_weights", "workflow", "checkouts"),
     )
 ]
 
@@ -213,6 +215,12 @@ def finished(tmp_path_factory):
 def other(finished, tmp_path):
     """A copy of the finished tree, which tests may change."""
     return finished.copy(tmp_path / "tree")
+
+
+@pytest.fixture
+def forks(monkeypatch):
+    """What the test's process starts by `sys.executable` has the heavy packages loaded."""
+    monkeypatch.setattr(sys, "executable", preloaded.python())
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def test_another_folder_than_the_workflows_is_refused(results):
         list(orphans(root, {Path("results/bundle"): True}))
 
 
-def test_of_a_workflow(finished, tmp_path, monkeypatch, capsys):
+def test_of_a_workflow(finished, tmp_path, monkeypatch, capsys, forks):
     tree = finished.copy(tmp_path / "tree")
     model = "results/models/srresnet/jpeg+sr/model.safetensors"
     tree.run(model)

@@ -3,8 +3,8 @@
 import os
 import shutil
 import subprocess
-import sys
 
+import preloaded
 import pytest
 import yaml
 from conftest import ROOT, TINY, write_photographs
@@ -51,7 +51,7 @@ def deployed(tmp_path, monkeypatch):
 
 
 def run(folder, *arguments, **environment):
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--configfile", "mine.yaml"]
+    command = [preloaded.python(), "-m", "snakemake", "--cores", "1", "--configfile", "mine.yaml"]
     return subprocess.run(
         [*command, *arguments],
         cwd=folder,

@@ -6,11 +6,12 @@ import shutil
 from pathlib import Path
 
 import pandas as pd
+import pytest
 import torch
 import yaml
 
 from grids.base.files import sha256
-from grids.bundle import contents
+from grids.bundle import contents, onnx
 from grids.cli import main
 from grids.images import reading
 from grids.models import weights
@@ -18,7 +19,22 @@ from grids.restoring.selector import Selector
 from grids.runs import orphans
 
 
-def test_an_export_is_made_measured_and_used(finished, tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def traced_once(monkeypatch):
+    """To trace a network takes seconds, and serves for all of its weights."""
+    trace, traced = onnx.trace, []
+
+    def once(network):
+        if not traced:
+            traced.append(trace(network))
+        return traced[0]
+
+    monkeypatch.setattr(onnx, "trace", once)
+
+
+def test_an_export_is_made_measured_and_used(
+    finished, tmp_path, monkeypatch, capsys, forks, traced_once
+):
     tree = finished.copy(tmp_path / "tree")
     # Four stated groups: the search may have found one, with nothing to choose.
     tree.config["selection"] |= {
