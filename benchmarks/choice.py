@@ -131,8 +131,8 @@ def show(table: pd.DataFrame) -> None:
     right = table["discriminant"] == table["group"]
     for kind in dict.fromkeys(table["kind"][table["group"].notna()]):
         print(f"  right group, {kind:<18} {right[table['kind'] == kind].mean():.3f}")
-    odds = table.set_index("kind")["odds"]
-    print(f"  AUROC of undamaged against damaged {above(odds[CLEAN], odds['colour']):.3f}")
+    clean, damaged_ones = (table["odds"][table["kind"] == kind] for kind in (CLEAN, "colour"))
+    print(f"  AUROC of undamaged against damaged {above(clean, damaged_ones):.3f}")
     for kind in (HAZE, "haze, drawn"):
         hazy = table[table["kind"] == kind]
         print(
@@ -180,7 +180,9 @@ def main() -> None:
     parser.add_argument("--configuration", type=Path, default=ROOT / "config" / "box.yaml")
     options = parser.parse_args()
     given = yaml.safe_load(options.configuration.read_text(encoding="utf-8"))
-    settings = loading.load(given | {"images": {}, "report": {"noise_degradations": []}})
+    # Its photographs are not read.
+    report = given.get("report", {}) | {"test_sets": []}
+    settings = loading.load(given | {"images": {}, "report": report})
     arrays, about = selector_file.read(options.selector)
     rule, groups = Rule.of(arrays), {name: name.split("+") for name in about["groups"]}
     described = {name: value for name, value in settings.describing().items() if name != "layer"}

@@ -179,7 +179,7 @@ def test_the_papers_rule_chooses_by_the_law(rule):
 
 
 def test_the_whole_way_keeps_photographs_apart():
-    seen = views(np.random.default_rng(5), 150).drop(columns="gains_db")
+    seen = views(np.random.default_rng(5), 250).drop(columns="gains_db")
     asked = []
 
     def with_gains(table):
@@ -189,9 +189,14 @@ def test_the_whole_way_keeps_photographs_apart():
     fitted, judged = fit.fitted(seen, GROUPS, with_gains)
     (measured,) = asked
     held = seen["photograph"] % 5 == 4
-    assert set(measured.index) == set(seen.index[held | (seen["number"] < 100)])
+    first = seen["number"] < 200
+    assert set(measured.index) == set(seen.index[held & first | (seen["number"] < 100)])
     assert set(judged.index) == set(seen.index[held])
-    assert len(fitted.places) == held.sum()
+    assert set(judged.index[judged["gains_db"].notna()]) == set(seen.index[held & first])
+    assert len(fitted.places) == (held & first).sum()
+    # What is unusual is set by all.
+    far = fitted.distance(np.stack(seen["vector"])[held]).max()
+    assert fitted.distance_quantiles[-1] == pytest.approx(far)
     np.testing.assert_allclose(fitted.errors, 0, atol=1e-6)
     assert (fitted.discriminant.means == fit.fit(seen[~held], GROUPS).discriminant.means).all()
 

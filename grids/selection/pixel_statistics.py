@@ -137,7 +137,8 @@ def _of_blocks(values: Singles) -> Singles:
     top, left = (values.shape[1] - height) // 2, (values.shape[2] - width) // 2
     inner = values[:, top : top + height, left : left + width]
     split = inner.reshape(len(values), height // SMALL, SMALL, width // SMALL, SMALL, -1)
-    return split.mean(axis=(2, 4, 5)).ravel()
+    means: Singles = split.mean(axis=(2, 4, 5)).ravel()
+    return means
 
 
 def _steps(luma: Singles) -> Floats:

@@ -26,8 +26,9 @@ FLOOR = 1e-12
 LEAST_DB = 0.02
 # One photograph in so many calibrates.
 FOLDS = 5
-# Views of each degradation that gains are fitted to: a restoration takes longer than a look.
-GAIN_VIEWS = 100
+# Of each degradation the first so many views have their gains measured, to fit these and to set
+# their intervals: a restoration takes longer than a look.
+GAIN_VIEWS, INTERVAL_VIEWS = 100, 200
 # Statistics count up to so many standard deviations from their mean.
 BOUND = 4.0
 
@@ -47,12 +48,12 @@ def fitted(
         with_gains: adds `gains_db` of all models (see `predict`).
 
     Returns:
-        The rule, and the held-out views with their gains that set its limits.
+        The rule, and the held-out views that set its limits, the first of them with their gains.
     """
     out = held_out(views)
-    measured = with_gains(views[out | (views["number"] < GAIN_VIEWS)])
+    measured = with_gains(views[views["number"] < np.where(out, INTERVAL_VIEWS, GAIN_VIEWS)])
     rule = predict(fit(views[~out], groups), measured[~out[measured.index]], groups)
-    judged = measured[out[measured.index]]
+    judged = views[out].assign(gains_db=measured["gains_db"])
     return calibrate(rule, judged, groups), judged
 
 
@@ -132,7 +133,8 @@ def calibrate(rule: Rule, views: pd.DataFrame, groups: Sequence[Sequence[str]]) 
 
     Args:
         rule: as fitted, with its prediction of gains.
-        views: rows that took no part in the fit, as for `predict`.
+        views: rows that took no part in the fit, as for `predict`; intervals come from those whose
+            gains were measured.
         groups: as for `fit`.
     """
     vectors, labels = np.stack(views["vector"]), _labels(views, groups)
@@ -144,11 +146,12 @@ def calibrate(rule: Rule, views: pd.DataFrame, groups: Sequence[Sequence[str]]) 
         return -float(told[np.arange(len(labels)), labels].mean())
 
     rule = replace(rule, temperature=np.array([min(TEMPERATURES, key=surprise)]))
-    expected, spread = rule.gains(vectors)
+    told = views["gains_db"].notna().to_numpy()
+    expected, spread = rule.gains(vectors[told])
     return replace(
         rule,
-        places=rule.place(vectors),
-        errors=(np.stack(views["gains_db"]) - expected) / spread,
+        places=rule.place(vectors[told]),
+        errors=(np.stack(views["gains_db"][told]) - expected) / spread,
         distance_quantiles=np.quantile(rule.distance(vectors), QUANTILES),
         darkest_quantiles=np.quantile(views["darkest"], QUANTILES),
     )

@@ -34,25 +34,22 @@ def learned(vectors: Floats, labels: NDArray[np.int64], seed: int = 0) -> Networ
     targets = torch.from_numpy(labels)
     with torch.random.fork_rng(devices=[]):
         members = [_trained(inputs, targets, seed * MEMBERS + n) for n in range(MEMBERS)]
-    first = np.concatenate([_plain(member[1].weight).T for member in members], axis=1)
-    first /= scale[:, None]
+    hidden, hidden_offset, output, output_offset = map(np.stack, zip(*members, strict=True))
+    first = np.concatenate(hidden.transpose(0, 2, 1), axis=1) / scale[:, None]
     return Network(
         hidden=first,
-        hidden_offset=np.concatenate([_plain(member[1].bias) for member in members])
-        - centre @ first,
-        output=np.concatenate([_plain(member[4].weight).T for member in members]) / MEMBERS,
-        output_offset=np.mean([_plain(member[4].bias) for member in members], axis=0),
+        hidden_offset=np.concatenate(hidden_offset) - centre @ first,
+        output=np.concatenate(output.transpose(0, 2, 1)) / MEMBERS,
+        output_offset=np.mean(output_offset, axis=0),
     )
 
 
-def _trained(inputs: torch.Tensor, targets: torch.Tensor, seed: int) -> nn.Sequential:
+def _trained(inputs: torch.Tensor, targets: torch.Tensor, seed: int) -> list[Floats]:
+    """Weights and offsets of the hidden units, (H, D) and (H,), and of the classes."""
     torch.manual_seed(seed)
+    hidden, output = nn.Linear(inputs.shape[1], HIDDEN), nn.Linear(HIDDEN, int(targets.max()) + 1)
     network = nn.Sequential(
-        nn.Dropout(DROPPED[0]),
-        nn.Linear(inputs.shape[1], HIDDEN),
-        nn.ReLU(),
-        nn.Dropout(DROPPED[1]),
-        nn.Linear(HIDDEN, int(targets.max()) + 1),
+        nn.Dropout(DROPPED[0]), hidden, nn.ReLU(), nn.Dropout(DROPPED[1]), output
     )
     optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     batches = -(-len(inputs) // BATCH)
@@ -65,9 +62,5 @@ def _trained(inputs: torch.Tensor, targets: torch.Tensor, seed: int) -> nn.Seque
             nn.functional.cross_entropy(network(inputs[rows]), targets[rows]).backward()
             optimizer.step()
             schedule.step()
-    return network
-
-
-def _plain(tensor: torch.Tensor) -> Floats:
-    plain: Floats = tensor.detach().double().numpy()
-    return plain
+    told = (hidden.weight, hidden.bias, output.weight, output.bias)
+    return [tensor.detach().double().numpy() for tensor in told]
