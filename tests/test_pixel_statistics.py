@@ -11,8 +11,9 @@ SPECTRA = 3 * 63
 def told(values):
     """Statistics of patches with these values, by name."""
     vector = pixel_statistics.statistics(np.clip(np.rint(values), 0, 255).astype(np.uint8))
-    ends = np.cumsum([SPECTRA, SPECTRA, 6, 3, 6, 3])
+    ends = np.cumsum([SPECTRA, SPECTRA, 6, 3, 6, 3, 5, 8, 1, 5, 5])
     names = ["spread", "shape", "brightness", "correlations", "ends", "flat"]
+    names += ["rough", "levels", "slope", "columns", "rows"]
     assert len(vector) == ends[-1]
     assert np.isfinite(vector).all()
     return dict(zip(names, np.split(vector, ends[:-1]), strict=True))
@@ -61,3 +62,47 @@ def test_the_order_of_patches_does_not_count():
     vector = pixel_statistics.statistics(values.clip(0, 255).astype(np.uint8))
     turned = pixel_statistics.statistics(values[::-1].clip(0, 255).astype(np.uint8))
     np.testing.assert_allclose(vector, turned, rtol=1e-4, atol=1e-4)
+
+
+def test_the_slope_of_noise_over_brightness_is_its_power_even_beside_texture():
+    levels = np.linspace(10, 245, 24)[:, None, None, None]
+    # Half of each patch is a texture of the dark ones alone, which noise is not to be taken from.
+    texture = np.zeros((24, 32, 32, 1))
+    texture[:12, :, ::16] = texture[:12, :, 1::16] = 60
+    for power in (0, 0.5):
+        noise = noisy(levels, 9 * (levels / 128) ** power) + texture
+        assert told(noise)["slope"] == pytest.approx([power], abs=0.12)
+
+
+def test_roughness_is_the_size_of_white_noise():
+    # Second differences in both directions have 36 times the variance; of a normal distribution
+    # E|x| = σ √(2 / π).
+    middle = told(noisy(128, 12))["rough"][2]
+    size = np.hypot(12, 12**-0.5) / 255 * np.sqrt(2 / np.pi)
+    assert middle == pytest.approx(np.log(size), abs=0.05)
+    ramp = np.broadcast_to(np.arange(32)[:, None] * 4.0, (24, 32, 32))[..., None].repeat(3, -1)
+    np.testing.assert_allclose(told(ramp)["rough"], np.log(1e-3), atol=1e-3)
+
+
+@pytest.mark.parametrize("begin", [0, 3])
+def test_blocks_have_steps_wherever_they_begin(begin):
+    generator = np.random.default_rng(0)
+    blocks = generator.uniform(60, 200, (24, 5, 32)).repeat(8, axis=1)[:, begin : begin + 32]
+    # Columns are all the same within a block of rows, which have a step every eight.
+    picture = np.broadcast_to(blocks[:, :, :1], (24, 32, 32))[..., None].repeat(3, -1)
+    rows = told(picture)["rows"]
+    # Three of eight third differences see a step; those that see none are nothing.
+    assert rows[0] > 1.5
+    assert rows[3] < -1.5
+    assert (rows[4] == pytest.approx(rows[0])) == (begin == 0)
+    np.testing.assert_allclose(told(picture)["columns"], 0, atol=1e-6)
+
+
+def test_the_darkest_is_what_one_pixel_in_a_hundred_is_below():
+    values = np.full((24, 32, 32, 3), 200, np.uint8)
+    assert pixel_statistics.darkest(values) == pytest.approx(200 / 255)
+    # The least channel counts; fewer than one in a hundred do not.
+    values[0, :7, :, 2] = 20
+    assert pixel_statistics.darkest(values) == pytest.approx(200 / 255)
+    values[0, :9, :, 2] = 20
+    assert pixel_statistics.darkest(values) == pytest.approx(20 / 255)

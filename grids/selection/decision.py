@@ -97,7 +97,7 @@ def decide(
     chosen = int(models(np.array([groups.index(group)]), counted)[0])
     each = np.stack([rule.gains(vector)[0][0], low[0], high[0]], axis=1).tolist()
     names = (*groups, MIX)
-    usualness = rule.usualness(vector)
+    usualness = rule.usualness(vector, np.array([statistics.darkest]))
     decision = Decision(
         group=group,
         model=names[chosen],

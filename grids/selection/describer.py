@@ -42,7 +42,11 @@ class Describer:
         cut = patches.grid(image, self._count)
         if (cut == cut[:1]).all():
             raise InputError("the same all over: nothing to judge it by")
-        return Statistics(pixel_statistics.statistics(cut), *(self._fit(cut) if law else NO_LAW))
+        return Statistics(
+            pixel_statistics.statistics(cut),
+            pixel_statistics.darkest(cut),
+            *(self._fit(cut) if law else NO_LAW),
+        )
 
     def _fit(self, cut: NDArray[np.uint8]) -> tuple[float, float]:
         assert self._gram is not None, "laws are measured with a descriptor"

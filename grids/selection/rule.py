@@ -2,18 +2,20 @@
 
 The paper compares the law of the photograph's features with the mean law of each group and takes
 the nearest. Busy and smooth pictures shift that law as much as a degradation does, so the default
-rule asks the pixels: a linear discriminant over their spectra and residuals, fitted to single
-photographs under known degradations.
+rule asks the pixels: a small network and a linear discriminant over their spectra and residuals,
+fitted to single photographs under known degradations.
 """
 
 from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from grids.base.errors import InputError
 from grids.selection import conformal
 from grids.selection.discriminant import Discriminant
+from grids.selection.network import Network
 from grids.similarity import law
 
 Floats = NDArray[np.float64]
@@ -22,6 +24,8 @@ Floats = NDArray[np.float64]
 COVERAGE = 0.9
 # It is at least what can be counted on for so many of them.
 COUNTED_ON = 0.85
+# What the discriminant's logarithms are divided by before they are added to the network's.
+CAUTION = 6.0
 
 
 @dataclass(frozen=True)
@@ -34,22 +38,31 @@ class Rule:
     Attributes:
         alpha, sigma: (C,) mean laws of single photographs under each degradation.
         membership: (m, C), 1 where the group has the degradation.
-        centre, whitening, means: the discriminant of C + 1 classes, the last one clean.
-        temperature: (1,) what the logarithms of its probabilities are divided by, so that it is
-            as sure as it is right.
+        least, most: (D,) bounds of the statistics: what lies beyond counts as these.
+        hidden, hidden_offset, output, output_offset: the network of C + 1 classes, the last one
+            clean.
+        centre, whitening, means: the discriminant of the same.
+        temperature: (1,) what the logarithms of their probabilities are divided by, so that they
+            are as sure as they are right.
         gain_weights, gain_offset: (M, C + 1, D) and (M, C + 1), gain in dB of each model on each
             class, from whitened statistics.
         gain_spread: (M, C + 1) standard deviation in dB of what that leaves out.
-        places: (N, K) where views of the calibration lie (see `place`).
+        places: (N, C + 1) where views of the calibration lie (see `place`).
         errors: (N, M) gain of each model on them less what was expected, over its spread.
-        reach: (1,) distance at which a view counts as much as exp(−½) of one at the same place.
         distance_quantiles: (Q,) evenly spaced quantiles of their squared distance from the nearest
             class.
+        darkest_quantiles: (Q,) the same of how dark their darkest pixels are.
     """
 
     alpha: Floats
     sigma: Floats
     membership: Floats
+    least: Floats
+    most: Floats
+    hidden: Floats
+    hidden_offset: Floats
+    output: Floats
+    output_offset: Floats
     centre: Floats
     whitening: Floats
     means: Floats
@@ -59,8 +72,8 @@ class Rule:
     gain_spread: Floats
     places: Floats
     errors: Floats
-    reach: Floats
     distance_quantiles: Floats
+    darkest_quantiles: Floats
 
     @classmethod
     def of(cls, arrays: dict[str, Floats]) -> "Rule":
@@ -86,17 +99,35 @@ class Rule:
     def discriminant(self) -> Discriminant:
         return Discriminant(self.centre, self.whitening, self.means)
 
+    @property
+    def network(self) -> Network:
+        return Network(self.hidden, self.hidden_offset, self.output, self.output_offset)
+
+    def bounded(self, vectors: Floats) -> Floats:
+        """(N, D) statistics within what was seen: logarithms of nearly nothing lie anywhere."""
+        return vectors.clip(self.least, self.most)
+
     def distances(self, alpha: Floats, sigma: Floats) -> Floats:
         """(N, m) distances S(group, photograph), the group's law the mean of its members'."""
         share = self.membership / self.membership.sum(axis=1, keepdims=True)
         divergence = law.kl(share @ self.alpha, share @ self.sigma, alpha[:, None], sigma[:, None])
         return law.distance(divergence)
 
+    def scores(self, vectors: Floats) -> Floats:
+        """(N, C + 1) logarithms of the classes' probabilities, but for one summand of a row.
+
+        The network is right more often on photographs like those that it learned from, the
+        discriminant loses less on others. So the one is corrected by the other, which is far too
+        sure of itself and counts little for each unit.
+        """
+        bounded = self.bounded(vectors)
+        squared = self.discriminant.squared_distances(bounded)
+        return (self.network.logits(bounded) - squared / 2 / CAUTION) / self.temperature
+
     def classes(self, vectors: Floats) -> Floats:
         """(N, C + 1) probabilities of the degradations and, last, of none."""
         # Never 0, so that what is given a known degradation can always be told.
-        scores = self.discriminant.scores(vectors, self.temperature.item())
-        probabilities: Floats = np.exp(scores).clip(min=1e-300)
+        probabilities: Floats = softmax(self.scores(vectors), axis=1).clip(min=1e-300)
         return probabilities
 
     def probabilities(self, vectors: Floats) -> Floats:
@@ -112,7 +143,7 @@ class Rule:
         The mean over the classes by their probability, and the standard deviation about it: of the
         gain in each class, and from class to class.
         """
-        points = self.discriminant.whitened(vectors)
+        points = self.discriminant.whitened(self.bounded(vectors))
         by_class = np.einsum("nd,mcd->nmc", points, self.gain_weights) + self.gain_offset
         classes = self.classes(vectors)
         expected: Floats = np.einsum("nmc,nc->nm", by_class, classes)
@@ -123,10 +154,10 @@ class Rule:
         """Ends (N, M) of the intervals in which the gains lie; ∓∞ where that cannot be told.
 
         Half of those that lie outside lie on either side. Views of the calibration count by how
-        near they lie. So an interval holds for photographs like this one, and where too few are
-        like it there is none.
+        like their classes are to the photograph's, so an interval holds for damage like this, and
+        where too few have it there is none.
         """
-        weights = conformal.likeness(self.place(vectors), self.places, self.reach.item())
+        weights = (self.place(vectors) @ self.places.T).clip(0, 1)
         low, high = conformal.interval(self.errors, weights, coverage)
         expected, spread = self.gains(vectors)
         return expected + low * spread, expected + high * spread
@@ -136,21 +167,40 @@ class Rule:
         return self.intervals(vectors, 2 * COUNTED_ON - 1)[0]
 
     def place(self, vectors: Floats) -> Floats:
-        """(N, K) what makes photographs alike: the discriminant's coordinates."""
-        return self.discriminant.coordinates(vectors)
+        """(N, C + 1) what makes photographs alike: roots of the probabilities of their classes.
+
+        The product of two is Bhattacharyya's coefficient, 1 for the same and 0 for nothing shared.
+        """
+        return np.sqrt(self.classes(vectors))
 
     def odds(self, vectors: Floats) -> Floats:
         """(N,) log odds of clean against the likeliest degradation."""
-        squared = self.discriminant.squared_distances(vectors)
-        odds: Floats = (squared[:, :-1].min(axis=1) - squared[:, -1]) / 2
+        scores = self.scores(vectors)
+        odds: Floats = scores[:, -1] - scores[:, :-1].max(axis=1)
         return odds
 
     def distance(self, vectors: Floats) -> Floats:
         """(N,) squared Mahalanobis distance from the nearest class, clean among them."""
-        nearest: Floats = self.discriminant.squared_distances(vectors).min(axis=1)
+        squared = self.discriminant.squared_distances(self.bounded(vectors))
+        nearest: Floats = squared.min(axis=1)
         return nearest
 
-    def usualness(self, vectors: Floats) -> Floats:
-        """(N,) share of the calibration's views that are at least as far from every class."""
-        quantiles = self.distance_quantiles
-        return 1 - np.interp(self.distance(vectors), quantiles, np.linspace(0, 1, len(quantiles)))
+    def usualness(self, vectors: Floats, darkest: Floats) -> Floats:
+        """(N,) share of the calibration's views that are at least as unusual.
+
+        Of two: how far they are from every class, and how bright their darkest pixels are.
+
+        Args:
+            vectors: (N, D).
+            darkest: (N,) see `grids.selection.pixel_statistics.darkest`.
+        """
+        return np.minimum(
+            _beyond(self.distance(vectors), self.distance_quantiles),
+            _beyond(darkest, self.darkest_quantiles),
+        )
+
+
+def _beyond(values: Floats, quantiles: Floats) -> Floats:
+    """Shares of what the quantiles are of that is not below the values."""
+    shares: Floats = 1 - np.interp(values, quantiles, np.linspace(0, 1, len(quantiles)))
+    return shares

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 class Statistics:
     """Attributes:
     vector: (D,) logarithms and correlations, float64.
+    darkest: value of 0 … 1 that hardly a pixel is below.
     alpha, sigma: law of the principal-component scores of the photograph's patches; NaN where
         it was not asked for.
     """
 
     vector: NDArray[np.float64]
+    darkest: float
     alpha: float
     sigma: float

@@ -21,8 +21,8 @@ def decisions(
     """What is decided for each case, and what each model would give.
 
     Args:
-        cases: one row a case: `photograph`, `kind`, `degradation`, `parameters`, `vector`, and
-            `alpha` and `sigma` where the paper's rule is to decide.
+        cases: one row a case: `photograph`, `kind`, `degradation`, `parameters`, `vector`,
+            `darkest`, and `alpha` and `sigma` where the paper's rule is to decide.
         rule: what was fitted.
         groups: the degradations of each group by its name, in the order of the rule's groups.
         gains: of each group's model and of `mix`, the gain in dB of each case, NaN where it did not
@@ -44,7 +44,7 @@ def decisions(
     low, high = rule.intervals(vectors)
     counted = rule.counted_on(vectors)
     chosen = models(likeliest, counted)
-    usualness = rule.usualness(vectors)
+    usualness = rule.usualness(vectors, cases["darkest"].to_numpy())
     table = cases.drop(columns="vector").assign(
         group=cases["degradation"].map(group_of),
         paper=np.where(
@@ -62,7 +62,8 @@ def decisions(
         high_db=high[each, chosen],
         **{f"gain_db:{name}": gain.to_numpy() for name, gain in gains.items()},
     )
-    return table.assign(nearest=nearest(table, rule.discriminant.coordinates(vectors)))
+    points = rule.discriminant.coordinates(rule.bounded(vectors))
+    return table.assign(nearest=nearest(table, points))
 
 
 def nearest(cases: pd.DataFrame, points: NDArray[np.float64]) -> pd.Series:

@@ -10,24 +10,27 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 
-from grids.selection import conformal, discriminant
+from grids.selection import discriminant
+from grids.selection.fitting import learning
 from grids.selection.fitting.views import CLEAN
-from grids.selection.rule import COVERAGE, Rule
+from grids.selection.rule import Rule
 
 QUANTILES = np.linspace(0, 1, 1001)
 # Of the ridge regression, in units of the whitened statistics' variance.
 PENALTIES = tuple(np.geomspace(0.01, 100, 13))
-TEMPERATURES = np.geomspace(0.5, 100, 80)
+TEMPERATURES = np.geomspace(0.1, 100, 100)
 FLOOR = 1e-12
 # Below this, errors of gains are those of rounding to 8 bits.
 LEAST_DB = 0.02
 # One photograph in so many calibrates.
 FOLDS = 5
-# Views of each degradation that gains are fitted to: a restoration takes longer than a look.
-GAIN_VIEWS = 100
-# For this share of the calibration's views there is an interval.
-PROMISED = 0.95
+# Of each degradation the first so many views have their gains measured, to fit these and to set
+# their intervals: a restoration takes longer than a look.
+GAIN_VIEWS, INTERVAL_VIEWS = 100, 200
+# Statistics count up to so many standard deviations from their mean.
+BOUND = 4.0
 
 Floats = NDArray[np.float64]
 
@@ -45,12 +48,12 @@ def fitted(
         with_gains: adds `gains_db` of all models (see `predict`).
 
     Returns:
-        The rule, and the held-out views with their gains that set its limits.
+        The rule, and the held-out views that set its limits, the first of them with their gains.
     """
     out = held_out(views)
-    measured = with_gains(views[out | (views["number"] < GAIN_VIEWS)])
+    measured = with_gains(views[views["number"] < np.where(out, INTERVAL_VIEWS, GAIN_VIEWS)])
     rule = predict(fit(views[~out], groups), measured[~out[measured.index]], groups)
-    judged = measured[out[measured.index]]
+    judged = views[out].assign(gains_db=measured["gains_db"])
     return calibrate(rule, judged, groups), judged
 
 
@@ -58,29 +61,34 @@ def fit(references: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:
     """A rule that chooses; it expects no gain yet, and has no limits.
 
     Args:
-        references: one row a view: `degradation` (`clean` among them), `vector`, and `alpha` and
-            `sigma` where the law was measured.
+        references: one row a view: `degradation` (`clean` among them), `vector`, `darkest`, and
+            `alpha` and `sigma` where the law was measured.
         groups: the degradations of each group.
     """
     degradations = [name for group in groups for name in group]
-    fitted = discriminant.fit(np.stack(references["vector"]), _labels(references, groups))
+    vectors, labels = np.stack(references["vector"]), _labels(references, groups)
+    centre, reach = vectors.mean(axis=0), BOUND * vectors.std(axis=0)
+    least, most = centre - reach, centre + reach
+    bounded = vectors.clip(least, most)
+    fitted, network = discriminant.fit(bounded, labels), learning.learned(bounded, labels)
     laws = references.groupby("degradation")[["alpha", "sigma"]].mean().loc[degradations]
     membership = [[float(name in group) for name in degradations] for group in groups]
     return Rule(
         alpha=laws["alpha"].to_numpy(),
         sigma=laws["sigma"].to_numpy(),
         membership=np.array(membership),
-        centre=fitted.centre,
-        whitening=fitted.whitening,
-        means=fitted.means,
+        least=least,
+        most=most,
+        **vars(network),
+        **vars(fitted),
         temperature=np.ones(1),
         gain_weights=np.zeros((1, len(fitted.means), len(fitted.centre))),
         gain_offset=np.zeros((1, len(fitted.means))),
         gain_spread=np.ones((1, len(fitted.means))),
         places=np.zeros((0, len(fitted.means))),
         errors=np.zeros((0, 1)),
-        reach=np.ones(1),
         distance_quantiles=np.linspace(0, 1, QUANTILES.size),
+        darkest_quantiles=np.linspace(0, 1, QUANTILES.size),
     )
 
 
@@ -105,7 +113,8 @@ def predict(rule: Rule, references: pd.DataFrame, groups: Sequence[Sequence[str]
             mix of all.
         groups: as for `fit`.
     """
-    points = rule.discriminant.whitened(np.stack(references["vector"]))
+    vectors = rule.bounded(np.stack(references["vector"]))
+    points = rule.discriminant.whitened(vectors)
     gains, labels = np.stack(references["gains_db"]), _labels(references, groups)
     fits = [
         [_ridge(points[labels == label], own[labels == label]) for label in range(len(rule.means))]
@@ -124,25 +133,27 @@ def calibrate(rule: Rule, views: pd.DataFrame, groups: Sequence[Sequence[str]]) 
 
     Args:
         rule: as fitted, with its prediction of gains.
-        views: rows that took no part in the fit, as for `predict`.
+        views: rows that took no part in the fit, as for `predict`; intervals come from those whose
+            gains were measured.
         groups: as for `fit`.
     """
     vectors, labels = np.stack(views["vector"]), _labels(views, groups)
+    scores = rule.scores(vectors) * rule.temperature
 
     def surprise(temperature: float) -> float:
         """Mean negative logarithm of the probability of the true class."""
-        scores = rule.discriminant.scores(vectors, temperature)
-        return -float(scores[np.arange(len(labels)), labels].mean())
+        told = log_softmax(scores / temperature, axis=1)
+        return -float(told[np.arange(len(labels)), labels].mean())
 
     rule = replace(rule, temperature=np.array([min(TEMPERATURES, key=surprise)]))
-    places = rule.place(vectors)
-    expected, spread = rule.gains(vectors)
+    told = views["gains_db"].notna().to_numpy()
+    expected, spread = rule.gains(vectors[told])
     return replace(
         rule,
-        places=places,
-        errors=(np.stack(views["gains_db"]) - expected) / spread,
-        reach=np.array([conformal.reach(places, COVERAGE, PROMISED)]),
+        places=rule.place(vectors[told]),
+        errors=(np.stack(views["gains_db"][told]) - expected) / spread,
         distance_quantiles=np.quantile(rule.distance(vectors), QUANTILES),
+        darkest_quantiles=np.quantile(views["darkest"], QUANTILES),
     )
 
 
