@@ -19,14 +19,15 @@ def test_with_equal_weights_they_are_quantiles_of_split_conformal_prediction():
 def test_there_is_one_where_the_weights_are_enough_and_not_before(count, coverage):
     errors = np.linspace(-1, 1, count)[:, None]
     for weight in (0.99, 1.01):
-        each = np.full((1, count), weight * (1 + coverage) / (1 - coverage) / count)
+        each = np.full((1, count), weight * conformal.enough(coverage) / count)
         low, high = conformal.interval(errors, each, coverage)
         assert np.isfinite([low, high]).all() == (weight > 1)
 
 
 def test_only_what_is_near_counts():
+    places = np.array([[0.0]] * 40 + [[100.0]] * 40)
     errors = np.concatenate([np.linspace(-1, 1, 40), np.linspace(-9, 9, 40)])[:, None]
-    weights = np.repeat([[1.0, 0], [0, 1], [0.1, 0.1]], 40, axis=1)
+    weights = conformal.likeness(np.array([[0.0], [100.0], [50.0]]), places, 2.0)
     low, high = conformal.interval(errors, weights, 0.9)
     assert -1 <= low[0, 0] < high[0, 0] <= 1
     assert 8 < high[1, 0] <= 9
@@ -42,9 +43,22 @@ def test_they_hold_where_errors_differ_from_place_to_place():
 
     places, errors = drawn(2000)
     points, fresh = drawn(2000)
-    near = np.exp(-np.square(points - places.T) / (2 * 0.5**2))
-    low, high = conformal.interval(errors, near, 0.9)
+    low, high = conformal.interval(errors, conformal.likeness(points, places, 0.5), 0.9)
     within = (low <= fresh) & (fresh <= high)
     for left in (0, 3, 7):
         here = (points >= left) & (points < left + 3)
         assert within[here].mean() == pytest.approx(0.9, abs=0.04)
+
+
+def test_the_reach_is_the_least_that_gives_enough_of_them_an_interval():
+    places = np.random.default_rng(2).normal(size=(200, 3))
+    reach = conformal.reach(places, 0.9, 0.95)
+    for factor, met in ((1.002, True), (0.99, False)):
+        seen = conformal.likeness(places, places, factor * reach).sum(axis=1) - 1
+        assert ((seen >= 19).mean() >= 0.95) == met
+
+
+def test_distances_are_euclidean():
+    points, places = np.random.default_rng(3).normal(size=(2, 5, 4))
+    expected = [[np.sum((a - b) ** 2) for b in places] for a in points]
+    np.testing.assert_allclose(conformal.squared_distances(points, places), expected)

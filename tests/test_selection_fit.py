@@ -139,8 +139,11 @@ def test_intervals_are_of_views_with_the_same_damage(rule):
 
 
 def test_there_is_no_interval_where_too_few_had_such_damage(rule):
-    few = fit.calibrate(rule, views(np.random.default_rng(6), 10), GROUPS)
-    assert np.isinf(few.intervals(np.array([[0.0, -1]]))).all()
+    fresh = views(np.random.default_rng(6), 100)
+    rare = fresh[(fresh["degradation"] != "c") | (fresh["number"] < 3)]
+    told = fit.calibrate(rule, rare, GROUPS)
+    assert np.isinf(told.intervals(np.array([[0.0, 7]]))).all()
+    assert np.isfinite(told.intervals(np.array([[0.0, -1]]))).all()
 
 
 def decided(rule, *vector, darkest=0.05, **options):

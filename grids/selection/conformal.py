@@ -2,7 +2,7 @@
 
 Split conformal prediction (Vovk et al.; Lei et al., 2018) takes quantiles of the errors on views
 that took no part in the fit, and holds for what is drawn like these. Here each of them counts by
-how like it is to the photograph (Guan, Localized conformal prediction, 2023), which itself counts
+how near it lies to the photograph (Guan, Localized conformal prediction, 2023), which itself counts
 fully and with an unknown error: where little is near, no interval can be given.
 """
 
@@ -10,6 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+
+
+def likeness(points: Floats, places: Floats, reach: float) -> Floats:
+    """(T, N) weights of `places` (N, K) as seen from `points` (T, K): 1 at the same place.
+
+    They fall like a Gaussian whose standard deviation is `reach`.
+    """
+    weights: Floats = np.exp(-squared_distances(points, places) / (2 * reach**2))
+    return weights
+
+
+def squared_distances(points: Floats, places: Floats) -> Floats:
+    """(T, N) squared distances of `points` (T, K) from `places` (N, K)."""
+    lengths = np.square(points).sum(axis=1)[:, None] + np.square(places).sum(axis=1)
+    squared: Floats = (lengths - 2 * points @ places.T).clip(min=0)
+    return squared
 
 
 def interval(errors: Floats, weights: Floats, coverage: float) -> tuple[Floats, Floats]:
@@ -40,3 +56,29 @@ def _upper(errors: Floats, weights: Floats, coverage: float) -> Floats:
         found = enough.any(axis=1)
         ends[found, model] = errors[places[enough[found].argmax(axis=1)], model]
     return ends
+
+
+def enough(coverage: float) -> float:
+    """Least sum of weights with which there is an interval."""
+    return (1 + coverage) / (1 - coverage)
+
+
+def reach(places: Floats, coverage: float, share: float) -> float:
+    """The least reach at which `share` of the places see enough weight in the others.
+
+    Args:
+        places: (N, K).
+        coverage: of the intervals.
+        share: for how many of them an interval is to be given.
+    """
+    squared = squared_distances(places, places)
+    np.fill_diagonal(squared, np.inf)
+    wanted = enough(coverage)
+    # Beyond a hundred times the farthest, all count the same.
+    farthest = float(np.sqrt(squared[np.isfinite(squared)].max(initial=1.0)))
+    low, high = 0.0, 100 * farthest
+    while high - low > 1e-3 * high:
+        middle = (low + high) / 2
+        seen = np.exp(-squared / (2 * middle**2)).sum(axis=1)
+        low, high = (low, middle) if (seen >= wanted).mean() >= share else (middle, high)
+    return high

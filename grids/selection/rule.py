@@ -49,6 +49,7 @@ class Rule:
         gain_spread: (M, C + 1) standard deviation in dB of what that leaves out.
         places: (N, C + 1) where views of the calibration lie (see `place`).
         errors: (N, M) gain of each model on them less what was expected, over its spread.
+        reach: (1,) distance at which a view counts as much as exp(−½) of one at the same place.
         distance_quantiles: (Q,) evenly spaced quantiles of their squared distance from the nearest
             class.
         darkest_quantiles: (Q,) the same of how dark their darkest pixels are.
@@ -72,6 +73,7 @@ class Rule:
     gain_spread: Floats
     places: Floats
     errors: Floats
+    reach: Floats
     distance_quantiles: Floats
     darkest_quantiles: Floats
 
@@ -154,10 +156,10 @@ class Rule:
         """Ends (N, M) of the intervals in which the gains lie; ∓∞ where that cannot be told.
 
         Half of those that lie outside lie on either side. Views of the calibration count by how
-        like their classes are to the photograph's, so an interval holds for damage like this, and
+        like their classes are to the photograph's. So an interval holds for damage like this, and
         where too few have it there is none.
         """
-        weights = (self.place(vectors) @ self.places.T).clip(0, 1)
+        weights = conformal.likeness(self.place(vectors), self.places, self.reach.item())
         low, high = conformal.interval(self.errors, weights, coverage)
         expected, spread = self.gains(vectors)
         return expected + low * spread, expected + high * spread
@@ -169,7 +171,7 @@ class Rule:
     def place(self, vectors: Floats) -> Floats:
         """(N, C + 1) what makes photographs alike: roots of the probabilities of their classes.
 
-        The product of two is Bhattacharyya's coefficient, 1 for the same and 0 for nothing shared.
+        How far two lie apart is Hellinger's distance, √2 where they share no class.
         """
         return np.sqrt(self.classes(vectors))
 

@@ -12,10 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from grids.selection import discriminant
+from grids.selection import conformal, discriminant
 from grids.selection.fitting import learning
 from grids.selection.fitting.views import CLEAN
-from grids.selection.rule import Rule
+from grids.selection.rule import COVERAGE, Rule
 
 QUANTILES = np.linspace(0, 1, 1001)
 # Of the ridge regression, in units of the whitened statistics' variance.
@@ -29,6 +29,8 @@ FOLDS = 5
 # Of each degradation the first so many views have their gains measured, to fit these and to set
 # their intervals: a restoration takes longer than a look.
 GAIN_VIEWS, INTERVAL_VIEWS = 100, 200
+# For this share of the calibration's views there is an interval.
+PROMISED = 0.95
 # Statistics count up to so many standard deviations from their mean.
 BOUND = 4.0
 
@@ -87,6 +89,7 @@ def fit(references: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:
         gain_spread=np.ones((1, len(fitted.means))),
         places=np.zeros((0, len(fitted.means))),
         errors=np.zeros((0, 1)),
+        reach=np.ones(1),
         distance_quantiles=np.linspace(0, 1, QUANTILES.size),
         darkest_quantiles=np.linspace(0, 1, QUANTILES.size),
     )
@@ -148,10 +151,12 @@ def calibrate(rule: Rule, views: pd.DataFrame, groups: Sequence[Sequence[str]]) 
     rule = replace(rule, temperature=np.array([min(TEMPERATURES, key=surprise)]))
     told = views["gains_db"].notna().to_numpy()
     expected, spread = rule.gains(vectors[told])
+    places = rule.place(vectors[told])
     return replace(
         rule,
-        places=rule.place(vectors[told]),
+        places=places,
         errors=(np.stack(views["gains_db"][told]) - expected) / spread,
+        reach=np.array([conformal.reach(places, COVERAGE, PROMISED)]),
         distance_quantiles=np.quantile(rule.distance(vectors), QUANTILES),
         darkest_quantiles=np.quantile(views["darkest"], QUANTILES),
     )
