@@ -5,7 +5,7 @@ loop has the rest: batches, precision, rates, several processes, checkpoints, di
 """
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -31,6 +31,8 @@ class Task(NamedTuple):
     batch: int
     say: Callable[[str], None]
     """Takes lines."""
+    degradations: Sequence[str] = ()
+    """Those of the group, as batches number them."""
 
 
 class Contents(NamedTuple):
@@ -41,6 +43,10 @@ class Contents(NamedTuple):
     second: bool = False
     """Behind input and target, (samples, 3, height, width) again: another crop of each photograph,
     degraded by the same numbers, with noise of its own."""
+    alone: int = 0
+    """Steps from the first whose samples all have one degradation, drawn for each step by
+    `training.weights`. Where there are any, a batch ends, in all steps, with (samples,) numbers of
+    degradations, on the CPU."""
 
 
 DRAWN = Contents()
@@ -59,7 +65,7 @@ class Phase:
 
     losses: Mapping[str, Loss]
     highest_loss: float
-    frozen: tuple[nn.Module, ...] = ()
+    frozen: tuple[nn.Module | nn.Parameter, ...] = ()
 
 
 @dataclass
