@@ -105,6 +105,17 @@ def killed_at(step):
     return until
 
 
+def raising_at(at, begin):
+    """A procedure's `begin` that ends the training: it may ask for batches of later steps."""
+
+    def until(step, batches):
+        if step == at:
+            raise KeyboardInterrupt
+        begin(step, batches)
+
+    return until
+
+
 def same(one: nn.Module, other: nn.Module) -> bool:
     return all(
         torch.equal(a, b)
@@ -234,8 +245,9 @@ def test_killed_and_run_again_ends_with_the_same_weights(
     whole, expected = undisturbed(name, rows)
     killed, resumed = (built(name, RECIPE.iterations) for _ in range(2))
     execution = replace(EVERY_STEP, checkpoint_steps=step)
+    killed.begin = raising_at(step, killed.begin)
     with pytest.raises(KeyboardInterrupt):
-        run_training(tmp_path, killed_at(step), procedure=killed, execution=execution)
+        run_training(tmp_path, procedure=killed, execution=execution)
     lines = []
     _, history = run_training(tmp_path, lines=lines, procedure=resumed, execution=AT_THE_END)
     assert lines[0] == f"resuming after step {step}"
@@ -262,8 +274,8 @@ def test_execution_does_not_alter_the_weights(tmp_path, other):
 def test_accumulation_gives_the_same_weights_up_to_rounding(tmp_path, name):
     recipe = replace(RECIPE, batch=4, clip=0.01)
     whole, parts = (built(name, recipe.iterations) for _ in range(2))
-    run_training(tmp_path / "a", recipe=recipe, procedure=whole)
-    execution = Execution(accumulation=4)
+    run_training(tmp_path / "a", recipe=recipe, execution=AT_THE_END, procedure=whole)
+    execution = replace(AT_THE_END, accumulation=4)
     run_training(tmp_path / "b", recipe=recipe, execution=execution, procedure=parts)
     assert 0 < difference(whole.network, parts.network) < 2e-5
 

@@ -25,6 +25,11 @@ TINY = {
         {"features": 8, "groups": 1, "blocks": 1},
         {"contrast_share": 0.5, "batches_remembered": 3},
     ),
+    "amirnet": Tiny(
+        "amirnet",
+        {"width": 8, "encoder": [1], "middle": 1, "describing": 8, "levels": 3},
+        {"growth_share": 0.25, "samples_clustered": 6},
+    ),
     "idr": Tiny(
         "idr",
         {

@@ -640,6 +640,12 @@ def _check_levels(settings: Settings) -> None:
             "search.levels: trainings that share their steps cannot roll back; "
             "write training.on_divergence: stop"
         )
+    procedure = settings.procedure(settings.search.backbone)
+    if constant_of(PROCEDURES, procedure, "WHOLE_TRAININGS"):
+        raise InputError(
+            f"search.levels: {procedure}, of {settings.search.backbone}, has phases, and only the "
+            "last one's model can be measured; leave levels out, or write l1"
+        )
     least = decay_from(steps_at(training.iterations, levels[0]), training.decay)
     if training.warmup >= least:
         raise InputError(

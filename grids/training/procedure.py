@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
+from grids.training.batches import Batches
+
 NETWORK = "network"
 """What the network that a training is for is called among those of its procedure."""
 
@@ -90,8 +92,11 @@ class Procedure:
         """The phase of a step, from 0: for the same phase the same object."""
         return self.first
 
-    def begin(self, step: int) -> None:
-        """Called before the batch of a step, in every process alike, on equal states."""
+    def begin(self, step: int, batches: Batches) -> None:
+        """Called before the losses of a step, in every process alike, on equal states.
+
+        `batches` has any samples of any step, for a procedure that looks at more than its batch.
+        """
 
     def finish(self, step: int) -> None:
         """Called when the weights have been updated."""

@@ -23,6 +23,7 @@ from grids.training.losses import HIGHEST_L1, filled_up
 from grids.training.procedure import NETWORK, Contents, Phase, Procedure, Task
 
 NETWORKS = ["idr"]
+WHOLE_TRAININGS = True
 
 TASKS = {
     # Added at random.
