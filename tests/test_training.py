@@ -24,6 +24,8 @@ from grids.models import weights
 from grids.training import loop, run, state
 from grids.training.compiled import compiled
 from grids.training.loop import Diverged, Execution, Recipe, train
+from grids.training.procedure import Procedure
+from grids.training.processes import ownership
 from grids.training.schedule import warmup_constant, warmup_cosine
 
 torch.set_num_threads(1)  # threads that wait for one another take ages on a busy machine
@@ -105,15 +107,20 @@ def killed_at(step):
     return until
 
 
-def raising_at(at, begin):
-    """A procedure's `begin` that ends the training: it may ask for batches of later steps."""
+def at(step, procedure, event):
+    """Has an event happen before a step, whichever steps' batches the procedure asks for."""
+    begin = procedure.begin
 
-    def until(step, batches):
-        if step == at:
-            raise KeyboardInterrupt
-        begin(step, batches)
+    def watched(now, batches):
+        if now == step:
+            event()
+        begin(now, batches)
 
-    return until
+    procedure.begin = watched
+
+
+def interrupted():
+    raise KeyboardInterrupt
 
 
 def same(one: nn.Module, other: nn.Module) -> bool:
@@ -121,6 +128,11 @@ def same(one: nn.Module, other: nn.Module) -> bool:
         torch.equal(a, b)
         for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True)
     )
+
+
+def all_same(one: Procedure, other: Procedure) -> bool:
+    further = zip(one.further.values(), other.further.values(), strict=True)
+    return same(one.network, other.network) and all(same(*pair) for pair in further)
 
 
 def difference(one: nn.Module, other: nn.Module) -> float:
@@ -235,8 +247,9 @@ def undisturbed(tmp_path_factory):
     return trained
 
 
+# At the sixth the phases of `TINY` change.
 @pytest.mark.parametrize("name", TINY)
-@pytest.mark.parametrize("step", [1, 5, 11])
+@pytest.mark.parametrize("step", [1, 6, 11])
 @pytest.mark.parametrize("rows", [200, 2])
 def test_killed_and_run_again_ends_with_the_same_weights(
     tmp_path, monkeypatch, undisturbed, name, step, rows
@@ -245,17 +258,51 @@ def test_killed_and_run_again_ends_with_the_same_weights(
     whole, expected = undisturbed(name, rows)
     killed, resumed = (built(name, RECIPE.iterations) for _ in range(2))
     execution = replace(EVERY_STEP, checkpoint_steps=step)
-    killed.begin = raising_at(step, killed.begin)
+    at(step, killed, interrupted)
     with pytest.raises(KeyboardInterrupt):
         run_training(tmp_path, procedure=killed, execution=execution)
     lines = []
     _, history = run_training(tmp_path, lines=lines, procedure=resumed, execution=AT_THE_END)
     assert lines[0] == f"resuming after step {step}"
-    assert same(resumed.network, whole.network)
-    for further, network in resumed.further.items():
-        assert same(network, whole.further[further])
+    assert all_same(resumed, whole)
     for column in ("loss", "learning_rate", "validation_psnr_db"):
         assert history[column].tolist() == expected[column].tolist()
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_after_a_signal_it_goes_on_to_the_same_weights(tmp_path, undisturbed, name):
+    stopped, resumed = (built(name, RECIPE.iterations) for _ in range(2))
+    at(5, stopped, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(SystemExit) as left:
+        run_training(tmp_path, execution=AT_THE_END, procedure=stopped)
+    assert left.value.code == 128 + signal.SIGTERM
+    assert states(tmp_path) == ["000000006.pt"]
+    run_training(tmp_path, execution=AT_THE_END, procedure=resumed)
+    assert all_same(resumed, undisturbed(name, 200)[0])
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_copy_that_is_superseded_writes_no_more_and_the_later_one_ends_the_same(
+    tmp_path, monkeypatch, undisturbed, name
+):
+    first, later = (built(name, RECIPE.iterations) for _ in range(2))
+    tokens = []
+
+    def claimed():
+        """By another process: the variable is each one's own."""
+        monkeypatch.setenv(ownership.VARIABLE, "")
+        ownership.claim(tmp_path / "state")
+        tokens.append(os.environ[ownership.VARIABLE])
+        monkeypatch.setenv(ownership.VARIABLE, tokens[0])
+
+    claimed()
+    at(6, first, claimed)
+    with pytest.raises(ownership.Superseded):
+        run_training(tmp_path, execution=replace(AT_THE_END, checkpoint_steps=5), procedure=first)
+    assert states(tmp_path) == ["000000005.pt"]
+    monkeypatch.setenv(ownership.VARIABLE, tokens[1])
+    run_training(tmp_path, execution=AT_THE_END, procedure=later)
+    assert all_same(later, undisturbed(name, 200)[0])
 
 
 @pytest.mark.parametrize(
@@ -272,10 +319,10 @@ def test_execution_does_not_alter_the_weights(tmp_path, other):
 
 @pytest.mark.parametrize("name", SHARED)
 def test_accumulation_gives_the_same_weights_up_to_rounding(tmp_path, name):
-    recipe = replace(RECIPE, batch=4, clip=0.01)
+    recipe = replace(RECIPE, iterations=6, batch=4, clip=0.01)
     whole, parts = (built(name, recipe.iterations) for _ in range(2))
     run_training(tmp_path / "a", recipe=recipe, execution=AT_THE_END, procedure=whole)
-    execution = replace(AT_THE_END, accumulation=4)
+    execution = replace(AT_THE_END, accumulation=2)
     run_training(tmp_path / "b", recipe=recipe, execution=execution, procedure=parts)
     assert 0 < difference(whole.network, parts.network) < 2e-5
 
@@ -520,8 +567,8 @@ t.run_training(
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_process_with_a_checkpoint(tmp_path, number):
+def test_a_signal_ends_the_process_with_a_checkpoint(tmp_path):
+    number = signal.SIGINT
     code = ENDLESS.format(tests=str(ROOT / "tests"), folder=str(tmp_path))
     with subprocess.Popen(
         [sys.executable, "-c", code],
