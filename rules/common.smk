@@ -77,6 +77,7 @@ try:
     if workflow.is_main_process:
         loading.check_photographs(SETTINGS, PHOTOGRAPHS)
         loading.check_released(SETTINGS)
+        loading.check_procedures(SETTINGS)
         for warning in loading.warnings(SETTINGS, PHOTOGRAPHS):
             print(f"warning: {warning}", file=sys.stderr)
     # Verifications of models trained elsewhere, by test set and group.

@@ -37,7 +37,7 @@ def procedure(**options):
 
 def test_losses_are_those_of_the_networks_own_contrast():
     made, other = procedure(contrast_weight=0.5), procedure()
-    made.begin(0)
+    made.begin(0, batches)
     contrast = other.further["contrast"]
     source, target, second = IMAGES
     guide, logits = contrast(source, second)
@@ -49,7 +49,7 @@ def test_losses_are_those_of_the_networks_own_contrast():
     assert made.further["contrast"].queue_ptr.tolist() == [2]
 
     both = procedure(contrast_weight=0.5)
-    both.begin(6)
+    both.begin(6, batches)
     found = both.phase(6).losses[NETWORK](both.network, source, target, second)
     wanted = (other.network.R(source, guide) - target).abs().mean() + 0.5 * entropy
     assert torch.allclose(found, wanted)

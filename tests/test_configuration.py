@@ -419,13 +419,31 @@ class TestOwnModules:
             loading.load(config)
 
 
+def test_a_procedure_of_phases_is_not_searched_by_levels():
+    config = with_value("backbones.idr", {})
+    config["training"] |= {"schedule": "constant", "warmup": 1}
+    config["search"] |= {"levels": [50]}
+    loading.load(config)
+    config["search"]["backbone"] = "idr"
+    with pytest.raises(InputError, match=r"^search\.levels: idr, of idr, has phases, and only"):
+        loading.load(config)
+
+
+def test_what_a_procedure_needs_is_not_asked_of_released_weights(tmp_path):
+    (tmp_path / "All.pth").touch()
+    config = with_value("backbones.airnet", {"weights": str(tmp_path / "All.pth")})
+    config.setdefault("execution", {})["accumulation"] = 2
+    assert loading.load(config).trained() == [*config["backbones"]][:-1]
+
+
+@pytest.mark.parametrize("network", ["airnet", "amirnet"])
 @pytest.mark.parametrize("key", ["processes", "accumulation"])
-def test_a_procedure_that_needs_whole_batches_is_not_shared(key):
-    config = with_value("backbones.airnet", {})
+def test_a_procedure_that_needs_whole_batches_is_not_shared(key, network):
+    config = with_value(f"backbones.{network}", {})
     loading.load(config)
     config.setdefault("execution", {})[key] = 2
     with pytest.raises(
-        InputError, match=r"training\.procedure: airnet, of airnet, works thr.* whole"
+        InputError, match=rf"training\.procedure: {network}, of {network}, works thr.* whole"
     ):
         loading.load(config)
 

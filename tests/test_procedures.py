@@ -35,7 +35,7 @@ class Toy(Procedure):
     def phase(self, step):
         return self.second if step >= CHANGE else self.first
 
-    def begin(self, step):
+    def begin(self, step, batches):
         self.begun.append(step)
 
 

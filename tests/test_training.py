@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,8 @@ from grids.models import weights
 from grids.training import loop, run, state
 from grids.training.compiled import compiled
 from grids.training.loop import Diverged, Execution, Recipe, train
+from grids.training.procedure import Procedure
+from grids.training.processes import ownership
 from grids.training.schedule import warmup_constant, warmup_cosine
 
 torch.set_num_threads(1)  # threads that wait for one another take ages on a busy machine
@@ -31,6 +34,7 @@ ROOT = Path(__file__).parents[1]
 RECIPE = Recipe(iterations=12, batch=2, learning_rate=1e-3, warmup=3)
 # Of the last step that each look came by, whatever the clock.
 EVERY_STEP = Execution(checkpoint_steps=1, validation=2)
+AT_THE_END = Execution(validation=2)
 
 
 def batches(step, samples):
@@ -44,12 +48,17 @@ def batches(step, samples):
     return torch.stack(sources), torch.stack(targets)
 
 
-def with_second(step_batches):
-    """The batches with a second crop, which is the first mirrored."""
+def with_more(step_batches, contents):
+    """The batches with what else `contents` asks for.
+
+    The second crop is the first mirrored. Of two degradations each has every other step alone.
+    """
 
     def of(step, samples):
         source, target = step_batches(step, samples)
-        return source, target, source.flip(3)
+        numbers = [step % 2 if step < contents.alone else sample % 2 for sample in samples]
+        second = [source.flip(3)] if contents.second else []
+        return source, target, *second, *([torch.tensor(numbers)] if contents.alone else [])
 
     return of
 
@@ -77,7 +86,7 @@ def run_training(
     procedure = procedure or built("l1", recipe.iterations)
     history = train(
         procedure,
-        with_second(step_batches) if procedure.contents.second else step_batches,
+        with_more(step_batches, procedure.contents),
         recipe,
         state_folder=path / "state",
         about=about or {"seed": 0, "group": {"jpeg": {"quality": 10}}},
@@ -98,6 +107,22 @@ def killed_at(step):
     return until
 
 
+def at(step, procedure, event):
+    """Has an event happen before a step, whichever steps' batches the procedure asks for."""
+    begin = procedure.begin
+
+    def watched(now, batches):
+        if now == step:
+            event()
+        begin(now, batches)
+
+    procedure.begin = watched
+
+
+def interrupted():
+    raise KeyboardInterrupt
+
+
 def same(one: nn.Module, other: nn.Module) -> bool:
     return all(
         torch.equal(a, b)
@@ -105,10 +130,20 @@ def same(one: nn.Module, other: nn.Module) -> bool:
     )
 
 
+def all_same(one: Procedure, other: Procedure) -> bool:
+    further = zip(one.further.values(), other.further.values(), strict=True)
+    return same(one.network, other.network) and all(same(*pair) for pair in further)
+
+
 def difference(one: nn.Module, other: nn.Module) -> float:
-    """Largest difference of two weights."""
-    pairs = zip(one.parameters(), other.parameters(), strict=True)
-    return max((a - b).abs().max().item() for a, b in pairs)
+    """Largest difference of what two networks restore.
+
+    Weights would say less: those that no output depends on go where rounding takes them.
+    """
+    image = torch.rand(1, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        restored, otherwise = (network.eval()(image) for network in (one, other))
+    return (restored - otherwise).abs().max().item()
 
 
 def states(path):
@@ -195,23 +230,79 @@ def test_every_procedure_is_held_to_the_same():
     assert sorted(TINY) == sorted(names_in("training/procedures"))
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """By the name of a procedure and the rows of a history: one trained at once, and its history.
+
+    Without a checkpoint but the last: they change nothing.
+    """
+
+    @cache
+    def trained(name, rows):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(loop, "HISTORY_ROWS", rows)
+            procedure, folder = built(name, RECIPE.iterations), tmp_path_factory.mktemp(name)
+            return procedure, run_training(folder, procedure=procedure, execution=AT_THE_END)[1]
+
+    return trained
+
+
+# At the sixth the phases of `TINY` change.
 @pytest.mark.parametrize("name", TINY)
-@pytest.mark.parametrize("step", [1, 5, 11])
+@pytest.mark.parametrize("step", [1, 6, 11])
 @pytest.mark.parametrize("rows", [200, 2])
-def test_killed_and_run_again_ends_with_the_same_weights(tmp_path, monkeypatch, name, step, rows):
+def test_killed_and_run_again_ends_with_the_same_weights(
+    tmp_path, monkeypatch, undisturbed, name, step, rows
+):
     monkeypatch.setattr(loop, "HISTORY_ROWS", rows)
-    undisturbed, killed, resumed = (built(name, RECIPE.iterations) for _ in range(3))
-    _, expected = run_training(tmp_path / "a", procedure=undisturbed)
+    whole, expected = undisturbed(name, rows)
+    killed, resumed = (built(name, RECIPE.iterations) for _ in range(2))
+    execution = replace(EVERY_STEP, checkpoint_steps=step)
+    at(step, killed, interrupted)
     with pytest.raises(KeyboardInterrupt):
-        run_training(tmp_path / "b", killed_at(step), procedure=killed)
+        run_training(tmp_path, procedure=killed, execution=execution)
     lines = []
-    _, history = run_training(tmp_path / "b", lines=lines, procedure=resumed)
+    _, history = run_training(tmp_path, lines=lines, procedure=resumed, execution=AT_THE_END)
     assert lines[0] == f"resuming after step {step}"
-    assert same(resumed.network, undisturbed.network)
-    for further, network in resumed.further.items():
-        assert same(network, undisturbed.further[further])
+    assert all_same(resumed, whole)
     for column in ("loss", "learning_rate", "validation_psnr_db"):
         assert history[column].tolist() == expected[column].tolist()
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_after_a_signal_it_goes_on_to_the_same_weights(tmp_path, undisturbed, name):
+    stopped, resumed = (built(name, RECIPE.iterations) for _ in range(2))
+    at(5, stopped, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(SystemExit) as left:
+        run_training(tmp_path, execution=AT_THE_END, procedure=stopped)
+    assert left.value.code == 128 + signal.SIGTERM
+    assert states(tmp_path) == ["000000006.pt"]
+    run_training(tmp_path, execution=AT_THE_END, procedure=resumed)
+    assert all_same(resumed, undisturbed(name, 200)[0])
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_copy_that_is_superseded_writes_no_more_and_the_later_one_ends_the_same(
+    tmp_path, monkeypatch, undisturbed, name
+):
+    first, later = (built(name, RECIPE.iterations) for _ in range(2))
+    tokens = []
+
+    def claimed():
+        """By another process: the variable is each one's own."""
+        monkeypatch.setenv(ownership.VARIABLE, "")
+        ownership.claim(tmp_path / "state")
+        tokens.append(os.environ[ownership.VARIABLE])
+        monkeypatch.setenv(ownership.VARIABLE, tokens[0])
+
+    claimed()
+    at(6, first, claimed)
+    with pytest.raises(ownership.Superseded):
+        run_training(tmp_path, execution=replace(AT_THE_END, checkpoint_steps=5), procedure=first)
+    assert states(tmp_path) == ["000000005.pt"]
+    monkeypatch.setenv(ownership.VARIABLE, tokens[1])
+    run_training(tmp_path, execution=AT_THE_END, procedure=later)
+    assert all_same(later, undisturbed(name, 200)[0])
 
 
 @pytest.mark.parametrize(
@@ -228,10 +319,10 @@ def test_execution_does_not_alter_the_weights(tmp_path, other):
 
 @pytest.mark.parametrize("name", SHARED)
 def test_accumulation_gives_the_same_weights_up_to_rounding(tmp_path, name):
-    recipe = replace(RECIPE, batch=4, clip=0.01)
+    recipe = replace(RECIPE, iterations=6, batch=4, clip=0.01)
     whole, parts = (built(name, recipe.iterations) for _ in range(2))
-    run_training(tmp_path / "a", recipe=recipe, procedure=whole)
-    execution = Execution(accumulation=4)
+    run_training(tmp_path / "a", recipe=recipe, execution=AT_THE_END, procedure=whole)
+    execution = replace(AT_THE_END, accumulation=2)
     run_training(tmp_path / "b", recipe=recipe, execution=execution, procedure=parts)
     assert 0 < difference(whole.network, parts.network) < 2e-5
 
@@ -476,8 +567,7 @@ t.run_training(
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_process_with_a_checkpoint(tmp_path, number):
+def test_a_signal_ends_the_process_with_a_checkpoint(tmp_path):
     code = ENDLESS.format(tests=str(ROOT / "tests"), folder=str(tmp_path))
     with subprocess.Popen(
         [sys.executable, "-c", code],
@@ -488,12 +578,11 @@ def test_a_signal_ends_the_process_with_a_checkpoint(tmp_path, number):
         while not (tmp_path / "state").exists():
             assert process.poll() is None
             time.sleep(0.05)
-        process.send_signal(number)
+        process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=30)[0]
-    assert process.returncode == 128 + number
-    name = signal.Signals(number).name
+    assert process.returncode == 128 + signal.SIGINT
     step = int(states(tmp_path)[-1].removesuffix(".pt"))
-    assert f"{name}: state kept after step {step}; run again to go on" in said
+    assert f"SIGINT: state kept after step {step}; run again to go on" in said
 
 
 def test_where_compiling_fails_it_goes_on_without(tmp_path, monkeypatch):

@@ -12,12 +12,13 @@ import pytest
 import torch
 from conftest import embedded_store
 from safetensors.torch import load_file
+from test_training import difference
 from tiny_procedures import SHARED, TINY
 
 from grids.backbones import srresnet
 from grids.base.errors import InputError
 from grids.base.files import sha256
-from grids.models import weights
+from grids.models import restorers, weights
 from grids.training import launch, restorer
 from grids.training.loop import Execution
 from grids.training.processes import ownership
@@ -28,8 +29,8 @@ ROOT = Path(__file__).parents[1]
 
 # Gradients are summed in another order, so their last bit differs. AdamW makes a step of the whole
 # learning rate out of a gradient that is next to nothing, so differences grow: 2e-8 after 20 steps,
-# 5e-5 (and 6e-5 dB) after 200.
-TOLERANCE = 1e-6
+# 5e-5 (and 6e-5 dB) after 200. Through normalisations as of IDR they are 1e-6 after 20.
+TOLERANCE = 1e-5
 
 EXECUTION = {
     **{name: getattr(Execution(), name) for name in Execution.__dataclass_fields__},
@@ -86,9 +87,14 @@ def train(
 def test_two_processes_end_with_the_result_of_one(tmp_path, photographs, procedure):
     for processes in (1, 2):
         train(tmp_path / str(processes), photographs, processes, procedure=procedure)
-    one, two = (load_file(tmp_path / str(n) / "model.safetensors") for n in (1, 2))
-    for name, layer in one.items():
-        assert (layer - two[name]).abs().max() < TOLERANCE, name
+    tiny = TINY[procedure]
+    one, two = (
+        restorers.read(
+            tmp_path / str(n) / "model.safetensors", tiny.backbone, tiny.sizes, torch.device("cpu")
+        )
+        for n in (1, 2)
+    )
+    assert difference(one, two) < TOLERANCE
     first, second = (pd.read_parquet(tmp_path / str(n) / "history.parquet") for n in (1, 2))
     assert np.allclose(first["loss"], second["loss"], atol=1e-5)
     assert np.allclose(

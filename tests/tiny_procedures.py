@@ -25,6 +25,24 @@ TINY = {
         {"features": 8, "groups": 1, "blocks": 1},
         {"contrast_share": 0.5, "batches_remembered": 3},
     ),
+    "amirnet": Tiny(
+        "amirnet",
+        {"width": 8, "encoder": [1], "middle": 1, "describing": 8, "levels": 3},
+        {"growth_share": 0.25, "samples_clustered": 6},
+    ),
+    "idr": Tiny(
+        "idr",
+        {
+            # Of two channels, a normalisation leaves nothing but signs.
+            "dim": 4,
+            "blocks": [1, 1, 1, 1],
+            "refinement": 1,
+            "heads": [1, 1, 1, 1],
+            "keys": 3,
+            "routes": [1, 2, 3],
+        },
+        {"first_share": 0.5, "tasks": {"gaussian_noise": 3, "jpeg": 2}},
+    ),
     "realesrgan": Tiny("srresnet", SRRESNET, {"l1_share": 0.5, "features": 4}),
 }
 # Those of which processes and parts may share a batch.
@@ -36,4 +54,5 @@ def built(name: str, iterations: int) -> Procedure:
     tiny = TINY[name]
     torch.manual_seed(0)
     network = restorers.build(tiny.backbone, tiny.sizes)
-    return build(name, network, Task(iterations, 2, lambda line: None), tiny.options)
+    task = Task(iterations, 2, lambda line: None, ["gaussian_noise", "jpeg"])
+    return build(name, network, task, tiny.options)

@@ -22,6 +22,9 @@ from grids.backbones._padding import on_multiple
 from grids.backbones._residual_encoder import ResidualEncoder, head
 from grids.base.errors import InputError
 
+# How it is trained.
+PROCEDURE = "amirnet"
+
 BRANCHES = (1, 2, 4, 8)
 
 # Options whose lists may have another length than their defaults.

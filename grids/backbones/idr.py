@@ -36,6 +36,9 @@ from grids.backbones._transformer import (
 )
 from grids.base.errors import InputError
 
+# How it is trained.
+PROCEDURE = "idr"
+
 # Side of the kernels that the third route computes for each pixel and channel.
 KERNEL = 5
 

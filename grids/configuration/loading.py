@@ -509,12 +509,37 @@ def check_released(settings: Settings) -> None:
         [name, settings.sizes(name), place.file, place.key]
         for name, place in settings.released().items()
     ]
+    _try("grids.models.released", given)
+
+
+def check_procedures(settings: Settings) -> None:
+    """Tries procedures with options on their networks, in a process that loads torch.
+
+    Raises:
+        InputError: names the option and what does not fit.
+    """
+    training = settings.training
+    task = {
+        "iterations": training.iterations,
+        "batch": training.batch,
+        "degradations": settings.searched(),
+    }
+    given = []
+    for name in settings.trained():
+        procedure = settings.procedure(name)
+        options = settings.procedure_options(procedure)
+        if options:
+            files = settings.procedure_files(procedure)
+            given.append([name, settings.sizes(name), procedure, options | files, task])
+    _try("grids.training.tried", given)
+
+
+def _try(module: str, given: list[list[Any]]) -> None:
+    """Has a module look at what is given, if anything is; its last line says what is wrong."""
     if not given:
         return
     tried = subprocess.run(
-        [sys.executable, "-m", "grids.models.released", json.dumps(given)],
-        capture_output=True,
-        text=True,
+        [sys.executable, "-m", module, json.dumps(given)], capture_output=True, text=True
     )
     if tried.returncode:
         raise InputError(tried.stderr.strip().rpartition("\n")[2])
@@ -533,7 +558,7 @@ def _check_procedures(settings: Settings) -> None:
     if isinstance(settings.training.procedure, dict):
         for backbone in settings.training.procedure:
             _require_there(backbone, settings.backbones, "backbones", "training.procedure")
-    for backbone in settings.backbones:
+    for backbone in settings.trained():
         name = settings.procedure(backbone)
         require_known(name, names_in(PROCEDURES), "procedure in training.procedure")
         networks = constant_of(PROCEDURES, name, "NETWORKS")
@@ -614,6 +639,12 @@ def _check_levels(settings: Settings) -> None:
         raise InputError(
             "search.levels: trainings that share their steps cannot roll back; "
             "write training.on_divergence: stop"
+        )
+    procedure = settings.procedure(settings.search.backbone)
+    if constant_of(PROCEDURES, procedure, "WHOLE_TRAININGS"):
+        raise InputError(
+            f"search.levels: {procedure}, of {settings.search.backbone}, has phases, and only the "
+            "last one's model can be measured; leave levels out, or write l1"
         )
     least = decay_from(steps_at(training.iterations, levels[0]), training.decay)
     if training.warmup >= least:

@@ -931,6 +931,10 @@ class Settings(Section):
             if "weights" in entry
         }
 
+    def trained(self) -> list[str]:
+        """The networks that have no weights of others."""
+        return [name for name in self.backbones if name not in self.released()]
+
     def procedure(self, backbone: str) -> str:
         """Name of the procedure that a network is trained by."""
         given = self.training.procedure

@@ -93,7 +93,8 @@ def ahead(
         if stream:
             # Their memory must not be reused before the steps' own queue is done with it.
             for tensor in (tensor for share in shares for tensor in share):
-                tensor.record_stream(torch.cuda.current_stream(device))
+                if tensor.is_cuda:
+                    tensor.record_stream(torch.cuda.current_stream(device))
         return shares
 
     if not workers:

@@ -313,7 +313,7 @@ class _Training:
             for parameters in optimizer.param_groups:
                 parameters["lr"] = rate
             optimizer.zero_grad(set_to_none=True)
-        self.procedure.begin(step)
+        self.procedure.begin(step, self.batches)
         losses = []
         for number, part in enumerate(parts, start=1):
             for name, objective in self.objectives.items():

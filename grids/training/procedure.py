@@ -5,11 +5,13 @@ loop has the rest: batches, precision, rates, several processes, checkpoints, di
 """
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
+
+from grids.training.batches import Batches
 
 NETWORK = "network"
 """What the network that a training is for is called among those of its procedure."""
@@ -31,6 +33,8 @@ class Task(NamedTuple):
     batch: int
     say: Callable[[str], None]
     """Takes lines."""
+    degradations: Sequence[str] = ()
+    """Those of the group, as batches number them."""
 
 
 class Contents(NamedTuple):
@@ -41,6 +45,10 @@ class Contents(NamedTuple):
     second: bool = False
     """Behind input and target, (samples, 3, height, width) again: another crop of each photograph,
     degraded by the same numbers, with noise of its own."""
+    alone: int = 0
+    """Steps from the first whose samples all have one degradation, drawn for each step by
+    `training.weights`. Where there are any, a batch ends, in all steps, with (samples,) numbers of
+    degradations, on the CPU."""
 
 
 DRAWN = Contents()
@@ -59,7 +67,7 @@ class Phase:
 
     losses: Mapping[str, Loss]
     highest_loss: float
-    frozen: tuple[nn.Module, ...] = ()
+    frozen: tuple[nn.Module | nn.Parameter, ...] = ()
 
 
 @dataclass
@@ -84,8 +92,11 @@ class Procedure:
         """The phase of a step, from 0: for the same phase the same object."""
         return self.first
 
-    def begin(self, step: int) -> None:
-        """Called before the batch of a step, in every process alike, on equal states."""
+    def begin(self, step: int, batches: Batches) -> None:
+        """Called before the losses of a step, in every process alike, on equal states.
+
+        `batches` has any samples of any step, for a procedure that looks at more than its batch.
+        """
 
     def finish(self, step: int) -> None:
         """Called when the weights have been updated."""

@@ -34,7 +34,7 @@ def restoration(
 ) -> Batches:
     """Batches of (degraded, clean), (samples, 3, patch, patch) each, for a restorer.
 
-    And of a second degraded crop, where `contents` asks for it.
+    And of a second degraded crop, and of numbers, where `contents` asks for them.
 
     Args:
         photographs: (height, width, 3) uint8 arrays, such as `grids.images.store.Store`.
@@ -69,6 +69,9 @@ def restoration(
             name = names[np.searchsorted(shares, generator.random(), side="right")]
             if contents.in_turn:
                 name = names[(step + sample) % len(names)]
+            if 0 <= step < contents.alone:
+                generator = randomness.generator(randomness.key(seed, "alone", step))
+                name = names[np.searchsorted(shares, generator.random(), side="right")]
             clean = photographs
             if name in pairs:
                 generator = randomness.generator(randomness.key(seed, name, "crop", step, sample))
@@ -85,13 +88,16 @@ def restoration(
             source[places] = operators.degrade(name, target[places], group[name], keys)
         if taken:
             source[list(taken)] = to_tensor(np.stack(list(taken.values()))).to(device)
-        if not contents.second:
-            return source, target
-        second = [
-            second_crop(name, photograph, randomness.key(seed, name, "training", step, sample))
-            for name, photograph, sample in zip(chosen, photographs_taken, samples, strict=True)
-        ]
-        return source, target, torch.cat(second)
+        more = []
+        if contents.second:
+            second = [
+                second_crop(name, photograph, randomness.key(seed, name, "training", step, sample))
+                for name, photograph, sample in zip(chosen, photographs_taken, samples, strict=True)
+            ]
+            more.append(torch.cat(second))
+        if contents.alone:
+            more.append(torch.tensor([names.index(name) for name in chosen]))
+        return source, target, *more
 
     def second_crop(name: str, photograph: int, key: int) -> Tensor:
         """(1, 3, patch, patch) of the same photograph, degraded by the numbers of the first crop.

@@ -80,7 +80,7 @@ def train(
     network.to(place)
     photographs = Store(staged(store, scratch), pd.read_parquet(index))
     torch.manual_seed(randomness.key(seed, "procedure"))
-    task = Task(recipe["iterations"], recipe["batch"], say)
+    task = Task(recipe["iterations"], recipe["batch"], say, sorted(group))
     made = build(procedure["name"], network, task, procedure["options"] | files)
     train_to_files(
         made,

@@ -14,11 +14,13 @@ from torch import Tensor
 
 from grids.backbones.airnet import TEMPERATURE, AirNet, Contrast
 from grids.base.errors import InputError
+from grids.training.batches import Batches
 from grids.training.losses import HIGHEST_L1
 from grids.training.procedure import NETWORK, Contents, Phase, Procedure, Task
 
 NETWORKS = ["airnet"]
 WHOLE_BATCHES = True
+WHOLE_TRAININGS = True
 
 
 def build(
@@ -64,7 +66,7 @@ class Contrasting(Procedure):
     def phase(self, step: int) -> Phase:
         return self.first if step < self.change else self.second
 
-    def begin(self, step: int) -> None:
+    def begin(self, step: int, batches: Batches) -> None:
         self.contrast.follow()
 
     def finish(self, step: int) -> None:

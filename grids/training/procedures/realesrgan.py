@@ -15,12 +15,14 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from grids.base.errors import InputError
+from grids.training.batches import Batches
 from grids.training.discriminator import UNetDiscriminator
 from grids.training.losses import HIGHEST_L1, l1
 from grids.training.perceptual import PerceptualDistance
 from grids.training.procedure import NETWORK, Phase, Procedure, Task
 
 FILES = ["vgg"]
+WHOLE_TRAININGS = True
 
 
 def build(
@@ -83,7 +85,7 @@ class Adversarial(Procedure):
     def phase(self, step: int) -> Phase:
         return self.first if step < self.change else self.second
 
-    def begin(self, step: int) -> None:
+    def begin(self, step: int, batches: Batches) -> None:
         if step >= self.change:
             self.discriminator.iterate()
 
