@@ -243,13 +243,3 @@ def test_neighbours_never_look_at_the_same_photograph():
     # Of another photograph, all of the first are near.
     assert found[6] == "y"
     assert pd.isna(found[12])
-
-
-def test_scaled_statistics_are_one_at_the_bounds(rule):
-    middle = (rule.least + rule.most) / 2
-    points = np.array([rule.least - 3, rule.most + 5, middle, (middle + rule.most) / 2])
-    np.testing.assert_allclose(
-        rule.scaled(points), [[-1, -1], [1, 1], [0, 0], [0.5, 0.5]], atol=1e-12
-    )
-    same = replace(rule, least=rule.most)
-    np.testing.assert_array_equal(same.scaled(points), 0)

@@ -45,7 +45,7 @@ class Rule:
         temperature: (1,) what the logarithms of their probabilities are divided by, so that they
             are as sure as they are right.
         gain_weights, gain_offset: (M, C + 1, D) and (M, C + 1), gain in dB of each model on each
-            class, from scaled statistics.
+            class, from whitened statistics.
         gain_spread: (M, C + 1) standard deviation in dB of what that leaves out.
         places: (N, C + 1) where views of the calibration lie (see `place`).
         errors: (N, M) gain of each model on them less what was expected, over its spread.
@@ -109,12 +109,6 @@ class Rule:
         """(N, D) statistics within what was seen: logarithms of nearly nothing lie anywhere."""
         return vectors.clip(self.least, self.most)
 
-    def scaled(self, vectors: Floats) -> Floats:
-        """(N, D) bounded statistics, −1 and 1 at the bounds; 0 where nothing else was seen."""
-        middle, half = (self.most + self.least) / 2, (self.most - self.least) / 2
-        scaled: Floats = (self.bounded(vectors) - middle) / np.where(half > 0, half, 1)
-        return scaled
-
     def distances(self, alpha: Floats, sigma: Floats) -> Floats:
         """(N, m) distances S(group, photograph), the group's law the mean of its members'."""
         share = self.membership / self.membership.sum(axis=1, keepdims=True)
@@ -151,7 +145,7 @@ class Rule:
         The mean over the classes by their probability, and the standard deviation about it: of the
         gain in each class, and from class to class.
         """
-        points = self.scaled(vectors)
+        points = self.discriminant.whitened(self.bounded(vectors))
         by_class = np.einsum("nd,mcd->nmc", points, self.gain_weights) + self.gain_offset
         classes = self.classes(vectors)
         expected: Floats = np.einsum("nmc,nc->nm", by_class, classes)

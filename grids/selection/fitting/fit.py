@@ -18,6 +18,8 @@ from grids.selection.fitting.views import CLEAN
 from grids.selection.rule import COVERAGE, Rule
 
 QUANTILES = np.linspace(0, 1, 1001)
+# Of the ridge regression, in units of the whitened statistics' variance.
+PENALTIES = tuple(np.geomspace(0.01, 100, 13))
 TEMPERATURES = np.geomspace(0.1, 100, 100)
 FLOOR = 1e-12
 # Below this, errors of gains are those of rounding to 8 bits.
@@ -31,8 +33,6 @@ GAIN_VIEWS, INTERVAL_VIEWS = 100, 200
 PROMISED = 0.95
 # Statistics count up to so many standard deviations from their mean.
 BOUND = 4.0
-# Of the ridge regression, in units of the scaled statistics' variance.
-PENALTIES = tuple(np.geomspace(0.01, 100, 13) / BOUND**2)
 
 Floats = NDArray[np.float64]
 
@@ -116,7 +116,8 @@ def predict(rule: Rule, references: pd.DataFrame, groups: Sequence[Sequence[str]
             mix of all.
         groups: as for `fit`.
     """
-    points = rule.scaled(np.stack(references["vector"]))
+    vectors = rule.bounded(np.stack(references["vector"]))
+    points = rule.discriminant.whitened(vectors)
     gains, labels = np.stack(references["gains_db"]), _labels(references, groups)
     fits = [
         [_ridge(points[labels == label], own[labels == label]) for label in range(len(rule.means))]
