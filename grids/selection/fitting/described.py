@@ -13,7 +13,7 @@ from grids.selection.fitting.views import View
 def of_views(
     views: Iterable[View], describer: Describer, laws: int, left_out: Callable[[View, str], None]
 ) -> pd.DataFrame:
-    """Statistics of views: `number`, `photograph`, `vector`, `alpha`, `sigma`.
+    """Statistics of views: `number`, `photograph`, `vector`, `darkest`, `alpha`, `sigma`.
 
     Args:
         views: parts of photographs under a degradation.
