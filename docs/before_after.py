@@ -24,8 +24,8 @@ GAP = 6
 SHOWN = (
     ("chelsea", "gaussian_noise", {"sigma": 40.0}, (40, 110)),
     ("astronaut", "poisson_noise", {"scale": 40.0}, (10, 130)),
-    ("coffee", "sr", {"scale": 2}, (60, 180)),
-    ("rocket", "salt_pepper_noise", {"amount": 0.08}, (60, 200)),
+    ("coffee", "jpeg", {"quality": 10}, (60, 180)),
+    ("rocket", "inpainting", {"lines": 8, "thickness": 6.0}, (60, 200)),
 )
 
 

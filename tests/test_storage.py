@@ -56,7 +56,9 @@ def test_results_on_another_file_system(tree):
 def standing_still(tree, target):
     """A run that has locked what it writes, stopped; it goes on to its end afterwards."""
     with tree.start(target, stdout=subprocess.PIPE) as run:
-        while not list((tree.folder / ".snakemake").glob("locks/*")):
+        locks = tree.folder / ".snakemake" / "locks"
+        # The last file of its lock, with the names in it.
+        while not any(path.stat().st_size for path in locks.glob("*.output.lock")):
             time.sleep(0.05)
         run.send_signal(signal.SIGSTOP)
         try:
