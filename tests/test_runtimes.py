@@ -163,6 +163,13 @@ def test_graphs_of_other_weights_and_precisions_come_from_one_trace(tmp_path):
         assert onnx.difference(tmp_path / "half.onnx", network("nafnet", 3), [image]) > 1e-2
 
 
+def test_two_exports_of_the_same_weights_are_the_same_files():
+    inputs = [value.name for value in traced("nafnet").graph.inputs]
+    state = network("nafnet").state_dict()
+    # Not as sets come, which is another order in each process.
+    assert inputs == ["input", *(name for name in state if name in inputs)]
+
+
 class Wrapped(torch.nn.Module):
     """Continues images around their edges, which no padding of the graphs does."""
 

@@ -125,7 +125,7 @@ def _traced(network: nn.Module, example: Tensor, free_sides: dict[int, Any]) -> 
     assert program is not None  # for the types: it is None with dynamo=False
     model = program.model
     # As inputs, weights are left alone by what computes constants beforehand.
-    for name in set(network.state_dict()) & set(model.graph.initializers):
+    for name in [name for name in network.state_dict() if name in model.graph.initializers]:
         value = model.graph.initializers.pop(name)
         value.const_value = None
         model.graph.inputs.append(value)
