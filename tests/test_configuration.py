@@ -486,6 +486,18 @@ def test_null_takes_an_entry_out():
     assert len(loaded.degradations) == 10
 
 
+def test_what_null_takes_out_must_be_there(tmp_path):
+    own, less, typo = (tmp_path / f"{name}.yaml" for name in ("own", "less", "typo"))
+    own.write_text("degradations: {phone: {pairs: photographs}}\n", encoding="utf-8")
+    less.write_text("degradations: {phone: null, haze: null}\n", encoding="utf-8")
+    typo.write_text('{\n\t"degradations": {"jpegg": null}\n}\n', encoding="utf-8")
+    files.check([less, own])
+    with pytest.raises(InputError, match=r"take out in .*less.yaml: 'phone'"):
+        files.check([less])
+    with pytest.raises(InputError, match=r"typo.yaml: 'jpegg'; did you mean 'jpeg'\?"):
+        files.check([own, typo])
+
+
 def test_changed_parameters_reach_one_use_only():
     loaded = loading.load(with_value("degradations.jpeg", {"training": {"quality": [20, 30]}}))
     assert loaded.parameters("jpeg", "training") == {"quality": [20, 30]}
@@ -607,12 +619,3 @@ class TestPhotographs:
         (folder / "3.png").write_text("text")
         assert "3.png" in (message := self.refused("images.pies", str(folder)))
         assert "1 bad, 3 good" in message
-
-
-def test_a_misspelt_removal_is_named():
-    said = "degradations.salt_peper_noise: .*did you mean 'salt_pepper_noise'"
-    with pytest.raises(InputError, match=said):
-        loading.load(with_value("degradations.salt_peper_noise", None))
-    # Pairs that a file below has, and a module.
-    loading.load(with_value("degradations.my_camera", None))
-    loading.load(with_value("degradations.jpeg", None) | {"report": {}})

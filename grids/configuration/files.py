@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from grids.base.errors import InputError
+from grids.base.plugins import names_in, require_known
 
 TEMPLATE = "__use_yte__"
 
@@ -19,10 +20,14 @@ TEMPLATE = "__use_yte__"
 def check(paths: Iterable[str | Path]) -> None:
     """Every file must be YAML (or JSON) in which no key stands twice and no time is a number.
 
+    A degradation that one takes out must be a module, or stand in one of the others: once the files
+    are laid over one another, none can tell pairs that were taken out from a misspelt name.
+
     Raises:
         InputError: the file, the line, and what is wrong there.
     """
-    for path in map(Path, paths):
+    files = [*map(Path, paths)]
+    for path in files:
         try:
             text = path.read_text(encoding="utf-8")
             root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -39,6 +44,10 @@ def check(paths: Iterable[str | Path]) -> None:
         for mapping in _mappings(root, set()):
             _no_key_twice(path, mapping)
             _no_time_as_a_number(path, mapping)
+    entries = [(path, *entry) for path in files for entry in _degradations(path)]
+    there = {*names_in("degradations"), *(name for _, name, entry in entries if entry is not None)}
+    for path, name, _ in entries:
+        require_known(name, there, f"degradation to take out in {path}:")
 
 
 def read(path: str | Path) -> dict[str, Any]:
@@ -61,6 +70,14 @@ def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
         both = isinstance(value, dict) and isinstance(joined.get(key), dict)
         joined[key] = laid_over(joined[key], value) if both else value
     return joined
+
+
+def _degradations(path: Path) -> Iterator[tuple[str, Any]]:
+    text = path.read_text(encoding="utf-8")
+    said = json.loads(text) if _is_json(text) else yaml.safe_load(text)
+    section = said.get("degradations") if isinstance(said, Mapping) else None
+    if isinstance(section, Mapping):
+        yield from ((str(name), entry) for name, entry in section.items())
 
 
 def _is_json(text: str) -> bool:

@@ -1,6 +1,5 @@
 """Reads a configuration: what does not hold together is one line, before any job starts."""
 
-import difflib
 import json
 import math
 import os
@@ -171,24 +170,10 @@ def _without_removed(config: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(kept.get("backbones"), Mapping):
         for name in kept["backbones"]:
             require_known(name, names_in("backbones"), "backbone")
-    if isinstance(kept.get("degradations"), Mapping):
-        for name in (name for name, entry in kept["degradations"].items() if entry is None):
-            _check_removed(str(name))
     for section in ("degradations", "backbones", "procedures"):
         if section in kept:
             kept[section] = _less_null(kept[section])
     return kept
-
-
-def _check_removed(name: str) -> None:
-    """What is taken out is a module, or pairs by a name of their own: not a module, misspelt."""
-    modules = names_in("degradations")
-    near = difflib.get_close_matches(name, modules, n=1, cutoff=0.9)
-    if near and name not in modules:
-        raise InputError(
-            f"degradations.{name}: no degradation of this name can be taken out; "
-            f"did you mean {near[0]!r}?"
-        )
 
 
 def _less_null(entries: Any) -> Any:
