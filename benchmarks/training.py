@@ -180,7 +180,7 @@ def data(device: torch.device) -> None:
 
 def affinity(device: torch.device) -> None:
     cuda = device.type == "cuda"
-    patch, batch, steps = (256, 8, 10) if cuda else (48, 4, 10)
+    patch, batch, steps = (256, 8, 10) if cuda else (48, 4, 4)
     cut = photographs()
     for count in (4, len(GROUP)):
         group = dict(list(GROUP.items())[:count])

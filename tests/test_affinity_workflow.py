@@ -4,12 +4,23 @@ import json
 import shutil
 
 import pandas as pd
+import pytest
 from messages import MIX, SEARCH, every, train, trainings, verify
 
+from grids.base.errors import InputError
 from grids.base.files import sha256
+from grids.search.simulation.trials import trials
 
 MEASURING = "Measuring affinities with srresnet"
 ONCE_MORE = "one more does"
+SIMULATED = {
+    "requests": [1],
+    "sizes": [1],
+    "correlations": [1.0],
+    "noise": 0.0,
+    "delta": 1e-6,
+    "seeds": [0],
+}
 
 
 def tag(tree):
@@ -28,6 +39,8 @@ def measured(tree):
 def test_a_finished_tree_is_measured_once_and_nothing_is_trained_for_others(other):
     mix = other.path(f"models/srresnet/{MIX}/model.safetensors")
     before = sha256(mix), mix.stat().st_mtime_ns
+    with pytest.raises(InputError, match="needs affinities, which are not measured"):
+        trials(str(other.path("")), ["tag"], **SIMULATED)
     tag(other)
     printed = other.run("--dry-run", "all")
     assert "1 of the mix of all, for affinities" in printed
@@ -49,6 +62,9 @@ def test_a_finished_tree_is_measured_once_and_nothing_is_trained_for_others(othe
         assert group["feasible"]
         assert len(group["degradations"]) == 1 or group["name"] in known
     assert other.jobs("all") == set()
+
+    (row,) = trials(str(other.path("")), ["tag"], **SIMULATED).itertuples()
+    assert row.trainings == len(known)
 
     # A given number is kept, whatever its groups drop.
     other.config["search"]["number_of_groups"] = 2

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files
-from itertools import combinations, permutations
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -123,11 +123,10 @@ def with_affinity(instance: Instance, correlation: float, seed: int) -> Instance
         seed: of what else it is made of.
     """
     n = len(instance.similarity.names)
-    drops = np.zeros((n, n))
-    for source, target in permutations(range(n), 2):
-        drops[source, target] = instance.drops(np.isin(np.arange(n), (source, target))[None])[
-            0, target
-        ]
+    own = np.eye(n, dtype=bool)
+    # Row by row the pairs with one degradation, which is alone in the pair with itself.
+    pairs = (own[:, None] | own[None]).reshape(n * n, n)
+    drops = instance.drops(pairs).reshape(n, n, n)[:, range(n), range(n)]
     unrelated = np.random.default_rng([seed, 5]).normal(size=(n, n))
     affinity = np.sqrt(1 - correlation**2) * _standardized(unrelated)
     affinity -= correlation * _standardized(drops)

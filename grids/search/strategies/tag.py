@@ -49,8 +49,8 @@ def plan(similarity: Similarity, measured: Drops, settings: SearchSettings) -> R
     names = similarity.names
     if similarity.affinity is None:
         raise InputError(
-            "strategy tag needs affinities, which are not measured; take active, or make "
-            "affinity/NETWORK.parquet first"
+            "strategy tag needs affinities, which are not measured; for results of the workflow "
+            "`snakemake results/affinity/NETWORK.parquet` does it"
         )
     gain = gains(similarity.affinity)
     known = outcomes(measured, names, settings.delta)
