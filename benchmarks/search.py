@@ -87,11 +87,10 @@ def property_(options: argparse.Namespace) -> None:
     random = np.random.default_rng(options.seed)
     count = options.instances or 10_000
     for seed in range(options.seed, options.seed + count):
-        name = str(random.choice(["active", "paper", "tag"], p=[0.7, 0.2, 0.1]))
+        name = str(random.choice(["active", "paper"], p=[0.8, 0.2]))
         family = FAMILIES[str(random.choice(sorted(FAMILIES)))]
         n, k = int(random.integers(1, 7)), int(random.integers(1, 9))
         instance = family(n, float(random.uniform()), float(random.uniform(0, 0.5)), seed)
-        instance = with_affinity(instance, float(random.uniform()), seed)
         settings = SearchSettings(DELTA, k, group_worth=float(random.choice([0.5, 4, 16, 100])))
         done = run(strategy(name), instance.similarity, instance.of, settings)
         if len(done.groups) < len(optimum(instance, DELTA)):
