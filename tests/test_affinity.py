@@ -13,7 +13,7 @@ from tiny_procedures import built
 from torch import nn
 
 from grids.base.files import sha256
-from grids.training import loop, run
+from grids.training import loop, restorer, run
 from grids.training.affinity import Affinities
 from grids.training.loop import Recipe
 from grids.training.procedure import NETWORK, Phase, Procedure
@@ -240,3 +240,27 @@ def test_the_files_of_a_training(tmp_path, photographs, processes):
     else:
         one, two = (table["affinity"] for table in seen)
         np.testing.assert_allclose(one, two, atol=1e-6)
+
+
+def test_all_degradations_damage_the_same_crops_which_no_step_is_trained_on(
+    tmp_path, photographs, monkeypatch
+):
+    seen = {}
+
+    class Noted(Affinities):
+        def __init__(self, alone, parts, **more):
+            super().__init__(alone, parts, **more)
+            seen.update(alone=alone, parts=parts)
+
+    def noted(procedure, batches, *arguments, **more):
+        seen["trained"] = batches
+
+    monkeypatch.setattr(restorer, "Affinities", lambda *given: Noted(*given[:2], every=1, code=""))
+    monkeypatch.setattr(restorer, "train_to_files", noted)
+    given = photographs | {"affinities": {"every": 1, "code": "", "file": ""}}
+    train_files(tmp_path, given, 1)
+    assert seen["parts"] == [range(4)]
+    (noise, clean), (jpeg, same_clean) = (of(3, range(4)) for of in seen["alone"].values())
+    assert torch.equal(clean, same_clean)
+    assert not torch.equal(noise, jpeg)
+    assert not torch.equal(seen["trained"](3, range(4))[1], clean)

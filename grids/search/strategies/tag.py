@@ -6,8 +6,8 @@ degradations, of the mean affinity of the others of its group onto it; alone it 
 
 TAG is given the number of groups. Here it is 1, 2, … until a partition's groups are all verified
 and pass. A group that fails ends its number, and no later partition holds it. So a number costs no
-more trainings than it has groups, and single-task models are the last resort. Which groups are
-verified beside those that this asks for does not change the answer.
+more trainings than it has groups, and single-task models are the last resort. What was verified for
+something else counts as well.
 
 With `number_of_groups` its partition is trained at once, verified, and returned as it is, as in the
 published method: its groups may drop more than δ, and `groups.json` says which do.
