@@ -1,6 +1,6 @@
 """Figures of searches: `python benchmarks/search.py [PART …]`.
 
-Parts: scale, families, published, property. An instance is drawn by its seed: the settings of
+Parts: scale, families, tag, published, property. An instance is drawn by its seed: the settings of
 strategy `active` were chosen on the seeds 1000 … 1199, and figures are reported on those from
 `--seed`, 5000 unless told.
 """
@@ -18,7 +18,13 @@ import pandas as pd
 from grids.report import search
 from grids.search.candidates import HEAD, best, rank
 from grids.search.contract import SearchSettings
-from grids.search.simulation.families import DELTA, FAMILIES, completed, published
+from grids.search.simulation.families import (
+    DELTA,
+    FAMILIES,
+    completed,
+    published,
+    with_affinity,
+)
 from grids.search.simulation.searches import compare, optimum, run, strategy, summary
 from grids.search.strategies import active
 
@@ -45,6 +51,18 @@ def families(options: argparse.Namespace) -> None:
             f"where paper needs 40 or more ({len(costly)}): {ratios}",
             flush=True,
         )
+
+
+def tag(options: argparse.Namespace) -> None:
+    """Strategy `tag` where affinities follow the drops of pairs well, less, and not at all."""
+    seeds = range(options.seed, options.seed + (options.instances or 200))
+    for family in options.families:
+        drawn = {seed: FAMILIES[family](11, 0.9, NOISE, seed) for seed in seeds}
+        for follows in (0.9, 0.5, 0.0):
+            told = {seed: with_affinity(one, follows, seed) for seed, one in drawn.items()}
+            table = summary(compare(told, ["tag"], SearchSettings(DELTA)))
+            print(f"\n{family}, {len(told)} instances, affinities follow drops by {follows}")
+            print(table.round(3).to_string(index=False), flush=True)
 
 
 def published_(_: argparse.Namespace) -> None:
@@ -131,7 +149,13 @@ def _peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-PARTS = {"scale": scale, "published": published_, "families": families, "property": property_}
+PARTS = {
+    "scale": scale,
+    "published": published_,
+    "families": families,
+    "tag": tag,
+    "property": property_,
+}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(

@@ -2,9 +2,10 @@
 
 python benchmarks/training.py [PART ...] [--threads N]
 
-Parts (all by default): data, degradations, restormer, srresnet, nafnet, inference. Compared pairs
-take turns, and the ratio is that of their fastest rounds. On a GPU the networks run at the paper's
-sizes and their steps are set against the time that their memory traffic takes at the least.
+Parts (all by default): data, affinity, degradations, restormer, srresnet, nafnet, inference.
+Compared pairs take turns, and the ratio is that of their fastest rounds. On a GPU the networks run
+at the paper's sizes and their steps are set against the time that their memory traffic takes at the
+least.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +34,7 @@ from grids.degradations import defocus_blur, motion_blur, ringing
 from grids.degrading import operators, parameters
 from grids.images import reading, sets
 from grids.pixels.arrays import to_tensor
+from grids.training.affinity import Affinities
 from grids.training.batches import Batches
 from grids.training.compiled import compiled
 from grids.training.loop import Execution, Recipe, train
@@ -48,6 +51,7 @@ TRAFFIC = {"restormer": 316e9, "srresnet": 24e9}
 def main() -> None:
     parts = {
         "data": data,
+        "affinity": affinity,
         "degradations": degradations,
         "restormer": restormer_step,
         "srresnet": srresnet_step,
@@ -168,6 +172,45 @@ def data(device: torch.device) -> None:
             f"{1e3 * overlapped:.1f} ms online, overlap ratio {overlapped / there:.2f}, "
             f"{1e3 * after:.1f} ms without a worker ({after / there:.2f}); "
             f"processor time {busy_after / busy_there:.2f}×"
+        )
+
+
+# Affinities: a measurement against a step, by trainings with and without
+
+
+def affinity(device: torch.device) -> None:
+    cuda = device.type == "cuda"
+    patch, batch, steps = (256, 8, 10) if cuda else (48, 4, 4)
+    cut = photographs()
+    for count in (4, len(GROUP)):
+        group = dict(list(GROUP.items())[:count])
+
+        def batches(*names: str, group: dict = group) -> Batches:
+            own = {name: group[name] for name in names}
+            weights = dict.fromkeys(own, 1.0)
+            return restoration(cut, own, patch=patch, weights=weights, seed=0, device=device)
+
+        def run(watcher: Affinities | None, batches=batches, group: dict = group) -> None:
+            network = srresnet.build(**({} if cuda else {"features": 32, "blocks": 4}))
+            with tempfile.TemporaryDirectory() as folder:
+                train(
+                    l1.build(network.to(device), Task(steps, batch, print)),
+                    batches(*group),
+                    Recipe(steps, batch, 1e-4),
+                    state_folder=Path(folder) / "state",
+                    about={},
+                    execution=Execution(validation=0, workers=0),
+                    say=lambda line: None,
+                    label="",
+                    watcher=watcher,
+                )
+
+        watcher = Affinities({name: batches(name) for name in group}, [range(batch)], 1, "")
+        plain, watched = seconds(device, 3, partial(run, None), partial(run, watcher))
+        step, measurement = plain / steps, (watched - plain) / steps
+        print(
+            f"srresnet {patch}² batch {batch}, {count} degradations: step {1e3 * step:.0f} ms, "
+            f"measurement {1e3 * measurement:.0f} ms, {measurement / step:.1f} steps"
         )
 
 

@@ -148,6 +148,21 @@ config["failures"] = {
     "references": [*SINGLES, MIX],
 }
 
+# That a training measures affinities must train nothing again either.
+config["measured"] = {
+    "of": (
+        {"backbone": SETTINGS.search.backbone, "group": MIX}
+        if SETTINGS.asks_for_affinities()
+        else {}
+    ),
+    "how": {
+        "every": SETTINGS.search.affinity_every,
+        "code": fingerprints.fingerprint(
+            fingerprints.PACKAGE / "training" / "affinity.py"
+        ),
+    },
+}
+
 
 def at(place, **names):
     """Path of a kind of result, see grids.jobs.places."""

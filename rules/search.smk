@@ -7,6 +7,7 @@ checkpoint plan:
     input:
         similarity=f"<results>/{places.SIMILARITY}",
         verifications=known_verifications,
+        affinity=searched_affinity,
     output:
         plan=f"<results>/{places.PLAN}",
     log:

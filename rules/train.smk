@@ -53,6 +53,35 @@ use rule train as train_reseeded with:
         "Training {wildcards.backbone} on {wildcards.group} with seed {wildcards.seed}"
 
 
+rule affinity:
+    """How far a step for one degradation helps each other, on the way to the mix of all."""
+    input:
+        index=index_of("train"),
+        store=store_of("train"),
+        pairs=pairs_of("training"),
+        mix=measured_mix,
+    output:
+        affinity=f"<results>/{places.AFFINITY}",
+    log:
+        f"<results>/{places.AFFINITY_LOG}",
+    wildcard_constraints:
+        backbone=rf"(?!({one_of(RELEASED)})\.)[a-z0-9_]+",
+    conda:
+        "../environment.yml"
+    threads: TRAINING_THREADS
+    resources:
+        **on_cluster("train"),
+    params:
+        **training_parameters(
+            code=code("affinity.py", "degradations", "backbones", "procedures")
+        ),
+        measuring=measuring,
+    message:
+        "Measuring affinities with {wildcards.backbone}"
+    script:
+        "../workflow/scripts/affinity.py"
+
+
 rule adopt:
     """The weights of a file as the model of a group, in the place of a training."""
     output:

@@ -153,6 +153,7 @@ WRONG = [
     ("search.levels", [30, 10], r"search.levels: \[30, 10\] must ascend"),
     ("search.levels", [100], r"search.levels.0: .* less than 100"),
     ("search.all_solutions", True, r"only strategy paper takes it, not active"),
+    ("search.number_of_groups", 2, r"only strategy tag takes it, not active"),
     ("search.measurements", "nowhere.csv", r"search.measurements: nowhere.csv: no such file"),
     ("search.failed", "ignore", r"search.failed: .*'stop' or 'infeasible'"),
     ("training.betas", [1.5, 0.9], r"training.betas.0: .* got 1.5"),
@@ -426,6 +427,26 @@ def test_a_procedure_of_phases_is_not_searched_by_levels():
     loading.load(config)
     config["search"]["backbone"] = "idr"
     with pytest.raises(InputError, match=r"^search\.levels: idr, of idr, has phases, and only"):
+        loading.load(config)
+
+
+def test_what_gives_no_affinities_is_not_searched_by_them():
+    config = with_value("backbones.idr", {})
+    config["search"] |= {"strategy": "tag"}
+    loading.load(config)
+    for key, value, message in (
+        ("backbone", "idr", r"^training\.procedure: idr, of idr, has phases, .*write \{idr: l1\}"),
+        ("affinity_every", 401, r"^search\.affinity_every: 401 steps, .* 800 .*at least 2"),
+        ("number_of_groups", 12, r"^search\.number_of_groups: 12, but there are 11 degradations"),
+        ("number_of_groups", 1.5, r"^search\.number_of_groups: "),
+        ("affinity_every", 0, r"^search\.affinity_every: .*greater than 0"),
+    ):
+        wrong = copy.deepcopy(config)
+        wrong["search"][key] = value
+        with pytest.raises(InputError, match=message):
+            loading.load(wrong)
+    config["degradations"] |= {f"d{i}": {"chain": ["jpeg"]} for i in range(4)}
+    with pytest.raises(InputError, match=r"^search\.strategy: tag groups at most 14 degrad"):
         loading.load(config)
 
 

@@ -28,6 +28,13 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         metavar="C",
         help="how far drops follow distances, 0 … 1",
     )
+    parser.add_argument(
+        "--affinity",
+        type=float,
+        default=0.9,
+        metavar="C",
+        help="how far made-up affinities, which strategy tag goes by, follow drops of pairs, 0 … 1",
+    )
     parser.add_argument("--noise", type=float, default=0.15, help="of a drop in dB")
     parser.add_argument("--delta", type=float, default=0.7, help="drop allowed in dB")
     parser.add_argument(
@@ -52,6 +59,7 @@ def _run(options: argparse.Namespace) -> None:
         noise=options.noise,
         delta=options.delta,
         group_worth=options.group_worth,
+        affinity=options.affinity,
         seeds=range(options.seed, options.seed + options.instances),
     )
     print(table.round(2).to_string(index=False))

@@ -39,6 +39,8 @@ from grids.search.drops.measurements import read as read_measurements
 from grids.training.schedule import decay_from, steps_at
 
 LEAST_TEST_SIDE = 32
+# Of affinities: a spread needs two.
+LEAST_MEASUREMENTS = 2
 
 CHECKOUT = ROOT.parent
 OWN_FOLDERS = [
@@ -596,16 +598,47 @@ def _check_search(settings: Settings) -> None:
         _require_there(name, settings.degradations, "degradations", "search.degradations")
     if len(set(search.degradations)) < len(search.degradations):
         raise InputError("search.degradations: a degradation stands there twice")
-    for key, strategy in (("groups", "given"), ("all_solutions", "paper")):
+    for key, strategy in (
+        ("groups", "given"),
+        ("all_solutions", "paper"),
+        ("number_of_groups", "tag"),
+    ):
         if getattr(search, key) and search.strategy != strategy:
             raise InputError(
                 f"search.{key}: only strategy {strategy} takes it, not {search.strategy}"
             )
+    if search.number_of_groups > len(settings.searched()):
+        raise InputError(
+            f"search.number_of_groups: {search.number_of_groups}, but there are "
+            f"{len(settings.searched())} degradations to group"
+        )
+    if settings.asks_for_affinities():
+        check_affinities(settings, search.backbone)
     _check_levels(settings)
     if search.strategy == "given":
         _check_groups(search.groups, settings.searched())
     if search.measurements and not search.measured_elsewhere().is_file():
         raise InputError(f"search.measurements: {search.measurements}: no such file")
+
+
+def check_affinities(settings: Settings, backbone: str) -> None:
+    """Affinities compare losses over a whole training, which must have one loss, and time.
+
+    Raises:
+        InputError: names what does not fit.
+    """
+    procedure = settings.procedure(backbone)
+    if constant_of(PROCEDURES, procedure, "WHOLE_TRAININGS"):
+        raise InputError(
+            f"training.procedure: {procedure}, of {backbone}, has phases, whose losses give no "
+            f"affinities; write {{{backbone}: l1}}, or search.strategy: active"
+        )
+    every, iterations = settings.search.affinity_every, settings.training.iterations
+    if iterations // every < LEAST_MEASUREMENTS:
+        raise InputError(
+            f"search.affinity_every: {every} steps, but a training has {iterations} "
+            f"(training.iterations): at least {LEAST_MEASUREMENTS} measurements are needed"
+        )
 
 
 def _check_levels(settings: Settings) -> None:

@@ -366,6 +366,16 @@ class Search(Section):
         description="Strategy `active`: how many trainings one group fewer is worth. More: fewer "
         "groups, more trainings.",
     )
+    number_of_groups: Annotated[int, Field(ge=0, strict=True)] = Field(
+        0,
+        description="Strategy `tag`: how many groups there are to be, whatever they drop; 0: the "
+        "fewest that it finds.",
+    )
+    affinity_every: PositiveInt = Field(
+        100,
+        description="Strategy `tag`: steps between two measurements of affinities, in the training "
+        "of the mix of all. What one costs is in docs/search.md.",
+    )
     levels: list[Annotated[int, Field(ge=1, lt=WHOLE, strict=True)]] = Field(
         [],
         description="Percentages of `training.iterations` at which models may be measured on their "
@@ -906,8 +916,15 @@ class Settings(Section):
 
     def strategy_settings(self) -> dict[str, Any]:
         """What a strategy is told (see `grids.search.contract.SearchSettings`)."""
-        keys = {"delta", "requests_per_round", "all_solutions", "groups", "group_worth"}
+        keys = {
+            *("delta", "requests_per_round", "all_solutions", "groups", "group_worth"),
+            "number_of_groups",
+        }
         return self.search.model_dump(include=keys) | self.candidates.model_dump()
+
+    def asks_for_affinities(self) -> bool:
+        """Whether the search goes by affinities."""
+        return bool(constant_of("search/strategies", self.search.strategy, "AFFINITIES"))
 
     def processes(self) -> int:
         """Processes of a training: one a GPU, where it is given more than one."""

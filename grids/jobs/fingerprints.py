@@ -28,8 +28,8 @@ from grids.base.plugins import parsed
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
-# What talks to people, refuses files, or decides when a training stops and goes on, changes no
-# result.
+# What talks to people, refuses files, looks at a training, or decides when one stops and goes on,
+# changes no result.
 WITHOUT_EFFECT = {
     "grids.base.errors",
     "grids.base.paths",
@@ -37,6 +37,7 @@ WITHOUT_EFFECT = {
     "grids.base.progress",
     "grids.jobs.job",
     "grids.jobs.places",
+    "grids.training.affinity",
     "grids.training.processes.allocation",
     "grids.training.processes.ownership",
     "grids.training.processes.signals",

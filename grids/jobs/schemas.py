@@ -14,6 +14,7 @@ from grids.base.errors import InputError
 from grids.jobs import places
 
 INDEX = "path sha256 bytes inode changed_ns left width height"
+AFFINITY = "source target affinity affinity_std measurements"
 VERIFICATION = "degradation image psnr_db ssim input_psnr_db"
 
 COLUMNS = {
@@ -24,6 +25,7 @@ COLUMNS = {
     places.SEVERITY: "parameters psnr_db distance distance_std",
     places.SIMILARITY: "source target kl distance distance_std",
     places.HISTORY: "step loss learning_rate steps_per_second validation_psnr_db",
+    places.AFFINITY: AFFINITY,
     places.VERIFICATION: VERIFICATION,
     places.RESEEDED_VERIFICATION: VERIFICATION,
     places.MEASUREMENT: "degradation image psnr_db",

@@ -1,17 +1,18 @@
 """What a start says of the trainings ahead, before anything is submitted."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from grids.base.plugins import constant_of
 from grids.jobs import places, records
 from grids.runs import needed
 from grids.runs.outdated import outdated
 from grids.search.contract import Group
 
-TRAININGS = ["train", "train_reseeded", "train_descriptor"]
+TRAININGS = ["train", "train_reseeded", "train_descriptor", "affinity"]
 DISTANCES = ["clean_pies", "degraded_pies", "pair_pies", "ggd", "similarity"]
 """Rules of whose results the forecast depends; besides those of the search itself."""
 
@@ -69,7 +70,23 @@ def line(
         besides={
             "of single-task models and of the mix of all": references,
             "with another seed": seeds,
+            "of the mix of all, for affinities": _measuring(results, settings, made),
         },
         uncounted=uncounted,
         outdated=made,
     )
+
+
+def _measuring(
+    results: Path, settings: Mapping[str, Any], made: Collection[Path]
+) -> Sequence[Path]:
+    """Affinities that no training of the mix measures on its way, and the search goes by."""
+    backbone, mix = settings["search"]["backbone"], needed.baselines(settings)[-1]
+    model = places.at(results, places.MODEL, backbone=backbone, group=mix)
+    beside = places.at(results, places.MEASURED_AFFINITY, backbone=backbone, group=mix)
+    trains = model in made or not model.exists()
+    if not constant_of("search/strategies", settings["search"]["strategy"], "AFFINITIES"):
+        return []
+    if mix not in settings["elsewhere"] and (trains or beside.exists()):
+        return []
+    return [places.at(results, places.AFFINITY, backbone=backbone)]

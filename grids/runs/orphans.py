@@ -94,7 +94,7 @@ def orphans(results: Path, wanted: Mapping[Path, bool]) -> Iterator[Path]:
 
 
 def spent(results: Path) -> Iterator[Path]:
-    """Folders of checkpoints whose training has ended well: its weights stand beside them.
+    """Folders of trainings that have ended well: what they were for stands beside them.
 
     Args:
         results: the folder of the results, of a workflow that has ended well.
@@ -104,6 +104,10 @@ def spent(results: Path) -> Iterator[Path]:
         for weights in places.found(results, place):
             if (folder := weights.with_name("state")).is_dir():
                 yield folder
+    # Of trainings that measured affinities alone.
+    for path in places.found(results, places.AFFINITY):
+        if (folder := path.with_suffix("")).is_dir():
+            yield folder
 
 
 def size(path: Path) -> int:

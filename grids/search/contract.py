@@ -34,11 +34,14 @@ class Similarity:
         names: the n degradations in alphabetical order.
         distance: S from row to column, shape (n, n); smaller is more similar.
         distance_std: standard errors of S, shape (n, n).
+        affinity: how far a step for the degradation of a row lowers the loss of that of a column
+            (see `grids.training.affinity`), shape (n, n); larger is better. None: not measured.
     """
 
     names: tuple[str, ...]
     distance: NDArray[np.float64]
     distance_std: NDArray[np.float64]
+    affinity: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class SearchSettings:
             (strategy `paper`).
         groups: the partition that strategy `given` verifies.
         group_worth: trainings that one group fewer is worth, above 0 (strategy `active`).
+        number_of_groups: of the answer, whatever they drop; 0: the fewest (strategy `tag`).
     """
 
     delta: float
@@ -61,6 +65,7 @@ class SearchSettings:
     all_solutions: bool = False
     groups: tuple[Group, ...] = ()
     group_worth: float = 32.0
+    number_of_groups: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,27 +80,36 @@ class Requests:
 class Solution:
     """Verified groups that hold each degradation once, and how they were found (fit for JSON).
 
-    They pass, unless the user gave them (strategy `given`).
+    They pass, unless the user gave them (strategy `given`) or their number (strategy `tag`).
     """
 
     groups: tuple[Group, ...]
     why: dict[str, Any]
 
 
-def similarity_from(table: pd.DataFrame, names: tuple[str, ...] = ()) -> Similarity:
+def similarity_from(
+    table: pd.DataFrame, names: tuple[str, ...] = (), affinities: pd.DataFrame | None = None
+) -> Similarity:
     """The similarity matrix from its table.
 
     Args:
         table: all ordered pairs: `source`, `target`, `distance`, `distance_std`.
         names: the degradations to group; empty: all of the table.
+        affinities: all ordered pairs: `source`, `target`, `affinity`; None: not measured.
     """
     chosen = sorted(names or table["source"].unique())
-    square = table.pivot(index="source", columns="target")
-    distance, spread = (
-        square[column].loc[chosen, chosen].to_numpy(dtype=np.float64)
-        for column in ("distance", "distance_std")
+
+    def square(table: pd.DataFrame, column: str) -> NDArray[np.float64]:
+        wide = table.pivot(index="source", columns="target", values=column)
+        values: NDArray[np.float64] = wide.loc[chosen, chosen].to_numpy(dtype=np.float64)
+        return values
+
+    return Similarity(
+        tuple(chosen),
+        square(table, "distance"),
+        square(table, "distance_std"),
+        None if affinities is None else square(affinities, "affinity"),
     )
-    return Similarity(tuple(chosen), distance, spread)
 
 
 def passes(drops: Mapping[str, float], delta: float) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,7 @@ def forecast(
     answer = plan(square, measured, settings)
     if isinstance(answer, Solution):
         return Forecast(0, 0, 0)
-    if settings.groups:
+    if settings.groups or settings.number_of_groups:
         return Forecast(len(answer.groups), len(answer.groups), 1)
     if len(square.names) > SUBSETS_LIMIT:
         left = answer.why.get("left", {"trainings": len(answer.groups), "rounds": 1})
@@ -83,6 +83,7 @@ def beforehand(
     tables: Mapping[Group, pd.DataFrame],
     distances: pd.DataFrame | None,
     settings: SearchSettings,
+    affinities: pd.DataFrame | None = None,
 ) -> Forecast:
     """`forecast` at any time before the search has ended.
 
@@ -92,13 +93,16 @@ def beforehand(
         tables: verifications that exist already.
         distances: the similarity matrix as a table; None: not yet measured, as if all were equal.
         settings: what the search is asked for.
+        affinities: as a table; None: not yet measured, as if there were none.
     """
     names = tuple(sorted(degradations))
     if distances is None:
         flat = np.full((len(names), len(names)), 3.0)
         square = Similarity(names, flat, np.zeros_like(flat))
     else:
-        square = similarity_from(distances, names)
+        square = similarity_from(distances, names, affinities)
+    if square.affinity is None:
+        square = replace(square, affinity=np.zeros_like(square.distance))
     singles = {group[0] for group in tables if len(group) == 1}
     measured, _ = drops({g: table for g, table in tables.items() if singles.issuperset(g)})
     return forecast(plan, square, measured, settings)
@@ -137,7 +141,7 @@ def line(
         Nothing where nothing is ahead, or where the verifications do not fit together: they are
         about to be made again.
     """
-    tables, distances = {}, None
+    tables = {}
     for path in places.found(results, places.VERIFICATION, backbone=backbone, test_set=test_set):
         weights = places.at(results, places.MODEL, backbone=backbone, group=path.parent.name)
         if {path, weights} & set(outdated):
@@ -146,16 +150,16 @@ def line(
             table = pd.read_parquet(path)
             tables[tuple(sorted(table["degradation"].unique()))] = table
     tables |= brought
-    with suppress(Exception):
-        table = pd.read_parquet(results / places.SIMILARITY)
-        distances = table if set(degradations) <= set(table["source"]) else None
+    distances = _pairs(results / places.SIMILARITY, degradations)
+    affinities = _pairs(places.at(results, places.AFFINITY, backbone=backbone), degradations)
     if distances is not None:
         tolerance = matrix.tolerance(distances, asked["tolerance"])
     else:
         tolerance = UNMEASURED if asked["tolerance"] == "uncertainty" else asked["tolerance"]
     settings = SearchSettings(**{**asked, "tolerance": tolerance})
+    known = tables, distances, settings, affinities
     try:
-        left = beforehand(strategy(strategy_name), degradations, tables, distances, settings)
+        left = beforehand(strategy(strategy_name), degradations, *known)
     except InputError:
         return ""
     missing = {
@@ -170,6 +174,15 @@ def line(
     is_guess = distances is None or measured_anew
     guess = " A guess until the similarity is measured." if is_guess else ""
     return f"Ahead of the search ({strategy_name}): {said}.{more}{guess}"
+
+
+def _pairs(path: Path, degradations: Sequence[str]) -> pd.DataFrame | None:
+    """A table of pairs of degradations, if it can be read and has all of them."""
+    with suppress(Exception):
+        table = pd.read_parquet(path)
+        if set(degradations) <= set(table["source"]):
+            return table
+    return None
 
 
 def of_plan(search: Search) -> Forecast:

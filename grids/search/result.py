@@ -56,10 +56,10 @@ def summary(
     noise_db = math.sqrt(np.mean([n["difference_db"] ** 2 for n in noise])) if noise else None
     conclusive, verdict = judge(len(solution), len(degradations), delta, noise_db)
     verdict = _with_cautions(verdict, [n["degradation"] for n in noise], _below(delta, tables))
-    if last["strategy"] == "given":
+    if given := _given(last):
         beyond = sum(not passes(drops[by_name[name]], delta) for name in solution)
         lose = "loses" if beyond == 1 else "lose"
-        verdict += f" The groups were given, not searched; {beyond} of them {lose} more than δ."
+        verdict += f" {given}, not searched; {beyond} of them {lose} more than δ."
 
     if caution:
         verdict += f" {caution}"
@@ -133,6 +133,15 @@ def judge(groups: int, degradations: int, delta: float, noise_db: float | None) 
     if reasons:
         sentence += f". This scale is inconclusive: {'; '.join(reasons)}"
     return not reasons, sentence + "."
+
+
+def _given(plan: Mapping[str, Any]) -> str:
+    """What of the groups the user gave, so that they need not be within δ; empty: nothing."""
+    if plan["strategy"] == "given":
+        return "The groups were given"
+    if plan.get("settings", {}).get("number_of_groups"):
+        return "The number of groups was given"
+    return ""
 
 
 def _below(delta: float, tables: Mapping[Group, pd.DataFrame]) -> list[str]:

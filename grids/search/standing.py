@@ -21,7 +21,7 @@ class Search:
 
     Attributes:
         plans: the contents of the plan files, round by round.
-        similarity: of the degradations to group.
+        similarity: of the degradations to group, with affinities where they are measured.
         drops: measured drops in dB.
         errors: their standard errors.
     """
@@ -72,7 +72,9 @@ def read(results: Path, backbone: str = "", test_set: str = "") -> Search:
         )
     measured, errors = drops(comparable)
     distances = pd.read_parquet(results / places.SIMILARITY)
-    similarity = similarity_from(distances, tuple(plans[0]["degradations"]))
+    path = places.at(results, places.AFFINITY, backbone=backbone)
+    affinities = pd.read_parquet(path) if path.exists() else None
+    similarity = similarity_from(distances, tuple(plans[0]["degradations"]), affinities)
     return Search(plans, similarity, measured, errors)
 
 

@@ -28,6 +28,7 @@ from grids.training.schedule import (
     warmup_constant,
     warmup_cosine,
 )
+from grids.training.watcher import Watcher
 
 HISTORY_ROWS = 200
 VALIDATIONS = 20
@@ -112,6 +113,7 @@ def train(
     say: Callable[[str], None],
     label: str,
     trunk: Path | None = None,
+    watcher: Watcher | None = None,
 ) -> pd.DataFrame:
     """Trains the network of `procedure` in place and returns its history.
 
@@ -134,6 +136,7 @@ def train(
         label: names the training in those lines.
         trunk: folder of the states before a decay, which trainings of the same with other budgets
             share: a later one goes on from them, and ends with the weights that it has without.
+        watcher: looks at every step. It has to see all of them: with it nothing is shared.
 
     Returns:
         One row a stretch of steps: `step` (steps done), `loss` (mean over the stretch),
@@ -146,7 +149,7 @@ def train(
         Diverged: the loss of the named step; the last good checkpoints stay.
     """
     arguments = procedure, batches, recipe, state_folder, about, execution, say, label, trunk
-    return _Training(*arguments).run()
+    return _Training(*arguments, watcher).run()
 
 
 class _Objective(nn.Module):
@@ -172,16 +175,21 @@ class _Training:
         say: Callable[[str], None],
         label: str,
         trunk: Path | None,
+        watcher: Watcher | None,
     ):
         self.procedure, self.network = procedure, procedure.network
         self.networks = {NETWORK: procedure.network, **procedure.further}
+        self.watcher = watcher
+        if watcher:
+            self.networks[watcher.name] = watcher
+            about = {**about, watcher.name: watcher.about}
         for network in self.networks.values():
             # The annotation of `to` lacks the format of memory.
             network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.batches, self.recipe, self.execution = batches, recipe, execution
         self.folder, self.about = folder, {**about, "recipe": asdict(recipe)}
         self.say, self.label = say if ranks.rank() == 0 else _silent, label
-        self.trunk = trunk if recipe.schedule == "constant" else None
+        self.trunk = trunk if recipe.schedule == "constant" and not watcher else None
         self.device = next(self.network.parameters()).device
         if self.device.type == "cuda":
             # All steps have one shape: trying the algorithms for it once pays off.
@@ -314,6 +322,8 @@ class _Training:
                 parameters["lr"] = rate
             optimizer.zero_grad(set_to_none=True)
         self.procedure.begin(step, self.batches)
+        if self.watcher:
+            self.watcher.look(step, rate, _Objective(self.network, phase.losses[NETWORK]))
         losses = []
         for number, part in enumerate(parts, start=1):
             for name, objective in self.objectives.items():

@@ -1,6 +1,6 @@
 """The training of a restorer, from plain values to its files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from grids.images.staging import staged
 from grids.images.store import Store, read_pairs
 from grids.models import devices, restorers
 from grids.models import weights as weights_files
+from grids.training.affinity import Affinities
+from grids.training.batches import Batches
 from grids.training.loop import Execution, Recipe
 from grids.training.procedure import Task, build
 from grids.training.processes import ranks
@@ -45,6 +47,7 @@ def train(
     scratch: str,
     execution: dict[str, Any],
     say: Callable[[str], None],
+    affinities: Mapping[str, Any] | None = None,
 ) -> None:
     """Trains a backbone on a group of degradations.
 
@@ -69,6 +72,8 @@ def train(
         scratch: folder of the node for a copy of the store (see `grids.images.staging`).
         execution: fields of `grids.training.loop.Execution`.
         say: takes lines of progress.
+        affinities: whether affinities are measured on the way: `every`, `code` (see
+            `grids.training.affinity`) and the `file` for them (`grids.training.run`).
     """
     place = ranks.own_device(devices.use(device, threads))
     # The same first weights for every group: one source of noise less in the drop between two.
@@ -82,17 +87,22 @@ def train(
     torch.manual_seed(randomness.key(seed, "procedure"))
     task = Task(recipe["iterations"], recipe["batch"], say, sorted(group))
     made = build(procedure["name"], network, task, procedure["options"] | files)
+    paired = read_pairs(group, pairs)
+
+    def batches(degradations: dict[str, dict[str, Any]], seed: int) -> Batches:
+        more = {**sampling, "pairs": paired, "contents": made.contents}
+        return restoration(photographs, degradations, seed=seed, device=place, **more)
+
+    watcher = None
+    if affinities:
+        own = randomness.key(seed, "affinity")
+        alone = {name: batches({name: group[name]}, own) for name in sorted(group)}
+        size = len(ranks.shares(recipe["batch"], execution["accumulation"])[0])
+        parts = [range(first, first + size) for first in range(0, recipe["batch"], size)]
+        watcher = Affinities(alone, parts, affinities["every"], affinities["code"])
     train_to_files(
         made,
-        restoration(
-            photographs,
-            group,
-            **sampling,
-            seed=seed,
-            device=place,
-            pairs=read_pairs(group, pairs),
-            contents=made.contents,
-        ),
+        batches(group, seed),
         Recipe(**recipe),
         weights_path=weights,
         history_path=history,
@@ -113,4 +123,6 @@ def train(
         say=say,
         label=label,
         trunk=trunk,
+        watcher=watcher,
+        seen_path=affinities["file"] if affinities else "",
     )

@@ -55,7 +55,7 @@ def on_cluster(kind):
 
 
 def members(wildcards):
-    """Degradations of a job: those of its group, or its one degradation."""
+    """Degradations of a job: those of its group, its one degradation, or all that are searched."""
     if "degradation" in wildcards.keys():
         name = wildcards.degradation
         if name == "clean":
@@ -66,7 +66,7 @@ def members(wildcards):
                 f"no degradation {name!r} in the configuration; it has: {known}"
             )
         return [name]
-    return members_of(wildcards.group)
+    return members_of(getattr(wildcards, "group", MIX))
 
 
 @cache

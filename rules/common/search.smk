@@ -67,6 +67,13 @@ def known_verifications(wildcards):
     return [searched_verification(group) for group in known_groups(wildcards)]
 
 
+def searched_affinity(wildcards):
+    """Input: affinities, where the strategy goes by them."""
+    if not SETTINGS.asks_for_affinities():
+        return []
+    return [at(places.AFFINITY, backbone=SETTINGS.search.backbone)]
+
+
 def plans():
     """All plans; the last holds the solution. Each round asks for the next as it is walked."""
     walked = [plan_of(0)]

@@ -36,9 +36,10 @@ def start_of(wildcards):
 
 def start_digest(wildcards):
     """Parameter: content of the first weights that are not made here."""
-    path = places.first_weights(SETTINGS.training.start, wildcards.group)
+    group = getattr(wildcards, "group", MIX)
+    path = places.first_weights(SETTINGS.training.start, group)
     if not path:
-        return "none" if wildcards.group == MIX else SETTINGS.training.start
+        return "none" if group == MIX else SETTINGS.training.start
     if not Path(path).is_file():
         raise WorkflowError(f"training.start: {path}: no such file")
     return file_digest(Path(path))
@@ -52,6 +53,25 @@ def recipe_at_level(wildcards):
             f"search.levels has no level {level}; it has: {SETTINGS.search.levels}"
         )
     return SETTINGS.training.recipe(level)
+
+
+def measured_mix(wildcards):
+    """Input: the mix of all where affinities are measured while it is trained."""
+    if (
+        config["measured"]["of"].get("backbone") != wildcards.backbone
+        or MIX in ELSEWHERE
+    ):
+        return []
+    return [model_file(wildcards.backbone, MIX)]
+
+
+def measuring(wildcards):
+    """Parameter: how affinities are measured."""
+    try:
+        loading.check_affinities(SETTINGS, wildcards.backbone)
+    except InputError as error:
+        raise WorkflowError(str(error))
+    return config["measured"]["how"]
 
 
 def released_digest(wildcards):

@@ -20,7 +20,8 @@ with job(snakemake) as say:
     measurements.check_failures(measured, params.failed)
     tolerance = matrix.tolerance(table, params.settings["tolerance"])
     strategy = importlib.import_module(f"grids.search.strategies.{params.strategy}")
-    square = contract.similarity_from(table, tuple(params.degradations))
+    affinities = [pd.read_parquet(path) for path in snakemake.input.affinity]
+    square = contract.similarity_from(table, tuple(params.degradations), *affinities)
     settings = params.settings | {"tolerance": tolerance}
     answer = strategy.plan(square, measured, contract.SearchSettings(**settings))
     plan = plans.made(

@@ -10,11 +10,16 @@ with job(snakemake) as say:
     start = "".join(snakemake.input.start) or places.first_weights(
         snakemake.config["start"], wildcards.group
     )
+    folder, measured = Path(snakemake.config["results"]), snakemake.config["measured"]
+    named = {"backbone": wildcards.backbone, "group": wildcards.group}
     trunk = ""
     if not hasattr(wildcards, "seed"):
-        folder = Path(snakemake.config["results"])
-        named = {"backbone": wildcards.backbone, "group": wildcards.group}
         trunk = str(places.at(folder, places.TRUNK, **named))
+    affinities = {}
+    # Not of another seed, nor of a level.
+    if dict(wildcards.items()) == measured["of"]:
+        file = places.at(folder, places.MEASURED_AFFINITY, **named)
+        affinities = measured["how"] | {"file": str(file)}
     arguments = {
         "backbone": wildcards.backbone,
         "sizes": params.sizes,
@@ -34,6 +39,7 @@ with job(snakemake) as say:
         "history": snakemake.output.history,
         "label": f"{wildcards.backbone} {wildcards.group}",
         "trunk": trunk,
+        "affinities": affinities,
         **execution,
     }
     launch.run(restorer.train, arguments, layout, say)

@@ -2,11 +2,11 @@
 
 A family draws instances: a similarity matrix and a law that gives the drop of any group. Their
 knob `correlation` says how far the conflict of a pair follows its distance: 1, it is the distance;
-0, it has nothing to do with it.
+0, it has nothing to do with it. Affinities are made up beside, with a knob of their own.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files
 from itertools import combinations
@@ -111,6 +111,26 @@ def clusters(n: int, correlation: float, noise: float, seed: int) -> Instance:
 FAMILIES: Mapping[str, Callable[[int, float, float, int], Instance]] = {
     family.__name__: family for family in (linear, nonmonotone, outsider, conflicts, clusters)
 }
+
+
+def with_affinity(instance: Instance, correlation: float, seed: int) -> Instance:
+    """The instance with made-up affinities, higher where the drop of a pair is smaller.
+
+    Args:
+        instance: of a family.
+        correlation: how far an affinity follows the drop of its target in the pair with its source,
+            0 … 1: 1, it is that drop with its sign turned; 0, it has nothing to do with it.
+        seed: of what else it is made of.
+    """
+    n = len(instance.similarity.names)
+    own = np.eye(n, dtype=bool)
+    # Row by row the pairs with one degradation, which is alone in the pair with itself.
+    pairs = (own[:, None] | own[None]).reshape(n * n, n)
+    drops = instance.drops(pairs).reshape(n, n, n)[:, range(n), range(n)]
+    unrelated = np.random.default_rng([seed, 5]).normal(size=(n, n))
+    affinity = np.sqrt(1 - correlation**2) * _standardized(unrelated)
+    affinity -= correlation * _standardized(drops)
+    return replace(instance, similarity=replace(instance.similarity, affinity=affinity))
 
 
 def completed(similarity: Similarity, measured: Drops, delta: float) -> Instance:

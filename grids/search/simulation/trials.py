@@ -11,7 +11,13 @@ from grids.base.errors import InputError
 from grids.base.plugins import names_in, require_known
 from grids.search import standing
 from grids.search.contract import SearchSettings
-from grids.search.simulation.families import FAMILIES, Instance, completed, published
+from grids.search.simulation.families import (
+    FAMILIES,
+    Instance,
+    completed,
+    published,
+    with_affinity,
+)
 from grids.search.simulation.searches import compare, summary
 
 
@@ -25,6 +31,7 @@ def trials(
     delta: float,
     seeds: Sequence[int],
     group_worth: float = 32.0,
+    affinity: float = 0.9,
 ) -> pd.DataFrame:
     """Runs strategies against known drops.
 
@@ -39,6 +46,7 @@ def trials(
         delta: drop allowed in dB.
         seeds: one instance each, not negative, at least one.
         group_worth: as `grids.search.contract.SearchSettings` has it.
+        affinity: how far the families' made-up affinities follow the drops of pairs, 0 … 1.
 
     Returns:
         The summaries of `grids.search.simulation.searches` for each setting.
@@ -52,12 +60,13 @@ def trials(
         raise InputError("n and requests are at least 1")
     if not (0 < delta < math.inf and 0 < group_worth < math.inf and 0 <= noise < math.inf):
         raise InputError("delta and the worth of a group are positive, noise is not negative")
-    if not all(0 <= value <= 1 for value in correlations):
+    if not all(0 <= value <= 1 for value in (*correlations, affinity)):
         raise InputError("a correlation is from 0 to 1")
     if not seeds or min(seeds) < 0:
         raise InputError("instances are at least 1, and a seed is not negative")
     found = []
-    for n, correlation, instances in _instances(source, sizes, correlations, noise, delta, seeds):
+    families = sizes, correlations, noise, affinity, seeds
+    for n, correlation, instances in _instances(source, delta, *families):
         for k in requests:
             table = compare(
                 instances, strategies, SearchSettings(delta, k, group_worth=group_worth)
@@ -72,16 +81,21 @@ def trials(
 
 def _instances(
     source: str,
+    delta: float,
     sizes: Sequence[int],
     correlations: Sequence[float],
     noise: float,
-    delta: float,
+    affinity: float,
     seeds: Sequence[int],
 ) -> Iterator[tuple[int, float, dict[int, Instance]]]:
     if source in FAMILIES:
         for n, correlation in product(sizes, correlations):
-            draw = FAMILIES[source]
-            yield n, correlation, {seed: draw(n, correlation, noise, seed) for seed in seeds}
+            drawn = {seed: FAMILIES[source](n, correlation, noise, seed) for seed in seeds}
+            yield (
+                n,
+                correlation,
+                {seed: with_affinity(one, affinity, seed) for seed, one in drawn.items()},
+            )
         return
     if Path(source).is_dir():
         found = standing.read(Path(source))
