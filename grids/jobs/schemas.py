@@ -26,6 +26,7 @@ COLUMNS = {
     places.HISTORY: "step loss learning_rate steps_per_second validation_psnr_db",
     places.VERIFICATION: VERIFICATION,
     places.RESEEDED_VERIFICATION: VERIFICATION,
+    places.COMPARED_VERIFICATION: VERIFICATION,
     places.MEASUREMENT: "degradation image psnr_db",
     places.VIEWS: "number photograph vector alpha sigma",
     places.CASES: "photograph kind degradation parameters vector alpha sigma",

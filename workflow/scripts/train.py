@@ -16,7 +16,7 @@ with job(snakemake) as say:
         named = {"backbone": wildcards.backbone, "group": wildcards.group}
         trunk = str(places.at(folder, places.TRUNK, **named))
     arguments = {
-        "backbone": wildcards.backbone,
+        "backbone": snakemake.config["networks"][wildcards.backbone],
         "sizes": params.sizes,
         "group": params.group,
         "sampling": params.sampling,
