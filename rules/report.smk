@@ -131,6 +131,34 @@ rule table2:
         "../workflow/scripts/table2.py"
 
 
+rule figure2:
+    """Figure 2 of the paper: what sharing costs with similar degradations, with others, with all."""
+    input:
+        changes=rules.table2.output.parquet,
+        mix=searched_verification(MIX),
+    output:
+        csv="<results>/report/figure2.csv",
+        figure=report(
+            "<results>/report/figure2.svg",
+            caption="../workflow/report/figure2.rst",
+            category="Table 2",
+            labels={"as": "figure 2"},
+        ),
+    log:
+        "<logs>/report/figure2.log",
+    localrule: True
+    conda:
+        "../environment.yml"
+    params:
+        backbone=SETTINGS.search.backbone,
+        test_set=SETTINGS.search.test_set,
+        code=code("figure2.py"),
+    message:
+        "Drawing Figure 2"
+    script:
+        "../workflow/scripts/figure2.py"
+
+
 rule sheets:
     """The similarity matrix, the rankings and the measured drops, for spreadsheets."""
     input:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 from scipy.stats import spearmanr
 
 from grids.base.wording import counted
@@ -261,6 +262,9 @@ def figure(tables: Mapping[str, pd.DataFrame], costs: pd.DataFrame) -> Figure:
 
 def _scatter(axes: Axes, x: pd.Series, y: pd.Series) -> None:
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.scatter(x, y, color=style.BLUE, s=24)
     axes.margins(0.25, 0.1)
     style.label_points(axes, np.column_stack([x, y]), list(y.index), fontsize=8)

@@ -35,7 +35,8 @@ def as_trained(backbone):
     training = {**SETTINGS.recipe(backbone), "patch": SETTINGS.training.patch}
     return {
         "released": released,
-        "sized": SETTINGS.sizes(backbone)
+        "sized": released
+        or SETTINGS.sizes(backbone)
         == options_of("backbones", SETTINGS.network(backbone)),
         "training": None if released else {k: training[k] for k in paper.PROTOCOL},
     }
