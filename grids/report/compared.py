@@ -67,7 +67,7 @@ def table(rows: Sequence[Row], psnr: Sequence[pd.Series]) -> pd.DataFrame:
             {
                 "row": row.name,
                 "degradation": order,
-                "psnr_db": [values[name] for name in order],
+                "psnr_db": [float(values[name]) for name in order],
                 "paper_db": [theirs.get(name, math.nan) for name in order],
             }
         )
@@ -90,14 +90,15 @@ def costs(
 
     Returns:
         `row`, `models`, and of one of them `parameters`, `gmacs`, `side`, `seconds_per_megapixel`,
-        `peak_mib`, `device`, `threads`.
+        `peak_mib` (NaN for unknown), `device`, `threads`.
     """
-    return pd.DataFrame(
+    table = pd.DataFrame(
         [
             {"row": row.name, "models": count, **measured[row.backbone]}
             for row, count in zip(rows, models, strict=True)
         ]
     )
+    return table.astype({"peak_mib": float})
 
 
 @dataclass(frozen=True)
