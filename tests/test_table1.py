@@ -278,7 +278,7 @@ THREE = sorted(FOUR)[:3]
 
 @pytest.fixture
 def small(tmp_path):
-    """A tree of config/table1.yaml of one backbone: three degradations, tiny networks, few steps."""
+    """A tree of config/table1.yaml: one backbone, three degradations, tiny networks, few steps."""
     write_photographs(tmp_path / "photographs")
     tree = OwnTree(tmp_path)
     shipped = yaml.safe_load((ROOT / "config/table1.yaml").read_text(encoding="utf-8"))
