@@ -166,7 +166,7 @@ WRONG = [
     ("backbones.nafnet", {"encoder": 2}, r"encoder: must be of type list, got 2"),
     ("backbones.restormer", {"expansion": -1.0}, r"expansion: must be above 0 and finite"),
     ("results", "", r"results: .* got ''"),
-    ("backbones", {"srresnt": None}, r"unknown backbone 'srresnt'"),
+    ("backbones", {"srresnt": None}, r"backbones.srresnt: no backbone .* mean 'srresnet'"),
     ("backbones", 3, r"backbones: .* got 3"),
     ("report.noise_seeds", [1, 1], r"a seed stands there twice"),
     ("ggd.counts", [1000], r"ggd.counts: 1000 patches, but pies.patches is 240"),

@@ -66,8 +66,8 @@ TABLE1 = {
     "RealESRGAN released": Printed(
         (21.70, 20.99, 21.38, 23.35, 23.62, 23.07, 23.77, 24.13, 15.78, 23.26, 22.38),
         released=True,
-        note="read from a damaged copy: seven of its cells are shifted, the last follows from the "
-        "average",
+        note="read from a damaged copy, in which four cells stand one column too far to the right; "
+        "the last one follows from the average",
     ),
     "AirNet released": Printed(
         (20.68, 20.58, 22.66, 26.99, 24.30, 24.14, 38.39, 32.86, 16.27, 29.79, 17.90),
