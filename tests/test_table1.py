@@ -11,6 +11,7 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 from conftest import ROOT, TINY, write_photographs
 from conftest import Tree as OwnTree
@@ -51,7 +52,7 @@ class TestPaper:
             renamed = {"salt_pepper_noise": "sp_noise"}
             for degradation, psnr in paper.TABLE1[name].by_degradation().items():
                 assert psnr == float(read[method][renamed.get(degradation, degradation)]), name
-            assert paper.TABLE1[name].released == ("released" in name or "decoded" in method)
+            assert paper.TABLE1[name].released == ("released" in name)
             doubtful = {"RealESRGAN released", "AirNet released"}
             assert bool(paper.TABLE1[name].note) == (name in doubtful)
 
@@ -67,7 +68,7 @@ class TestCosts:
         monkeypatch.setattr(network_costs, "SECONDS", 0.0)
 
     def measured(self, backbone, **sizes):
-        return network_costs.measure(backbone, sizes, restorers.torch.device("cpu"))
+        return network_costs.measure(backbone, sizes, torch.device("cpu"))
 
     def test_multiplications_are_those_that_one_counts_by_hand(self):
         """3×3 convolutions: 3 → 4, two of a block and one behind it 4 → 4, 4 → 3."""
@@ -89,7 +90,7 @@ class TestCosts:
         found = self.measured("srresnet", features=4, blocks=1)
         assert found["seconds_per_megapixel"] > 0
         assert (found["side"], found["device"]) == (32, "CPU")
-        assert found["threads"] == restorers.torch.get_num_threads()
+        assert found["threads"] == torch.get_num_threads()
 
     @pytest.mark.skipif(not network_costs.STATUS.exists(), reason="no /proc")
     def test_memory_is_that_of_the_activations(self):
@@ -367,7 +368,7 @@ def test_an_entry_of_another_name_is_its_network(other):
 def test_released_weights_of_an_entry_are_measured_on_what_they_were_not_trained_on(tree, tmp_path):
     sizes = {"features": 4, "blocks": 1, "growth": 2}
     state = restorers.build("rrdbnet", sizes).state_dict()
-    restorers.torch.save({"params": state}, tmp_path / "released.pth")
+    torch.save({"params": state}, tmp_path / "released.pth")
     entry = {"network": "rrdbnet", "weights": str(tmp_path / "released.pth")}
     tree.config["backbones"]["blind"] = sizes | entry
     target = "results/compared/verify/blind/jpeg/own.parquet"
@@ -375,3 +376,6 @@ def test_released_weights_of_an_entry_are_measured_on_what_they_were_not_trained
     assert set(pd.read_parquet(tree.folder / target)["degradation"]) == set(FOUR)
     tree.config["backbones"]["blind"]["features"] = 6
     assert "backbones.blind.weights: " in tree.error("-n", target)
+    tree.config["backbones"]["blind"]["features"] = 4
+    tree.config["report"]["compared"] = [{"name": "SRResNet, GRIDS", "backbone": "blind"}]
+    assert "report.compared, 1 (SRResNet, GRIDS): models of report" in tree.error("-n", target)

@@ -6,16 +6,19 @@ def table1_rows():
 
     Fields of `grids.report.systems.Row`.
     """
-    return [
-        *map(compared_row, SETTINGS.report.compared),
-        *(
-            asdict(row)
-            for name in SETTINGS.report.backbones
-            for row in systems.own_rows(
-                name, SETTINGS.network(name), **as_trained(name)
-            )
-        ),
+    own = [
+        asdict(row)
+        for name in SETTINGS.report.backbones
+        for row in systems.own_rows(name, SETTINGS.network(name), **as_trained(name))
     ]
+    taken = {row["name"] for row in own}
+    for number, row in enumerate(SETTINGS.report.compared, start=1):
+        if row.name in taken:
+            sys.exit(
+                f"error: configuration: report.compared, {number} ({row.name}): models of "
+                "report.backbones have a row of this name; choose another"
+            )
+    return [*map(compared_row, SETTINGS.report.compared), *own]
 
 
 def compared_row(row):
