@@ -8,6 +8,7 @@ import shlex
 import shutil
 import sys
 
+from dataclasses import asdict
 from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
@@ -50,14 +51,14 @@ from snakemake.iocontainers import Wildcards
 from grids.base import printing
 from grids.base.errors import InputError
 from grids.base.files import appearing
-from grids.base.plugins import constant_of
+from grids.base.plugins import constant_of, options_of
 from grids.configuration import files, loading
 from grids.configuration.command_line import as_of_a_file
 from grids.configuration.settings import pair_set
 from grids.images import reading, sets
 from grids.images.seen import checksums
 from grids.jobs import fingerprints, places, records
-from grids.report import experiments, paper
+from grids.report import experiments, paper, systems
 from grids.runs import ahead, orphans
 from grids.search import group_names
 from grids.search import plans as plan_files
@@ -112,6 +113,7 @@ config["descriptors"] = {
     name: descriptor_file(name) for name in SETTINGS.descriptor.networks()
 }
 config["start"] = SETTINGS.training.start
+config["networks"] = {name: SETTINGS.network(name) for name in SETTINGS.backbones}
 config["procedure_files"] = {
     name: SETTINGS.procedure_files(SETTINGS.procedure(name))
     for name in SETTINGS.backbones
@@ -177,4 +179,5 @@ include: "common/training.smk"
 include: "common/search.smk"
 include: "common/selection.smk"
 include: "common/report.smk"
+include: "common/table1.smk"
 include: "common/run.smk"

@@ -1,12 +1,12 @@
 # Needs the groups and all verifications; makes the tables and figures that people look at.
 
 
-rule table1:
-    """Table 1 of the paper: single-task, mix of all, grouped."""
+rule table1_backbone:
+    """What sharing a model costs a network: single-task, mix of all, grouped."""
     input:
         groups=f"<results>/{places.GROUPS}",
         baselines=baseline_verifications,
-        verifications=table1_verifications,
+        verifications=backbone_verifications,
     output:
         parquet="<results>/report/table1_{backbone}_{test_set}.parquet",
         csv="<results>/report/table1_{backbone}_{test_set}.csv",
@@ -41,9 +41,53 @@ rule table1:
         "../environment.yml"
     params:
         paired=PAIRED,
-        code=code("table1.py"),
+        code=code("table1_backbone.py"),
     message:
         "Writing Table 1: {wildcards.backbone} on {wildcards.test_set}"
+    script:
+        "../workflow/scripts/table1_backbone.py"
+
+
+rule table1:
+    """Table 1 of the paper with all its systems, the paper's numbers beside, and what they cost."""
+    input:
+        tables=backbone_tables,
+        verifications=compared_verifications,
+        costs=costs_of_rows,
+        reseeded=reseeded_verifications,
+    output:
+        parquet="<results>/report/table1.parquet",
+        csv="<results>/report/table1.csv",
+        costs="<results>/report/table1_costs.csv",
+        text=report(
+            "<results>/report/table1.txt",
+            caption="../workflow/report/table1_text.rst",
+            category="Table 1",
+            labels={"backbone": "all", "test set": "all", "as": "numbers"},
+        ),
+        figure=report(
+            "<results>/report/table1.svg",
+            caption="../workflow/report/table1_costs.rst",
+            category="Table 1",
+            labels={"backbone": "all", "test set": "all", "as": "figure"},
+        ),
+    log:
+        "<logs>/report/table1.log",
+    localrule: True
+    conda:
+        "../environment.yml"
+    params:
+        rows=table1_rows(),
+        backbones=SETTINGS.report.backbones,
+        test_sets=SETTINGS.report.test_sets,
+        photographs={
+            name: len(PHOTOGRAPHS[name])
+            for name in ["train", *SETTINGS.report.test_sets]
+        },
+        reseeded=[row.name for row, _ in reseeded_rows()],
+        code=code("table1.py"),
+    message:
+        "Writing Table 1 of all systems"
     script:
         "../workflow/scripts/table1.py"
 
@@ -85,6 +129,34 @@ rule table2:
         "Writing Table 2"
     script:
         "../workflow/scripts/table2.py"
+
+
+rule figure2:
+    """Figure 2 of the paper: what sharing costs with similar degradations, with others, with all."""
+    input:
+        changes=rules.table2.output.parquet,
+        mix=searched_verification(MIX),
+    output:
+        csv="<results>/report/figure2.csv",
+        figure=report(
+            "<results>/report/figure2.svg",
+            caption="../workflow/report/figure2.rst",
+            category="Table 2",
+            labels={"as": "figure 2"},
+        ),
+    log:
+        "<logs>/report/figure2.log",
+    localrule: True
+    conda:
+        "../environment.yml"
+    params:
+        backbone=SETTINGS.search.backbone,
+        test_set=SETTINGS.search.test_set,
+        code=code("figure2.py"),
+    message:
+        "Drawing Figure 2"
+    script:
+        "../workflow/scripts/figure2.py"
 
 
 rule sheets:

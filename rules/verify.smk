@@ -1,5 +1,6 @@
 # Needs a model and the stores of a test set and of test pairs; makes its PSNR and SSIM per image and
-# degradation. Of a model that was trained elsewhere it takes them from the user's table.
+# degradation. Of a model that was trained elsewhere it takes them from the user's table. What a network
+# costs is measured without a model.
 
 
 rule verify:
@@ -19,12 +20,7 @@ rule verify:
     resources:
         **on_cluster("verify"),
     params:
-        **further_measures(),
-        content=content(),
-        group=parameters("evaluation"),
-        sizes=sizes,
-        seed=SETTINGS.seed,
-        code=code("verify.py", "degradations", "backbones"),
+        **verifying_parameters(),
     message:
         "Verifying {wildcards.backbone} on {wildcards.group} with {wildcards.test_set}"
     script:
@@ -59,6 +55,46 @@ use rule verify as verify_reseeded with:
     message:
         "Verifying {wildcards.backbone} on {wildcards.group} with {wildcards.test_set},"
         " seed {wildcards.seed}"
+
+
+use rule verify as verify_compared with:
+    input:
+        weights=f"<results>/{places.MODEL}",
+        index=index_of(),
+        store=store_of(),
+        pairs=pairs_of("evaluation", searched),
+    output:
+        verification=f"<results>/{places.COMPARED_VERIFICATION}",
+    log:
+        f"<results>/{places.COMPARED_VERIFICATION_LOG}",
+    params:
+        **verifying_parameters(
+            group=parameters("evaluation", searched),
+            code=code("verify.py", "backbones", degradations=SEARCHED),
+        ),
+    message:
+        "Verifying {wildcards.backbone} of {wildcards.group} on all degradations with"
+        " {wildcards.test_set}"
+
+
+rule costs:
+    """Parameters, multiplications, time and memory of a network, on this machine."""
+    output:
+        costs=f"<results>/{places.COSTS}",
+    log:
+        "<logs>/costs/{backbone}.log",
+    conda:
+        "../environment.yml"
+    threads: SETTINGS.execution.threads
+    resources:
+        **on_cluster("verify"),
+    params:
+        sizes=sizes,
+        code=code("costs.py", "backbones"),
+    message:
+        "Measuring what {wildcards.backbone} costs"
+    script:
+        "../workflow/scripts/costs.py"
 
 
 if MEASUREMENTS:

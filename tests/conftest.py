@@ -47,7 +47,7 @@ LONGEST = [
     f"test_{name}.py"
     for name in (
         *("faults", "reruns", "repair", "training", "search_workflow", "training_processes"),
-        *("runtimes", "selection_workflow", "storage", "reruns_pairs", "restore"),
+        *("table1", "runtimes", "selection_workflow", "storage", "reruns_pairs", "restore"),
         *("public_networks", "orphans", "other_hands", "descriptors", "release", "levels"),
         *("first_weights", "workflow", "checkouts"),
     )

@@ -167,7 +167,6 @@ WRONG = [
     ("backbones.nafnet", {"encoder": 2}, r"encoder: must be of type list, got 2"),
     ("backbones.restormer", {"expansion": -1.0}, r"expansion: must be above 0 and finite"),
     ("results", "", r"results: .* got ''"),
-    ("backbones", {"srresnt": None}, r"unknown backbone 'srresnt'"),
     ("backbones", 3, r"backbones: .* got 3"),
     ("report.noise_seeds", [1, 1], r"a seed stands there twice"),
     ("ggd.counts", [1000], r"ggd.counts: 1000 patches, but pies.patches is 240"),
@@ -513,6 +512,10 @@ def test_what_null_takes_out_must_be_there(tmp_path):
     less.write_text("degradations: {phone: null, haze: null}\n", encoding="utf-8")
     typo.write_text('{\n\t"degradations": {"jpegg": null}\n}\n', encoding="utf-8")
     files.check([less, own])
+    net = tmp_path / "net.yaml"
+    net.write_text("backbones: {srresnt: null}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"unknown backbone .* 'srresnt'; did you mean 'srresnet'"):
+        files.check([net])
     with pytest.raises(InputError, match=r"take out in .*less.yaml: 'phone'"):
         files.check([less])
     with pytest.raises(InputError, match=r"typo.yaml: 'jpegg'; did you mean 'jpeg'\?"):

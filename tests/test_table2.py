@@ -155,11 +155,13 @@ def test_the_target_makes_it_of_verifications(tmp_path):
     tree = Tree(tmp_path)
     one = {"feature": "vgg", "higher": ["jpeg", "sr"], "lower": ["gaussian_noise", "jpeg"]}
     tree.config["report"] = tree.config["report"] | {"experiments": [one], "noise_seeds": []}
-    change = {"jpeg+sr": 0.5, "gaussian_noise+jpeg": -0.5}
+    tree.config["search"]["degradations"] = ["gaussian_noise", "jpeg", "sr"]
+    mix = group_name(tree.config["search"]["degradations"])
+    change = {"jpeg+sr": 0.5, "gaussian_noise+jpeg": -0.5, mix: -2.0}
     rows = [
         {"group": group, "degradation": name, "image": f"{image}.png"}
         | {"psnr_db": 30 + image + change.get(group, 0)}
-        for group in experiments.groups([one])
+        for group in [*experiments.groups([one]), mix]
         for name in group.split("+")
         for image in range(5)
     ]
@@ -170,6 +172,10 @@ def test_the_target_makes_it_of_verifications(tmp_path):
     assert found["gap_db"].tolist() == [1.0]
     text = tree.path("report/table2.txt").read_text(encoding="utf-8")
     assert "VGG19: in 1 of 1, 1 beyond 2 times the noise" in text
+    assert "Drawing Figure 2" in tree.executed("figure2")
+    drawn = pd.read_csv(tree.path("report/figure2.csv")).set_index(["degradation", "sharing"])
+    assert drawn.loc["jpeg", "change_db"].to_dict() == {"higher": 0.5, "lower": -0.5, "all": -2.0}
+    assert drawn.loc["sr", "change_db"].to_dict() == {"higher": 0.5, "all": -2.0}
     # The paper's own need what this configuration has not.
     tree.config["report"]["experiments"] = []
     refused = tree.snakemake("--dry-run", "table2")

@@ -20,8 +20,9 @@ TEMPLATE = "__use_yte__"
 def check(paths: Iterable[str | Path]) -> None:
     """Every file must be YAML (or JSON) in which no key stands twice and no time is a number.
 
-    A degradation that one takes out must be a module, or stand in one of the others: once the files
-    are laid over one another, none can tell pairs that were taken out from a misspelt name.
+    A degradation or network that one takes out must be a module, or stand in one of the others:
+    once they are laid over one another, none can tell what has a name of its own from a misspelt
+    one.
 
     Raises:
         InputError: the file, the line, and what is wrong there.
@@ -44,10 +45,11 @@ def check(paths: Iterable[str | Path]) -> None:
         for mapping in _mappings(root, set()):
             _no_key_twice(path, mapping)
             _no_time_as_a_number(path, mapping)
-    entries = [(path, *entry) for path in files for entry in _degradations(path)]
-    there = {*names_in("degradations"), *(name for _, name, entry in entries if entry is not None)}
-    for path, name, _ in entries:
-        require_known(name, there, f"degradation to take out in {path}:")
+    for section, what in (("degradations", "degradation"), ("backbones", "backbone")):
+        entries = [(path, *entry) for path in files for entry in _entries(path, section)]
+        there = {*names_in(section), *(name for _, name, entry in entries if entry is not None)}
+        for path, name, _ in entries:
+            require_known(name, there, f"{what} to take out in {path}:")
 
 
 def read(path: str | Path) -> dict[str, Any]:
@@ -72,12 +74,12 @@ def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
     return joined
 
 
-def _degradations(path: Path) -> Iterator[tuple[str, Any]]:
+def _entries(path: Path, section: str) -> Iterator[tuple[str, Any]]:
     text = path.read_text(encoding="utf-8")
     said = json.loads(text) if _is_json(text) else yaml.safe_load(text)
-    section = said.get("degradations") if isinstance(said, Mapping) else None
-    if isinstance(section, Mapping):
-        yield from ((str(name), entry) for name, entry in section.items())
+    entries = said.get(section) if isinstance(said, Mapping) else None
+    if isinstance(entries, Mapping):
+        yield from ((str(name), entry) for name, entry in entries.items())
 
 
 def _is_json(text: str) -> bool:

@@ -20,6 +20,7 @@ from grids.base.files import sha256
 from grids.base.plugins import ROOT, constant_of, names_in, options_of, require_known
 from grids.base.wording import meant_number, meant_text
 from grids.configuration.settings import (
+    OF_AN_ENTRY,
     PROCEDURES,
     ROLES,
     Degradation,
@@ -79,16 +80,20 @@ def load(config: Mapping[str, Any]) -> Settings:
     _check_report(settings)
     _check_selection(settings)
     descriptor = settings.descriptor
-    for name, warmup, iterations in (
-        ("training", settings.training.warmup, settings.training.iterations),
-        ("descriptor", descriptor.warmup, descriptor.iterations),
-        ("descriptor.vgg", descriptor.vgg.warmup, descriptor.vgg.iterations),
-    ):
-        if warmup >= iterations:
-            raise InputError(
-                f"{name}.warmup: {warmup} steps must be fewer than {name}.iterations ({iterations})"
-            )
     training = settings.training
+    for name, warmup, iterations in (
+        ("training", training.warmup, {"iterations": training.iterations}),
+        ("training", training.warmup, {f"budgets.{k}": v for k, v in training.budgets.items()}),
+        ("descriptor", descriptor.warmup, {"iterations": descriptor.iterations}),
+        ("descriptor.vgg", descriptor.vgg.warmup, {"iterations": descriptor.vgg.iterations}),
+    ):
+        for key, steps in iterations.items():
+            if warmup >= steps:
+                raise InputError(
+                    f"{name}.warmup: {warmup} steps must be fewer than {name}.{key} ({steps})"
+                )
+    for name in training.budgets:
+        _require_there(name, settings.backbones, "backbones", "training.budgets")
     if training.minimum_learning_rate > training.learning_rate:
         raise InputError(
             f"training.minimum_learning_rate: {training.minimum_learning_rate} is above "
@@ -169,9 +174,6 @@ def _without_removed(config: Mapping[str, Any]) -> dict[str, Any]:
     images = kept.get("images")
     if isinstance(images, Mapping) and "tests" in images:
         kept["images"] = {**images, "tests": _less_null(images["tests"])}
-    if isinstance(kept.get("backbones"), Mapping):
-        for name in kept["backbones"]:
-            require_known(name, names_in("backbones"), "backbone")
     for section in ("degradations", "backbones", "procedures"):
         if section in kept:
             kept[section] = _less_null(kept[section])
@@ -455,18 +457,26 @@ def _check_split(key: str, split: Split) -> None:
 
 
 def _check_backbones(settings: Settings) -> None:
+    modules = names_in("backbones")
     for name, sizes in settings.backbones.items():
-        require_known(name, names_in("backbones"), "backbone")
+        if "network" not in sizes:
+            require_known(name, modules, "backbone")
+        network = settings.network(name)
+        require_known(network, modules, f"network in backbones.{name}")
         _check_name("backbones", name)
-        options = options_of("backbones", name)
-        any_length = constant_of("backbones", name, "ANY_LENGTH") or []
-        for option, value in sizes.items():
-            if option == "weights":
-                _check_weights(name, value, settings)
-                continue
+        if name in modules and name != network:
+            raise InputError(
+                f"backbones.{name}.network: {name} is a network itself; call an entry of {network} "
+                "by another name"
+            )
+        options = options_of("backbones", network)
+        any_length = constant_of("backbones", network, "ANY_LENGTH") or []
+        if "weights" in sizes:
+            _check_weights(name, sizes["weights"], settings)
+        for option in (key for key in sizes if key not in OF_AN_ENTRY):
             require_known(option, options, f"option of backbones.{name}")
             key = f"backbones.{name}.{option}"
-            _check_option(key, value, options[option], option in any_length)
+            _check_option(key, sizes[option], options[option], option in any_length)
 
 
 def _check_weights(name: str, given: Any, settings: Settings) -> None:
@@ -493,7 +503,7 @@ def check_released(settings: Settings) -> None:
         InputError: names the file and what does not fit.
     """
     given = [
-        [name, settings.sizes(name), place.file, place.key]
+        [name, settings.network(name), settings.sizes(name), place.file, place.key]
         for name, place in settings.released().items()
     ]
     _try("grids.models.released", given)
@@ -505,19 +515,18 @@ def check_procedures(settings: Settings) -> None:
     Raises:
         InputError: names the option and what does not fit.
     """
-    training = settings.training
-    task = {
-        "iterations": training.iterations,
-        "batch": training.batch,
-        "degradations": settings.searched(),
-    }
-    given = []
+    training, given = settings.training, []
     for name in settings.trained():
         procedure = settings.procedure(name)
         options = settings.procedure_options(procedure)
         if options:
+            built = [settings.network(name), settings.sizes(name), procedure]
             files = settings.procedure_files(procedure)
-            given.append([name, settings.sizes(name), procedure, options | files, task])
+            task = {"iterations": training.steps_of(name), "batch": training.batch}
+            given += [
+                [*built, options | files, task | {"degradations": group}]
+                for group in settings.trained_on(name)
+            ]
     _try("grids.training.tried", given)
 
 
@@ -549,9 +558,10 @@ def _check_procedures(settings: Settings) -> None:
         name = settings.procedure(backbone)
         require_known(name, names_in(PROCEDURES), "procedure in training.procedure")
         networks = constant_of(PROCEDURES, name, "NETWORKS")
-        if networks and backbone not in networks:
+        network = settings.network(backbone)
+        if networks and network not in networks:
             raise InputError(
-                f"training.procedure: {name} trains {' and '.join(networks)}, not {backbone}; give "
+                f"training.procedure: {name} trains {' and '.join(networks)}, not {network}; give "
                 f"{backbone} another, as in {{{backbone}: l1}}, or take it out of backbones"
             )
         shares = settings.processes() * settings.execution.accumulation
@@ -593,6 +603,11 @@ def _check_search(settings: Settings) -> None:
             f"{len(settings.searched())}; write active, or fewer search.degradations"
         )
     _require_there(search.backbone, settings.backbones, "backbones", "search.backbone")
+    if (network := settings.network(search.backbone)) != search.backbone:
+        raise InputError(
+            f"search.backbone: {search.backbone} is another name of {network}, and exports know "
+            f"networks by their modules'; name the entry {network}"
+        )
     require_known(search.test_set, settings.images.test_sets(), "search.test_set")
     for name in search.degradations:
         _require_there(name, settings.degradations, "degradations", "search.degradations")
@@ -644,6 +659,7 @@ def check_affinities(settings: Settings, backbone: str) -> None:
 def _check_levels(settings: Settings) -> None:
     """Levels must come one after the other, and each training of one must reach its decay."""
     levels, training = settings.search.levels, settings.training
+    steps = training.steps_of(settings.search.backbone)
     if not levels:
         return
     if levels != sorted(set(levels)):
@@ -664,10 +680,10 @@ def _check_levels(settings: Settings) -> None:
             f"search.levels: {procedure}, of {settings.search.backbone}, has phases, and only the "
             "last one's model can be measured; leave levels out, or write l1"
         )
-    least = decay_from(steps_at(training.iterations, levels[0]), training.decay)
+    least = decay_from(steps_at(steps, levels[0]), training.decay)
     if training.warmup >= least:
         raise InputError(
-            f"search.levels: {levels[0]} % of training.iterations decay after {least} steps, which "
+            f"search.levels: {levels[0]} % of {steps} steps decay after {least} steps, which "
             f"must be more than training.warmup ({training.warmup})"
         )
 
@@ -758,6 +774,7 @@ def _check_report(settings: Settings) -> None:
         _require_there(name, settings.backbones, "backbones", "report.backbones")
     for name in report.test_sets:
         require_known(name, settings.images.test_sets(), "test set in report.test_sets")
+    _check_compared(settings)
     for name in report.noise_degradations:
         _require_there(name, settings.searched(), "degradations", "report.noise_degradations")
     for number, experiment in enumerate(report.experiments, start=1):
@@ -776,6 +793,24 @@ def _check_report(settings: Settings) -> None:
         raise InputError(
             f"report.noise_seeds: {settings.seed} is the seed of all trainings; give another"
         )
+
+
+def _check_compared(settings: Settings) -> None:
+    """Rows of Table 1 have configured networks and degradations, and names of their own."""
+    names = [row.name for row in settings.report.compared]
+    for number, row in enumerate(settings.report.compared, start=1):
+        key = f"report.compared, {number} ({row.name})"
+        if names.count(row.name) > 1:
+            raise InputError(f"{key}: a row of this name stands there twice")
+        _require_there(row.backbone, settings.backbones, "backbones", key)
+        for name in row.degradations:
+            _require_there(name, settings.degradations, "degradations", key)
+        if len(set(row.degradations)) < len(row.degradations):
+            raise InputError(f"{key}: a degradation stands there twice")
+        if row.reseeded and row.backbone in settings.released():
+            raise InputError(f"{key}.reseeded: {row.backbone} has weights and is not trained")
+        if row.reseeded and settings.group(row) != settings.searched():
+            raise InputError(f"{key}.reseeded: only a row that is trained on all that is searched")
 
 
 def _check_selection(settings: Settings) -> None:

@@ -103,12 +103,14 @@ BACKBONES = """
 ## backbones
 
 A mapping from names of modules in `grids/backbones/` to the options that differ from the module's.
-With `weights`, a network is not trained: a file's are evaluated in its place (docs/networks.md).
+With `weights`, a network is not trained: a file's are evaluated in its place (docs/networks.md). An
+entry of another name says its `network`, so that one may be there with several sizes or procedures.
 
 ```yaml
 backbones:
   airnet: {weights: weights/All.pth}
   rrdbnet: {scale: 4, weights: {file: weights/RealESRGAN_x4plus.pth, key: params_ema}}
+  realesrgan: {network: rrdbnet, blocks: 4}      # training.procedure: {realesrgan: realesrgan}
 ```
 
 | backbone | option | default |

@@ -72,6 +72,9 @@ ROLES = ("train", "pies", "real")
 # Their folder.
 PROCEDURES = "training/procedures"
 
+# What an entry of `backbones` has beside the options of its network.
+OF_AN_ENTRY = ("network", "weights")
+
 PACKAGED = Path(__file__).parents[1] / "packaged" / "descriptor.safetensors"
 
 
@@ -399,6 +402,11 @@ class Search(Section):
 
 class Training(Section):
     iterations: PositiveInt = Field(600_000, description="Optimizer steps.")
+    budgets: dict[str, PositiveInt] = Field(
+        {},
+        description="Optimizer steps of single entries of `backbones`, in the place of "
+        "`iterations`: `{airnet: 5000}`.",
+    )
     batch: PositiveInt = Field(8, description="Patches a step.")
     patch: PatchSide = Field(256, description="Side of a patch in pixels, at least 16.")
     learning_rate: PositiveFloat = Field(2e-4, description="Peak learning rate of AdamW.")
@@ -462,9 +470,13 @@ class Training(Section):
         shares = {name: weight / total for name, weight in weights.items()}
         return {"patch": self.patch, "weights": shares}
 
+    def steps_of(self, backbone: str) -> int:
+        """Optimizer steps of a network's trainings."""
+        return self.budgets.get(backbone, self.iterations)
+
     def recipe(self, level: int = WHOLE) -> dict[str, Any]:
         """Optimization up to a level; lists instead of tuples, since it stands in JSON too."""
-        without = {"patch", "procedure", "start", "weights"}
+        without = {"budgets", "patch", "procedure", "start", "weights"}
         if self.schedule == "cosine":
             without |= {"schedule", "decay"}
         given = {} if level == WHOLE else {"level": level}
@@ -675,11 +687,52 @@ class Experiment(Section):
     lower: Annotated[list[str], Field(min_length=2)] = Field(description="And less.")
 
 
+# Rows of the paper's Table 1 that are no model of GRIDS' own (see `grids.report.paper`).
+PaperRow = Literal[
+    "",
+    "RealESRNet released",
+    "RealESRGAN released",
+    "AirNet released",
+    "IDR retrained",
+    "RealESRNet retrained",
+    "AMIRNet retrained",
+]
+
+
+class Compared(Section):
+    """A system that Table 1 has besides the models of `report.backbones`."""
+
+    name: Annotated[str, Field(min_length=1)] = Field(description="What its row is called.")
+    backbone: str = Field(
+        description="Entry of `backbones`: its network and sizes, and its `weights` where it is "
+        "not trained here; `training.procedure` and `training.budgets` say how it is."
+    )
+    degradations: list[str] = Field(
+        [],
+        description="Degradations that it is trained on, a chain perhaps; empty: all that are "
+        "searched.",
+    )
+    paper: PaperRow = Field(
+        "", description="Row of the paper's Table 1 to show beside it; empty: none."
+    )
+    reseeded: bool = Field(
+        False,
+        description="Whether it is trained with each of `noise_seeds` as well: the spread is the "
+        "noise of the order.",
+    )
+
+
 class Report(Section):
     experiments: list[Experiment] = Field(
         [],
         description="Experiments of `snakemake table2`, as `[{feature: vgg, higher: [jpeg, sr], "
         "lower: [r_l, jpeg]}]`, trained with `search.backbone`; empty: the paper's seven.",
+    )
+    compared: list[Compared] = Field(
+        [],
+        description="Rows of `snakemake table1` besides the models of `backbones`, as "
+        "`[{name: RealESRGAN, backbone: realesrgan, paper: RealESRGAN released}]` "
+        "(docs/networks.md).",
     )
     backbones: list[str] = Field(
         ["srresnet"],
@@ -812,7 +865,8 @@ class Settings(Section):
     training: Training = Training()
     backbones: dict[str, dict[str, Any]] = Field(
         {"srresnet": {}},
-        description="Networks by name, each with the sizes that differ from its module's.",
+        description="Networks by name, each with the sizes that differ from its module's, which "
+        "`network` names where the entry is called otherwise.",
     )
     procedures: dict[str, dict[str, Any]] = Field(
         {},
@@ -935,10 +989,14 @@ class Settings(Section):
         given = {"processes": self.processes(), "nodes": self.resources.train.nodes}
         return self.execution.model_dump() | given
 
+    def network(self, backbone: str) -> str:
+        """The module of `grids/backbones/` that an entry of `backbones` is made by."""
+        return str(self.backbones.get(backbone, {}).get("network", backbone))
+
     def sizes(self, backbone: str) -> dict[str, Any]:
         """All options of a network, its module's defaults where not configured."""
-        given = {k: v for k, v in self.backbones[backbone].items() if k != "weights"}
-        return options_of("backbones", backbone) | given
+        given = {k: v for k, v in self.backbones[backbone].items() if k not in OF_AN_ENTRY}
+        return options_of("backbones", self.network(backbone)) | given
 
     def released(self) -> dict[str, Released]:
         """Of each network that is not trained, where its weights are."""
@@ -952,11 +1010,27 @@ class Settings(Section):
         """The networks that have no weights of others."""
         return [name for name in self.backbones if name not in self.released()]
 
+    def group(self, row: Compared) -> list[str]:
+        """The degradations that a row of Table 1 is trained on, in alphabetical order."""
+        return sorted(row.degradations or self.searched())
+
+    def trained_on(self, backbone: str) -> list[list[str]]:
+        """The largest groups that a network is trained on; what else is asked of it is in them."""
+        rows = [row for row in self.report.compared if row.backbone == backbone]
+        groups = [self.group(row) for row in rows]
+        if not rows or backbone in (self.search.backbone, *self.report.backbones):
+            groups.append(self.searched())
+        return groups
+
     def procedure(self, backbone: str) -> str:
         """Name of the procedure that a network is trained by."""
         given = self.training.procedure
         name = given.get(backbone) if isinstance(given, dict) else given
-        return name or constant_of("backbones", backbone, "PROCEDURE") or "l1"
+        return name or constant_of("backbones", self.network(backbone), "PROCEDURE") or "l1"
+
+    def recipe(self, backbone: str, level: int = WHOLE) -> dict[str, Any]:
+        """Optimization of a network up to a level."""
+        return self.training.recipe(level) | {"iterations": self.training.steps_of(backbone)}
 
     def procedure_options(self, procedure: str) -> dict[str, Any]:
         """All options of a procedure, its module's defaults where not configured."""

@@ -47,6 +47,10 @@ RESEEDED_MODEL = f"reseeded/{{seed}}/{MODEL}"
 RESEEDED_HISTORY = f"reseeded/{{seed}}/{HISTORY}"
 RESEEDED_VERIFICATION = f"reseeded/{{seed}}/{VERIFICATION}"
 
+# A model measured on all degradations that are searched, whichever it was trained on.
+COMPARED_VERIFICATION = f"compared/{VERIFICATION}"
+COSTS = "costs/{backbone}.json"
+
 MATRIX_SHEET = "report/similarity.csv"
 RANKINGS_SHEET = "report/rankings.csv"
 DROPS_SHEET = "report/drops.csv"
@@ -71,6 +75,7 @@ LEVEL_LOG = "logs/train/{backbone}/{group}_level_{level}.log"
 RESEEDED_LOG = "logs/train/{backbone}/{group}_seed_{seed}.log"
 AFFINITY_LOG = "logs/affinity/{backbone}.log"
 VERIFICATION_LOG = "logs/verify/{backbone}/{group}_{test_set}.log"
+COMPARED_VERIFICATION_LOG = "logs/verify/{backbone}/{group}_{test_set}_compared.log"
 LEVEL_VERIFICATION_LOG = "logs/verify/{backbone}/{group}_{test_set}_level_{level}.log"
 RESEEDED_VERIFICATION_LOG = "logs/verify/{backbone}/{group}_{test_set}_seed_{seed}.log"
 

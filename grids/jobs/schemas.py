@@ -28,6 +28,7 @@ COLUMNS = {
     places.AFFINITY: AFFINITY,
     places.VERIFICATION: VERIFICATION,
     places.RESEEDED_VERIFICATION: VERIFICATION,
+    places.COMPARED_VERIFICATION: VERIFICATION,
     places.MEASUREMENT: "degradation image psnr_db",
     places.VIEWS: "number photograph vector alpha sigma",
     places.CASES: "photograph kind degradation parameters vector alpha sigma",

@@ -225,12 +225,15 @@ def _numberless(names: Iterable[str]) -> frozenset[str]:
 
 
 def main(arguments: str) -> None:
-    """Tries `[[backbone, sizes, file, key], …]` and ends with the first that does not fit."""
-    for backbone, sizes, file, key in json.loads(arguments):
+    """Tries `[[entry, backbone, sizes, file, key], …]` and ends with the first that does not fit.
+
+    An `entry` is what the configuration calls it.
+    """
+    for entry, backbone, sizes, file, key in json.loads(arguments):
         try:
             adopt(backbone, sizes, file, key)
         except InputError as error:
-            sys.exit(f"backbones.{backbone}.weights: {error}")
+            sys.exit(f"backbones.{entry}.weights: {error}")
 
 
 if __name__ == "__main__":

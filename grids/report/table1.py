@@ -234,7 +234,7 @@ def _lines(table: pd.DataFrame, number_of: Mapping[str, str], delta: float = mat
                 "> δ" if beyond else "",
             ]
         )
-    return _aligned(lines)
+    return aligned(lines, left=2)
 
 
 def _shown(value: float) -> str:
@@ -245,19 +245,22 @@ def _signed(value: float, error: float) -> str:
     return f"{value:+.2f}" + (f" ± {error:.2f}" if error == error else "")
 
 
-def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
-    """Cells in columns two spaces apart, the first two to the left, numbers to the right."""
+def aligned(lines: Sequence[Sequence[str]], left: int) -> list[str]:
+    """Cells in columns two spaces apart, the first `left` to the left, numbers to the right.
+
+    A line without cells stays empty.
+    """
     filled = [line for line in lines if line]
     widths = [max(map(len, column)) for column in zip(*filled, strict=True)]
 
-    def aligned(line: Sequence[str]) -> str:
+    def spaced(line: Sequence[str]) -> str:
         cells = [
-            cell.ljust(width) if place < 2 else cell.rjust(width)
+            cell.ljust(width) if place < left else cell.rjust(width)
             for place, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
         return "  ".join(cells).rstrip()
 
-    return [aligned(line) if line else "" for line in lines]
+    return [spaced(line) if line else "" for line in lines]
 
 
 def page(text: str) -> str:

@@ -154,7 +154,8 @@ def _shared(results: Path, place: str, its_log: str, name: str, group: str) -> O
 def _trainings(
     results: Path, settings: dict[str, Any], plans: list[dict[str, Any]]
 ) -> Iterator[Training]:
-    steps = settings["training"]["iterations"]
+    usual = settings["training"]["iterations"]
+    budgets = settings["training"].get("budgets", {})
     if settings["descriptor"]["weights"] == "trained":
         yield Training(
             results / places.DESCRIPTOR,
@@ -170,7 +171,7 @@ def _trainings(
             f"rule_*train_wildcards_{backbone}_{group}",
             places.at(results, places.TRAINING_LOG, **named),
             f"{backbone} {group}",
-            steps,
+            budgets.get(backbone, usual),
         )
     backbone = settings["search"]["backbone"]
     for seed, name in needed.reseeded(settings):
@@ -180,7 +181,7 @@ def _trainings(
             f"rule_*train_reseeded_wildcards_{seed}_{backbone}_{name}",
             places.at(results, places.RESEEDED_LOG, **again),
             f"{backbone} {name} seed {seed}",
-            steps,
+            budgets.get(backbone, usual),
         )
 
 

@@ -71,15 +71,13 @@ def set_of_pairs(name, use):
     return pair_set(name, {"training": "train", "evaluation": "test"}.get(use, use))
 
 
-def pairs_of(use):
+def pairs_of(use, of=members):
     """Input: index and store of each degradation of a job that is given as pairs."""
 
-    def of(wildcards):
-        names = [
-            set_of_pairs(name, use) for name in members(wildcards) if name in PAIRED
-        ]
+    def files(wildcards):
+        names = [set_of_pairs(name, use) for name in of(wildcards) if name in PAIRED]
         return [
             file(name)(wildcards) for name in names for file in (index_of, store_of)
         ]
 
-    return of
+    return files

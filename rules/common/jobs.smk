@@ -19,7 +19,7 @@ def code(script, *packages, degradations=()):
         modules = [f"grids.degradations.{name}" for name in operators]
         if "backbones" in packages:
             backbone = getattr(wildcards, "backbone", SETTINGS.search.backbone)
-            modules.append(f"grids.backbones.{backbone}")
+            modules.append(f"grids.backbones.{SETTINGS.network(backbone)}")
         if "descriptors" in packages:
             modules.append(f"grids.descriptors.{described_with(wildcards)}")
         if "procedures" in packages:
@@ -77,23 +77,28 @@ def members_of(group):
         raise WorkflowError(str(error))
 
 
-def parameters(use):
+def searched(wildcards):
+    """Degradations of a job that has all of the search, whatever its group."""
+    return SEARCHED
+
+
+def parameters(use, of=members):
     """Parameters of the degradations of a job, for `evaluation` or `training`.
 
     Those of pairs are the content of the part that serves this use, or `pies`.
     """
 
-    def of(wildcards):
+    def values(wildcards):
         return {
             name: (
                 {"pairs": content_of(set_of_pairs(name, use))}
                 if name in PAIRED
                 else SETTINGS.parameters(name, use)
             )
-            for name in members(wildcards)
+            for name in of(wildcards)
         }
 
-    return of
+    return values
 
 
 def severities(wildcards):

@@ -7,7 +7,20 @@ def further_measures():
     return {"further": columns} if columns else {}
 
 
-def table1_verifications(wildcards):
+def verifying_parameters(**others):
+    """Parameters of the rules that verify, but for those that a rule has otherwise."""
+    return {
+        **further_measures(),
+        "content": content(),
+        "group": parameters("evaluation"),
+        "sizes": sizes,
+        "seed": SETTINGS.seed,
+        "code": code("verify.py", "degradations", "backbones"),
+        **others,
+    }
+
+
+def backbone_verifications(wildcards):
     """Verifications of a backbone on a test set: singles, mix of all, and the groups found."""
     groups = {*SINGLES, MIX, *plans()[-1]["solution"]}
     return [

@@ -5,7 +5,7 @@ def training_parameters(**others):
     """Parameters of the rules that train, but for those that a rule has otherwise."""
     return {
         "content": content("train"),
-        "recipe": SETTINGS.training.recipe(),
+        "recipe": lambda wildcards: SETTINGS.recipe(wildcards.backbone),
         "sampling": lambda wildcards: SETTINGS.training.sampling(members(wildcards)),
         "group": parameters("training"),
         "sizes": sizes,
@@ -52,7 +52,7 @@ def recipe_at_level(wildcards):
         raise WorkflowError(
             f"search.levels has no level {level}; it has: {SETTINGS.search.levels}"
         )
-    return SETTINGS.training.recipe(level)
+    return SETTINGS.recipe(wildcards.backbone, level)
 
 
 def measured_mix(wildcards):

@@ -7,10 +7,11 @@ from grids.models import released, weights
 with job(snakemake) as say:
     params, backbone = snakemake.params, snakemake.wildcards.backbone
     given = snakemake.config["released"][backbone]
-    network, words = released.adopt(backbone, params.sizes, given["file"], given["key"])
+    module = snakemake.config["networks"][backbone]
+    network, words = released.adopt(module, params.sizes, given["file"], given["key"])
     say(f"{backbone}: {words}")
     about = {
-        "backbone": backbone,
+        "backbone": module,
         "sizes": params.sizes,
         "group": params.group,
         "released": words,

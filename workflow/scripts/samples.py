@@ -9,7 +9,8 @@ from grids.report import samples
 with job(snakemake):
     params, files = snakemake.params, snakemake.input
     device = devices.use(snakemake.config["execution"]["device"], snakemake.threads)
-    network = restorers.read(files.weights, snakemake.wildcards.backbone, params.sizes, device)
+    module = snakemake.config["networks"][snakemake.wildcards.backbone]
+    network = restorers.read(files.weights, module, params.sizes, device)
     photographs = Store(files.store, pd.read_parquet(files.index))
     pairs = read_pairs(params.group, files.pairs)
     picture = samples.strip(network, params.group, photographs, params.seed, device, pairs)

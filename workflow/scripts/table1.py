@@ -5,28 +5,47 @@ import pandas as pd
 
 from grids.base.files import appearing
 from grids.jobs.job import job
-from grids.report import style, table1
+from grids.report import compared, style
+from grids.report.systems import Row
 
 with job(snakemake):
-    output, wildcards = snakemake.output, snakemake.wildcards
-    found = json.loads(Path(snakemake.input.groups).read_text(encoding="utf-8"))
-    groups = [group["degradations"] for group in found["groups"]]
-    verifications = [pd.read_parquet(path) for path in snakemake.input.verifications]
-    table = table1.table(groups, verifications)
-    others = table1.further(groups, verifications)
-    with appearing(output.parquet) as temporary:
-        table1.joined(table, others).to_parquet(temporary, index=False)
-    with appearing(output.csv) as temporary:
-        table1.sheet(table, others).to_csv(temporary, float_format="%.4f")
-    with appearing(output.text) as temporary:
-        paired = snakemake.params.paired
-        tiled = sum(v["tile"].notna().sum() for v in verifications if "tile" in v)
-        text = table1.text(
-            table, found, wildcards.backbone, wildcards.test_set, paired, others, tiled
-        )
-        temporary.write_text(text, encoding="utf-8")
-    with appearing(output.page) as temporary:
-        temporary.write_text(table1.page(text), encoding="utf-8")
-    style.save(
-        table1.figure(table, found["delta"], wildcards.backbone, wildcards.test_set), output.figure
+    given, output, params = snakemake.input, snakemake.output, snakemake.params
+    rows = [Row(**row) for row in params.rows]
+    # Each has all of one test set after the other.
+    own, verified, reseeded = (
+        map(pd.read_parquet, paths) for paths in (given.tables, given.verifications, given.reseeded)
     )
+    tables, orders = {}, {}
+    for test_set in params.test_sets:
+        table_of = {name: next(own) for name in params.backbones}
+        verification_of = {row.name: next(verified) for row in rows if not row.kind}
+        psnr = [
+            compared.means_of_a_kind(table_of[row.backbone], row.kind)
+            if row.kind
+            else compared.means_of(verification_of[row.name])
+            for row in rows
+        ]
+        repeated = [(verification_of[name], next(reseeded)) for name in params.reseeded]
+        tables[test_set] = compared.table(rows, psnr)
+        noise_db = compared.noise_of_an_average(repeated)
+        orders[test_set] = compared.order(tables[test_set], noise_db)
+    # Of a system the same on all test sets.
+    models = [
+        compared.models_of_a_kind(table_of[row.backbone], row.kind) if row.kind else 1
+        for row in rows
+    ]
+    measured = {
+        Path(path).stem: json.loads(Path(path).read_text(encoding="utf-8")) for path in given.costs
+    }
+    costs = compared.costs(rows, models, measured)
+    whole = pd.concat(tables, names=["test_set"]).reset_index("test_set")
+    with appearing(output.parquet) as temporary:
+        whole.to_parquet(temporary, index=False)
+    with appearing(output.csv) as temporary:
+        whole.to_csv(temporary, index=False, float_format="%.4f")
+    with appearing(output.costs) as temporary:
+        costs.to_csv(temporary, index=False, float_format="%.4f")
+    with appearing(output.text) as temporary:
+        text = compared.text(rows, tables, costs, orders, params.photographs)
+        temporary.write_text(text, encoding="utf-8")
+    style.save(compared.figure(tables, costs), output.figure)

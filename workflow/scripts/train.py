@@ -21,7 +21,7 @@ with job(snakemake) as say:
         file = places.at(folder, places.MEASURED_AFFINITY, **named)
         affinities = measured["how"] | {"file": str(file)}
     arguments = {
-        "backbone": wildcards.backbone,
+        "backbone": snakemake.config["networks"][wildcards.backbone],
         "sizes": params.sizes,
         "group": params.group,
         "sampling": params.sampling,

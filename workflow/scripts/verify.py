@@ -23,7 +23,8 @@ with job(snakemake) as say:
         say(f"{wildcards.group}: no model, {reason}")
     else:
         device = devices.use(snakemake.config["execution"]["device"], snakemake.threads)
-        network = restorers.read(snakemake.input.weights, wildcards.backbone, params.sizes, device)
+        module = snakemake.config["networks"][wildcards.backbone]
+        network = restorers.read(snakemake.input.weights, module, params.sizes, device)
         store = Store(snakemake.input.store, table)
         total = len(store) + sum(len(own.names) for own in pairs.values())
         progress = Progress(f"verify {wildcards.group}", total, "images", say)
