@@ -88,7 +88,7 @@ def conflicts(n: int, correlation: float, noise: float, seed: int) -> Instance:
     def drops(inside: Booleans) -> Floats:
         total = _others(inside, harm)
         saturated: Floats = height * (1 - np.exp(-total / height))
-        return saturated + noise * _normal(inside, seed)
+        return saturated + noise * hashed_normal(inside, seed)
 
     return Instance(similarity, drops)
 
@@ -103,7 +103,7 @@ def clusters(n: int, correlation: float, noise: float, seed: int) -> Instance:
     harm = np.where(cluster[:, None] == cluster, 0.0, 0.5)
 
     def drops(inside: Booleans) -> Floats:
-        return 0.1 + _others(inside, harm) + noise * _normal(inside, seed)
+        return 0.1 + _others(inside, harm) + noise * hashed_normal(inside, seed)
 
     return Instance(similarity, drops)
 
@@ -194,7 +194,7 @@ def _linear(conflict: Floats, noise: float, seed: int, inside: Booleans) -> Floa
     size = inside.sum(axis=1, keepdims=True)
     mean: Floats = _others(inside, conflict) / np.maximum(size - 1, 1)
     line: Floats = 0.35 + 0.5 * mean + 0.25 * (size - 2)
-    return line + noise * _normal(inside, seed)
+    return line + noise * hashed_normal(inside, seed)
 
 
 def _others(inside: Booleans, values: Floats) -> Floats:
@@ -203,7 +203,7 @@ def _others(inside: Booleans, values: Floats) -> Floats:
     return inside @ of_others.T
 
 
-def _normal(inside: Booleans, seed: int) -> Floats:
+def hashed_normal(inside: Booleans, seed: int) -> Floats:
     """A standard normal number of each group and degradation, always the same one."""
     normal: Floats = ndtri(_uniform(inside, np.arange(inside.shape[1]), seed))
     return normal

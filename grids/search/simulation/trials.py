@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from grids.base.errors import InputError
 from grids.base.plugins import names_in, require_known
 from grids.search import standing
 from grids.search.contract import SearchSettings
+from grids.search.simulation.curves import USUAL, Curves, Knobs
 from grids.search.simulation.families import FAMILIES, Instance, completed, published
-from grids.search.simulation.searches import compare, summary
+from grids.search.simulation.searches import Psnr, compare, summary
+from grids.training.schedule import WHOLE
 
 
 def trials(
@@ -25,6 +28,9 @@ def trials(
     delta: float,
     seeds: Sequence[int],
     group_worth: float = 32.0,
+    levels: Sequence[int] = (10, 30),
+    certificate: str = "full",
+    knobs: Knobs = USUAL,
 ) -> pd.DataFrame:
     """Runs strategies against known drops.
 
@@ -38,7 +44,8 @@ def trials(
         noise: of the families' drops in dB.
         delta: drop allowed in dB.
         seeds: one instance each, not negative, at least one.
-        group_worth: as `grids.search.contract.SearchSettings` has it.
+        group_worth, levels, certificate: as `grids.search.contract.SearchSettings` has them.
+        knobs: of the families' learning curves.
 
     Returns:
         The summaries of `grids.search.simulation.searches` for each setting.
@@ -56,12 +63,18 @@ def trials(
         raise InputError("a correlation is from 0 to 1")
     if not seeds or min(seeds) < 0:
         raise InputError("instances are at least 1, and a seed is not negative")
+    if not levels or list(levels) != sorted({*levels} & {*range(1, WHOLE)}):
+        raise InputError(f"levels are percentages from 1 to {WHOLE - 1} that ascend")
+    asked = SearchSettings(
+        delta, group_worth=group_worth, levels=tuple(levels), certificate=certificate
+    )
     found = []
     for n, correlation, instances in _instances(source, sizes, correlations, noise, delta, seeds):
+        curves: dict[int, Psnr] = {
+            seed: Curves(instance, knobs, seed).of for seed, instance in instances.items()
+        }
         for k in requests:
-            table = compare(
-                instances, strategies, SearchSettings(delta, k, group_worth=group_worth)
-            )
+            table = compare(instances, strategies, replace(asked, requests_per_round=k), curves)
             found.append(
                 summary(table).assign(n=n, correlation=correlation, requests=k, source=source)
             )
