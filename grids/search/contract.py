@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from grids.search.group_names import group_name
+from grids.search.group_names import group_name, trial_name
 from grids.training.schedule import WHOLE
 
 # Names of degradations in alphabetical order.
@@ -107,9 +107,8 @@ class Trial:
 
     @property
     def name(self) -> str:
-        """What it is called in plans: the group, and a lower level behind `@`."""
-        name = group_name(self.group)
-        return name if self.level == WHOLE else f"{name}@{self.level}"
+        """What it is called in plans."""
+        return trial_name(group_name(self.group), self.level)
 
 
 @dataclass(frozen=True)
