@@ -25,6 +25,7 @@ COLUMNS = {
     places.SIMILARITY: "source target kl distance distance_std",
     places.HISTORY: "step loss learning_rate steps_per_second validation_psnr_db",
     places.VERIFICATION: VERIFICATION,
+    places.LEVEL_VERIFICATION: VERIFICATION,
     places.RESEEDED_VERIFICATION: VERIFICATION,
     places.MEASUREMENT: "degradation image psnr_db",
     places.VIEWS: "number photograph vector alpha sigma",

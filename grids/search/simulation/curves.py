@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grids.search.contract import Group
+from grids.search.contract import Group, Levels
 from grids.search.simulation.families import Instance, hashed_normal
 from grids.training.schedule import WHOLE
 
@@ -67,3 +67,31 @@ class Curves:
             name: float(-shown * drop[name] - behind - gain[at[name]] + noise[at[name]])
             for name in group
         }
+
+
+@dataclass(frozen=True)
+class Measured:
+    """PSNR as measured, and for every other model and level a stand-in.
+
+    By the stand-in a single-task model is at a level what it is at the nearest one that was
+    measured, and a group drops as at its end: what short trainings would tell is taken for true.
+
+    Attributes:
+        instance: the drops at the end.
+        psnr: what is measured.
+    """
+
+    instance: Instance
+    psnr: Levels
+
+    def of(self, group: Group, level: int) -> dict[str, float]:
+        """As `Curves` has it."""
+        if measured := self.psnr.get(level, {}).get(group):
+            return dict(measured)
+        drop = self.instance.of(group) if len(group) > 1 else dict.fromkeys(group, 0.0)
+        return {name: self._single(name, level) - drop[name] for name in group}
+
+    def _single(self, name: str, level: int) -> float:
+        near = sorted(self.psnr, key=lambda other: abs(other - level))
+        found = (self.psnr[other].get((name,), {}).get(name) for other in near)
+        return next((psnr for psnr in found if psnr is not None), 0.0)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from grids.search.contract import Drops, Group, Similarity
+from grids.search.drops.levels import NOTHING, Short
 from grids.search.drops.model import fit
 
 DELTA = 0.7
@@ -113,11 +114,14 @@ FAMILIES: Mapping[str, Callable[[int, float, float, int], Instance]] = {
 }
 
 
-def completed(similarity: Similarity, measured: Drops, delta: float) -> Instance:
+def completed(
+    similarity: Similarity, measured: Drops, delta: float, short: Short = NOTHING
+) -> Instance:
     """Measured drops, and for every other group a stand-in.
 
     The stand-in is the mean that the model of `grids.search.drops.model` predicts for the worst
-    member, given what is measured: a guess, and one in favour of strategies that use the model.
+    member, given what is measured, also at lower levels: a guess, and one in favour of strategies
+    that use the model.
     """
     known = {
         group: drops for group, drops in measured.items() if set(group) <= set(similarity.names)
@@ -127,7 +131,7 @@ def completed(similarity: Similarity, measured: Drops, delta: float) -> Instance
         values = np.zeros(inside.shape)
         many = inside.sum(axis=1) > 1
         if many.any():
-            values[many] = fit(similarity, known, delta).predict(inside[many]).mean[:, None]
+            values[many] = fit(similarity, known, delta, short).predict(inside[many]).mean[:, None]
         for row, members in zip(values, inside, strict=True):
             group = tuple(
                 name for name, is_in in zip(similarity.names, members, strict=True) if is_in

@@ -11,8 +11,8 @@ import pandas as pd
 from grids.base.errors import InputError
 from grids.base.plugins import names_in, require_known
 from grids.search import standing
-from grids.search.contract import SearchSettings
-from grids.search.simulation.curves import USUAL, Curves, Knobs
+from grids.search.contract import Levels, SearchSettings
+from grids.search.simulation.curves import USUAL, Curves, Knobs, Measured
 from grids.search.simulation.families import FAMILIES, Instance, completed, published
 from grids.search.simulation.searches import Psnr, compare, summary
 from grids.training.schedule import WHOLE
@@ -69,9 +69,11 @@ def trials(
         delta, group_worth=group_worth, levels=tuple(levels), certificate=certificate
     )
     found = []
-    for n, correlation, instances in _instances(source, sizes, correlations, noise, delta, seeds):
+    drawn = _instances(source, sizes, correlations, noise, delta, seeds)
+    for n, correlation, instances, psnr in drawn:
         curves: dict[int, Psnr] = {
-            seed: Curves(instance, knobs, seed).of for seed, instance in instances.items()
+            seed: (Measured(instance, psnr) if psnr else Curves(instance, knobs, seed)).of
+            for seed, instance in instances.items()
         }
         for k in requests:
             table = compare(instances, strategies, replace(asked, requests_per_round=k), curves)
@@ -90,17 +92,20 @@ def _instances(
     noise: float,
     delta: float,
     seeds: Sequence[int],
-) -> Iterator[tuple[int, float, dict[int, Instance]]]:
+) -> Iterator[tuple[int, float, dict[int, Instance], Levels]]:
+    """For each setting n, correlation, instances by seed, and what is measured of levels."""
     if source in FAMILIES:
         for n, correlation in product(sizes, correlations):
             draw = FAMILIES[source]
-            yield n, correlation, {seed: draw(n, correlation, noise, seed) for seed in seeds}
+            drawn = {seed: draw(n, correlation, noise, seed) for seed in seeds}
+            yield n, correlation, drawn, {}
         return
+    psnr: Levels = {}
     if Path(source).is_dir():
         found = standing.read(Path(source))
-        similarity, measured = found.similarity, found.drops
+        similarity, measured, psnr = found.similarity, found.drops, found.psnr
     else:
         require_known(source, [*FAMILIES, "published"], "family or folder")
         similarity, measured = published()
     instance = completed(similarity, measured, delta)
-    yield len(similarity.names), float("nan"), {0: instance}
+    yield len(similarity.names), float("nan"), {0: instance}, psnr
