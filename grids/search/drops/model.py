@@ -19,7 +19,7 @@ trainings, and noise: half of its variance is that of the single-task model, whi
 the degradation share. What a group lacks at the end to a single-task model at a level is the final
 drop less what the single-task model gains from there on, which differs from one degradation to the
 next by a spread. Trust, noise and spread of a level are chosen by the evidence too, so that a level
-which says nothing about the end is not trusted.
+which says nothing about the end is all noise.
 """
 
 from dataclasses import dataclass
@@ -58,10 +58,11 @@ STRENGTHS = np.array(
 SHARED_LINE, OWN_LINE, PAIR, MEMBER, GROUP, NOISE = range(6)
 
 # What a lower level may be worth, for each choice: how much of the final drop it shows, and its
-# noise in units of δ. The first is believed until the evidence says otherwise.
+# noise in units of δ, up to as good as nothing told. The first is believed until the evidence says
+# otherwise.
 FIDELITIES: list[tuple[float, float]] = [
     (1.0, 0.4),
-    *product((1.0, 0.5, 0.0), (0.1, 0.2, 0.4, 0.8, 1.6)),
+    *product((1.0, 0.5), (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)),
 ]
 # Spread of what single-task models gain behind a level, likewise.
 SPREADS = (1.0, 0.25, 0.5, 2.0)

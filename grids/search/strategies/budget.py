@@ -16,6 +16,7 @@ That probability is of the model in `grids.search.drops.model`, with all that ma
 level weighed by its evidence. The search ends for certain: no model is trained to a level twice.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -45,9 +46,8 @@ from grids.training.schedule import WHOLE
 LEVELS = True
 """Asks for levels of trainings, and is told PSNR by level in the place of drops."""
 
-# What a group fewer is worth here, as a share of `group_worth`, and how much of a failure a group
-# is that was tried at a lower level alone and is likely to fail: see benchmarks/search.py.
-WORTH = 0.15
+# How much of a failure a group is that was tried at a lower level alone and is likely to fail: see
+# benchmarks/search.py.
 TRIED = 0.25
 
 
@@ -76,7 +76,8 @@ def plan(similarity: Similarity, measured: Levels, settings: SearchSettings) -> 
     """What to train next and up to which level, or the partition found."""
     known = _known(similarity, measured, settings)
     outlook = _outlook(similarity, known, settings)
-    worth, failures = WORTH * settings.group_worth, _failures(outlook, known)
+    # In searches with the whole worth more was trained to the end in vain than it saved groups.
+    worth, failures = math.sqrt(settings.group_worth), _failures(outlook, known)
     bets = bet_worth(worth, failures)
     chosen = cheapest_plan(outlook, worth, bets)
     settled = outlook.tried.issuperset(outlook.open(chosen))
