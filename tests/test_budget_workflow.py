@@ -95,6 +95,8 @@ def test_bounded_groups_are_called_so_and_nothing_trains_the_rest(searching, cap
     told = capsys.readouterr().out
     assert "passes with probability" in told
     assert f"as much as {result['trainings']['cost']:.2f} whole trainings; nothing is left" in told
+    assert main(["simulate", str(tree.path("")), "--strategies", "budget", "active"]) == 0
+    assert "budget" in capsys.readouterr().out
     assert main(["status", str(tree.path("")), "--folder", str(tree.folder)]) == 0
     told = capsys.readouterr().out
     ends = len(trials) + ("jpeg" in finished) + 1  # the descriptor

@@ -11,9 +11,11 @@ from grids.search import costs
 from grids.search.contract import SearchSettings, Trial
 from grids.search.drops import levels, model
 from grids.search.drops.levels import Short
-from grids.search.simulation.curves import Curves, Knobs
+from grids.search.forecast import forecast_levels, sentence
+from grids.search.simulation.curves import Curves, Knobs, Measured
 from grids.search.simulation.families import DELTA, FAMILIES, linear
 from grids.search.simulation.searches import optimum, run, run_levels
+from grids.search.story import story
 from grids.search.strategies import active, budget
 
 ASKED = SearchSettings(DELTA, levels=(10, 30))
@@ -203,3 +205,39 @@ def test_all_that_may_be_believed_weighs_one_together():
     assert max(chances) - min(chances) > 0.1
     alone = model.weighed(instance.similarity, {}, DELTA, Short())
     assert [weight for weight, _ in alone] == [1.0]
+
+
+def test_what_is_measured_stands_and_the_rest_is_as_at_the_end():
+    instance = linear(3, 0.9, 0.15, 1)
+    one, two = instance.similarity.names[:2]
+    curves = Measured(instance, {10: {(one,): {one: 20.0}}, 100: {(two,): {two: 31.0}}})
+    assert curves.of((one,), 10) == {one: 20.0}
+    # At the nearest level that is measured of each, less the final drop.
+    drops = instance.of((one, two))
+    assert curves.of((one, two), 30) == {one: 20.0 - drops[one], two: 31.0 - drops[two]}
+
+
+def test_the_forecast_and_the_story_count_whole_trainings():
+    instance = linear(5, 0.9, 0.15, 2)
+    curves = Curves(instance, Knobs(), 2)
+    ahead = forecast_levels(budget.plan, instance.similarity, {}, ASKED)
+    # The single-task models alone are five.
+    assert 5 * 1.02 <= ahead.least <= ahead.likely < 2**5
+    assert "likely as much as" in sentence(ahead, 10.0)
+    done = run_levels(budget.plan, instance.similarity, curves.of, ASKED)
+    halfway = {level: psnr for level, psnr in done.measured.items() if level < 100}
+    less = forecast_levels(budget.plan, instance.similarity, halfway, ASKED)
+    assert less.likely < ahead.likely
+    over = forecast_levels(budget.plan, instance.similarity, done.measured, ASKED)
+    assert (over.least, over.likely, over.rounds) == (0, 0, 0)
+    plans, known = [], []
+    for number, why in enumerate(done.whys):
+        asked = [trial.name for trial in done.rounds[number]] if number < len(done.rounds) else []
+        answer = {"requests": asked} if asked else {"solution": ["+".join(g) for g in done.groups]}
+        plan = {"round": number, "strategy": "budget", "delta": DELTA, "known": list(known)}
+        plans.append(plan | answer | {"why": why, "settings": {"levels": [10, 30], "decay": 0.2}})
+        known += asked
+    lines = story(plans, levels.drops(done.measured), levels.short(done.measured).drops)
+    assert sum(line.startswith("Round") for line in lines) == len(plans)
+    assert any(" dB at 10 %" in line for line in lines)
+    assert lines[-1].endswith(f"as much as {done.cost(0.2):.2f} whole trainings; nothing is left")
