@@ -1,13 +1,14 @@
 """Figures of searches: `python benchmarks/search.py [PART …]`.
 
-Parts: scale, families, tag, published, property. An instance is drawn by its seed: the settings of
-strategy `active` were chosen on the seeds 1000 … 1199, and figures are reported on those from
-`--seed`, 5000 unless told.
+Parts: scale, families, tag, published, property, budget, bounded. An instance is drawn by its seed:
+the settings of the strategies were chosen on the seeds 1000 … 1199, and figures are reported on
+those from `--seed`, 5000 unless told.
 """
 
 import argparse
 import resource
 import time
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -18,17 +19,40 @@ import pandas as pd
 from grids.report import search
 from grids.search.candidates import HEAD, best, rank
 from grids.search.contract import SearchSettings
+from grids.search.simulation.curves import Curves, Knobs
 from grids.search.simulation.families import (
     DELTA,
     FAMILIES,
+    Instance,
     completed,
     published,
     with_affinity,
 )
-from grids.search.simulation.searches import compare, optimum, run, strategy, summary
+from grids.search.simulation.searches import (
+    Psnr,
+    compare,
+    optimum,
+    run,
+    run_levels,
+    strategy,
+    summary,
+)
 from grids.search.strategies import active
 
 NOISE = 0.15
+LEVELS = (10, 30)
+
+# Learning curves, from those that tell nearly all after a tenth of a training to those that tell
+# nothing.
+CURVES = {
+    "clear": Knobs(trust=1.0, bias=0.05, noise=0.1, spread=0.3),
+    "usual": Knobs(),
+    "rough": Knobs(trust=0.7, bias=0.2, noise=0.5, spread=0.8),
+    "blind": Knobs(trust=0.0, bias=0.0, noise=1.0, spread=1.5),
+}
+# Ranges of trust, bias, noise, gain and spread in part `bounded`.
+KNOBS = ((0.3, 1.0), (-0.1, 0.3), (0.05, 0.6), (0.5, 2.0), (0.1, 1.0))
+
 LONGEST = "CPU seconds of the longest plan"
 
 
@@ -98,6 +122,87 @@ def property_(options: argparse.Namespace) -> None:
     print(f"\n{count} small instances: no unverified and no failing group in any solution")
 
 
+def budget(options: argparse.Namespace) -> None:
+    """Costs of strategy `budget` against those of `active`, which needs no learning curves."""
+    seeds = range(options.seed, options.seed + (options.instances or 50))
+    for family, correlation, (what, knobs) in product(
+        options.families, options.correlations, CURVES.items()
+    ):
+        if what not in options.curves:
+            continue
+        drawn = {s: FAMILIES[family](11, correlation, NOISE, s) for s in seeds}
+        curves = {s: Curves(instance, knobs, s).of for s, instance in drawn.items()}
+        asked = SearchSettings(DELTA, options.requests, levels=LEVELS)
+        tables = [compare(drawn, ["active"], asked).assign(certificate="")]
+        for certificate in ("full", "bounded"):
+            settings = replace(asked, certificate=certificate)
+            table = compare(drawn, ["budget"], settings, curves)
+            tables.append(table.assign(certificate=certificate))
+        found = pd.concat(tables).groupby(["strategy", "certificate"], sort=False)
+        means = found[["cost", "trainings", "rounds", "groups", "optimum"]].mean()
+        means.insert(1, "ratio", means["cost"] / means["cost"].iloc[0])
+        rank = _agreement(drawn, curves)
+        print(
+            f"\n{family}, correlation {correlation}, curves {what} (rank correlation of drops at "
+            f"{LEVELS[0]} % {rank:.2f}), {len(drawn)} instances, {options.requests} a round"
+        )
+        print(means.round(3).to_string(), flush=True)
+
+
+def bounded(options: argparse.Namespace) -> None:
+    """Small instances of all kinds by strategy `budget`: how often what is stated holds."""
+    random = np.random.default_rng(options.seed)
+    count = options.instances or 10_000
+    rows = []
+    for seed in range(options.seed, options.seed + count):
+        family = FAMILIES[str(random.choice(sorted(FAMILIES)))]
+        n, k = int(random.integers(2, 7)), int(random.integers(1, 9))
+        instance = family(n, float(random.uniform()), float(random.uniform(0, 0.3)), seed)
+        knobs = Knobs(*(float(random.uniform(*ends)) for ends in KNOBS))
+        certificate = str(random.choice(["full", "bounded"], p=[0.2, 0.8]))
+        settings = SearchSettings(DELTA, k, levels=LEVELS, certificate=certificate)
+        done = run_levels(
+            strategy("budget"), instance.similarity, Curves(instance, knobs, seed).of, settings
+        )
+        for group in done.groups:
+            if len(group) > 1:
+                holds = max(instance.of(group).values()) <= DELTA
+                if certificate == "full" and not holds:
+                    raise RuntimeError(f"seed {seed}: {group} fails")
+                rows.append((certificate, done.stated(group), holds))
+    found = pd.DataFrame(rows, columns=["certificate", "stated", "holds"])
+    print(f"\n{count} small searches by strategy budget, confidence {settings.confidence}")
+    unsure = found[found["stated"] < 1]
+    for what, part in [
+        ("groups in answers under `full`", found[found["certificate"] == "full"]),
+        ("groups in answers under `bounded`", found[found["certificate"] == "bounded"]),
+        ("of these with a single-task model that was not finished", unsure),
+    ]:
+        stated, holds = part["stated"].mean(), part["holds"].mean()
+        print(f"{what}: {len(part)}; stated {stated:.4f}, hold {holds:.4f}")
+    bins = pd.cut(unsure["stated"], [0, 0.925, 0.95, 0.975, 0.99, 1])
+    table = unsure.groupby(bins, observed=True).agg(
+        groups=("holds", "size"), stated=("stated", "mean"), holds=("holds", "mean")
+    )
+    print(table.round(4).to_string(), flush=True)
+
+
+def _agreement(drawn: dict[int, Instance], curves: dict[int, Psnr]) -> float:
+    """Mean rank correlation of the drops at the lowest level with the final ones, of random pairs,
+    triples and quadruples."""
+    found = []
+    for seed, instance in drawn.items():
+        random, names = np.random.default_rng(seed), instance.similarity.names
+        rows = []
+        for size in (2, 3, 4) * 10:
+            group = tuple(sorted(random.choice(names, size, replace=False).tolist()))
+            short, end = curves[seed](group, LEVELS[0]), instance.of(group)
+            for name in group:
+                rows.append((curves[seed]((name,), LEVELS[0])[name] - short[name], end[name]))
+        found.append(pd.DataFrame(rows).corr("spearman").iloc[0, 1])
+    return float(np.mean(found))
+
+
 def scale(options: argparse.Namespace) -> None:
     """Time and memory against n."""
     random = np.random.default_rng(0)
@@ -155,6 +260,8 @@ PARTS = {
     "families": families,
     "tag": tag,
     "property": property_,
+    "budget": budget,
+    "bounded": bounded,
 }
 
 if __name__ == "__main__":
@@ -166,6 +273,8 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=5000, help="of the first instance")
     parser.add_argument("--families", nargs="+", default=list(FAMILIES), choices=FAMILIES)
     parser.add_argument("--correlations", nargs="+", type=float, default=[0.9, 0.0])
+    parser.add_argument("--curves", nargs="+", default=["usual"], choices=CURVES)
+    parser.add_argument("--requests", type=int, default=1, help="a round (budget)")
     parser.add_argument("--figure", type=Path, help="SVG file for the counts of scale")
     arguments = parser.parse_args()
     for part in arguments.parts:

@@ -23,7 +23,8 @@ checkpoint plan:
         degradations=SEARCHED,
         failed=SETTINGS.search.failed,
         elsewhere=searched_elsewhere(),
-        groups=lambda wildcards: [list(members_of(g)) for g in known_groups(wildcards)],
+        groups=lambda wildcards: [list(group) for group, _ in known_trials(wildcards)],
+        levels=lambda wildcards: [level for _, level in known_trials(wildcards)],
         code=code("plan.py", "search"),
     message:
         "Planning round {wildcards.round} of the search"
@@ -54,6 +55,7 @@ rule groups:
         backbone=SETTINGS.search.backbone,
         test_set=SETTINGS.search.test_set,
         degradations=SEARCHED,
+        levels=search_levels,
         elsewhere=searched_elsewhere(),
         code=code("groups.py"),
     message:

@@ -152,6 +152,10 @@ WRONG = [
     ("search.levels", [10, 30], r"training.schedule cosine cannot go on behind a level"),
     ("search.levels", [30, 10], r"search.levels: \[30, 10\] must ascend"),
     ("search.levels", [100], r"search.levels.0: .* less than 100"),
+    ("search.strategy", "budget", r"search.levels: strategy budget needs levels to ask for, such"),
+    ("search.certificate", "bounded", r"only strategy budget takes bounded, not active"),
+    ("search.certificate", "partial", r"search.certificate: .*'full' or 'bounded'"),
+    ("search.confidence", 0.5, r"search.confidence: .*greater than 0.5"),
     ("search.all_solutions", True, r"only strategy paper takes it, not active"),
     ("search.number_of_groups", 2, r"only strategy tag takes it, not active"),
     ("search.measurements", "nowhere.csv", r"search.measurements: nowhere.csv: no such file"),
@@ -417,6 +421,16 @@ class TestOwnModules:
         config["training"]["procedure"] = "own"
         with pytest.raises(InputError, match=r"training\.procedure: own trains mine, not \w+"):
             loading.load(config)
+
+
+def test_a_strategy_is_told_of_levels_if_it_asks_for_them():
+    config = with_value("search.levels", [20])
+    config["training"] |= {"schedule": "constant", "warmup": 1}
+    config["search"] |= {"strategy": "budget"}
+    told = loading.load(config).strategy_settings()
+    assert (told["levels"], told["certificate"], told["decay"]) == ([20], "full", 0.2)
+    config["search"]["strategy"] = "active"
+    assert "levels" not in loading.load(config).strategy_settings()
 
 
 def test_a_procedure_of_phases_is_not_searched_by_levels():

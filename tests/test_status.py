@@ -155,6 +155,27 @@ def test_the_search_adds_what_it_asks_for_and_ends(results, queue):
     assert lines(results)[1]["search"].endswith("over after 1 round: 1 group")
 
 
+def test_what_a_level_did_is_not_done_again(results, queue):
+    """Of a training to its end, what one up to a level has left behind is no time to come."""
+    settings = json.loads((results / "settings.json").read_text())
+    settings["search"] |= {"strategy": "budget", "levels": [50], "certificate": "bounded"}
+    settings["training"] |= {"decay": 0.5}
+    (results / "settings.json").write_text(json.dumps(settings))
+    plan = {"strategy": "budget", "settings": {"delta": 1.2, "levels": [50]}}
+    planned(results, 0, [], requests=["jpeg@50", "sr@50"])
+    planned(results, 1, ["jpeg@50", "sr@50"], requests=["jpeg"])
+    for number in (0, 1):
+        path = results / "search" / f"{number}.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | plan))
+    finish(results / "levels" / "50", "jpeg", rate=1.0)
+    _, told = lines(results)
+    # No mix, and no other seed before its single-task model is asked for; here it is.
+    assert told["trainings"].endswith("1 done, 3 waiting")
+    # 1800 steps each up to the level; 900 of them lead on.
+    left = 1800 + (3600 - 900) + 3600
+    assert f"{left / 3600:.3g} GPU-h to come" in told["time"]
+
+
 def test_a_search_planned_anew_is_not_over_by_old_plans(results, queue):
     planned(results, 1, ["jpeg+sr"], delta=0.7, solution=["jpeg", "sr"])
     assert lines(results)[1]["search"].endswith("not begun")

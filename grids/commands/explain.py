@@ -28,6 +28,7 @@ def _run(options: argparse.Namespace) -> None:
     from grids.report import search
     from grids.runs import needed
     from grids.search import forecast, standing
+    from grids.search.drops import levels
     from grids.search.frontier import frontier
     from grids.search.story import story
 
@@ -36,7 +37,7 @@ def _run(options: argparse.Namespace) -> None:
     found = standing.read(options.results, options.backbone, options.test_set)
     if needed.changed_since(options.results, found.plans[0]):
         print("The last run has other settings and no round yet; this is the search before it.")
-    print("\n".join(story(found.plans, found.drops)))
+    print("\n".join(story(found.plans, found.drops, levels.short(found.psnr).drops)))
     if "solution" not in found.plans[-1]:
         hours = forecast.hours(options.results, found.plans[-1]["backbone"], options.hours)
         print(f"Ahead: {forecast.sentence(forecast.of_plan(found), hours)}")

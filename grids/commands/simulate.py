@@ -40,6 +40,33 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser.add_argument(
         "--group-worth", type=float, default=32, help="trainings that one group fewer is worth"
     )
+    parser.add_argument(
+        "--levels",
+        nargs="+",
+        type=int,
+        default=[10, 30],
+        metavar="L",
+        help="percentages of a training that strategy budget may ask for",
+    )
+    parser.add_argument("--certificate", default="full", choices=["full", "bounded"])
+    parser.add_argument(
+        "--trust",
+        type=float,
+        default=0.9,
+        help="share of a final drop that shows after 10 %% of a training",
+    )
+    parser.add_argument(
+        "--bias",
+        type=float,
+        default=0.1,
+        help="of a group for each further member after 10 %% of a training, in dB",
+    )
+    parser.add_argument(
+        "--curve-noise",
+        type=float,
+        default=0.2,
+        help="of each model's PSNR after 10 %% of a training, in dB",
+    )
     parser.add_argument("--instances", type=int, default=20, help="searches for each setting")
     parser.add_argument("--seed", type=int, default=0, help="of the first instance")
     parser.add_argument("--figure", type=Path, help="SVG file for the counts")
@@ -48,6 +75,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def _run(options: argparse.Namespace) -> None:
     from grids.report import search
+    from grids.search.simulation.curves import Knobs
     from grids.search.simulation.trials import trials
 
     table = trials(
@@ -60,6 +88,9 @@ def _run(options: argparse.Namespace) -> None:
         delta=options.delta,
         group_worth=options.group_worth,
         affinity=options.affinity,
+        levels=options.levels,
+        certificate=options.certificate,
+        knobs=Knobs(options.trust, options.bias, options.curve_noise),
         seeds=range(options.seed, options.seed + options.instances),
     )
     print(table.round(2).to_string(index=False))

@@ -629,6 +629,16 @@ def _check_search(settings: Settings) -> None:
         )
     if settings.asks_for_affinities():
         check_affinities(settings, search.backbone)
+    if search.certificate != "full" and not settings.searches_levels():
+        raise InputError(
+            f"search.certificate: only strategy budget takes {search.certificate}, not "
+            f"{search.strategy}"
+        )
+    if settings.searches_levels() and not search.levels:
+        raise InputError(
+            f"search.levels: strategy {search.strategy} needs levels to ask for, such as [10, 30], "
+            "and training.schedule: constant"
+        )
     _check_levels(settings)
     if search.strategy == "given":
         _check_groups(search.groups, settings.searched())

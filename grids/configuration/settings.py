@@ -366,8 +366,8 @@ class Search(Section):
     )
     group_worth: PositiveFloat = Field(
         32.0,
-        description="Strategy `active`: how many trainings one group fewer is worth. More: fewer "
-        "groups, more trainings.",
+        description="Strategies `active` and `budget`: how many trainings one group fewer is "
+        "worth. More: fewer groups, more trainings.",
     )
     number_of_groups: Annotated[int, Field(ge=0, strict=True)] = Field(
         0,
@@ -382,7 +382,18 @@ class Search(Section):
     levels: list[Annotated[int, Field(ge=1, lt=WHOLE, strict=True)]] = Field(
         [],
         description="Percentages of `training.iterations` at which models may be measured on their "
-        "way, ascending: `[10, 30]`. They need `training.schedule: constant`.",
+        "way, ascending: `[10, 30]`. They need `training.schedule: constant`; strategy `budget` "
+        "asks for them.",
+    )
+    certificate: Literal["full", "bounded"] = Field(
+        "full",
+        description="Strategy `budget`: what is asked of the groups found. `full`: their models "
+        "and the single-task models of their members are trained to the end. `bounded`: "
+        "single-task models may stay at a lower level where each group passes with the "
+        "probability `confidence` all the same. See docs/search.md.",
+    )
+    confidence: Annotated[float, Field(gt=0.5, lt=1), NUMBER] = Field(
+        0.9, description="Certificate `bounded`: least probability that a group passes."
     )
     measurements: Where = Field(
         "",
@@ -974,7 +985,15 @@ class Settings(Section):
             *("delta", "requests_per_round", "all_solutions", "groups", "group_worth"),
             "number_of_groups",
         }
-        return self.search.model_dump(include=keys) | self.candidates.model_dump()
+        told = self.search.model_dump(include=keys) | self.candidates.model_dump()
+        if self.searches_levels():
+            told |= self.search.model_dump(include={"levels", "certificate", "confidence"})
+            told |= {"decay": self.training.decay}
+        return told
+
+    def searches_levels(self) -> bool:
+        """Whether the strategy asks for levels of trainings, the single-task models' among them."""
+        return bool(constant_of("search/strategies", self.search.strategy, "LEVELS"))
 
     def asks_for_affinities(self) -> bool:
         """Whether the search goes by affinities."""

@@ -27,6 +27,7 @@ COLUMNS = {
     places.HISTORY: "step loss learning_rate steps_per_second validation_psnr_db",
     places.AFFINITY: AFFINITY,
     places.VERIFICATION: VERIFICATION,
+    places.LEVEL_VERIFICATION: VERIFICATION,
     places.RESEEDED_VERIFICATION: VERIFICATION,
     places.COMPARED_VERIFICATION: VERIFICATION,
     places.MEASUREMENT: "degradation image psnr_db",

@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from grids.report import style
 from grids.search.group_names import group_name
 
+MARKS = ["feasible", "final", "mix"]
+
 
 def points(found: Mapping[str, Any], similarity: pd.DataFrame) -> pd.DataFrame:
     """The verified groups of two and more, in order of verification, less those without a model.
@@ -45,7 +47,9 @@ def points(found: Mapping[str, Any], similarity: pd.DataFrame) -> pd.DataFrame:
                 "mix": group["name"] == mix,
             }
         )
-    return pd.DataFrame(rows)
+    columns = ["group", "size", "distance", "drop_db", "drop_std_db", "worst"]
+    table = pd.DataFrame(rows, columns=[*columns, *MARKS])
+    return table.astype(dict.fromkeys(MARKS, bool))
 
 
 def figure(found: Mapping[str, Any], similarity: pd.DataFrame) -> Figure:

@@ -34,7 +34,8 @@ def line(
         brought: verifications of models trained elsewhere on the search's test set.
         expected: today's parameters of a rule's job, as `grids.jobs.records.stale` takes it.
     """
-    made = outdated(results, expected, [*TRAININGS, *DISTANCES, "verify", "plan"])
+    levels = ["train_level", "verify_level"] if needed.searches_levels(settings) else []
+    made = outdated(results, expected, [*TRAININGS, *DISTANCES, *levels, "verify", "plan"])
     if (results / places.GROUPS).exists() and not made:
         return ""
     # Not above: a finished tree has no use for it.
@@ -44,7 +45,7 @@ def line(
     backbone, elsewhere = search["backbone"], settings["elsewhere"]
     references = [
         places.at(results, places.MODEL, backbone=backbone, group=group)
-        for group in needed.baselines(settings)
+        for group in needed.beforehand(settings)
         if group not in elsewhere
     ]
     seeds = [

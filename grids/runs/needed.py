@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from grids.base.errors import InputError
+from grids.base.plugins import constant_of
 from grids.jobs import places
 from grids.search.group_names import group_name
 
@@ -41,27 +42,60 @@ def baselines(settings: Mapping[str, Any]) -> list[str]:
     return [*names, group_name(names)]
 
 
+def beforehand(settings: Mapping[str, Any]) -> list[str]:
+    """The groups that are trained before the search asks for any."""
+    if not searches_levels(settings):
+        return baselines(settings)
+    return baselines(settings)[-1:] if settings["training"]["start"] == "mix" else []
+
+
 def models(
     settings: Mapping[str, Any], plans: Sequence[Mapping[str, Any]]
 ) -> list[tuple[str, str]]:
-    """Backbone and group of all models that are known to be needed and are trained here."""
+    """Backbone and name of all trainings that are known to be needed here.
+
+    Names are those of plans (`grids.search.group_names.trial`).
+    """
     searching = settings["search"]["backbone"]
-    asked = [group for plan in plans for group in plan.get("requests", [])]
     found = plans[-1].get("solution", []) if plans else []
-    needed = [(searching, group) for group in [*baselines(settings), *asked]]
-    needed += [
-        (backbone, group)
-        for backbone in settings["report"]["backbones"]
-        for group in [*baselines(settings), *found]
-    ]
+    needed = [(searching, name) for name in [*beforehand(settings), *asked(plans)]]
+    if not bounded(settings):
+        needed += [
+            (backbone, group)
+            for backbone in settings["report"]["backbones"]
+            for group in [*baselines(settings), *found]
+        ]
     elsewhere = {(searching, group) for group in settings.get("elsewhere", [])}
     return [model for model in dict.fromkeys(needed) if model not in elsewhere]
 
 
-def reseeded(settings: Mapping[str, Any]) -> list[tuple[int, str]]:
+def reseeded(
+    settings: Mapping[str, Any], plans: Sequence[Mapping[str, Any]] = ()
+) -> list[tuple[int, str]]:
     """Seed and degradation of the single-task models that are trained again for the noise."""
     report = settings["report"]
-    return [(seed, name) for seed in report["noise_seeds"] for name in report["noise_degradations"]]
+    finished = asked(plans) if bounded(settings) else report["noise_degradations"]
+    return [
+        (seed, name)
+        for seed in report["noise_seeds"]
+        for name in report["noise_degradations"]
+        if name in finished
+    ]
+
+
+def searches_levels(settings: Mapping[str, Any]) -> bool:
+    """Whether the strategy asks for levels of trainings, single-task models among them."""
+    return bool(constant_of("search/strategies", settings["search"]["strategy"], "LEVELS"))
+
+
+def bounded(settings: Mapping[str, Any]) -> bool:
+    """Whether single-task models may stay at a level, so that tables do not ask for them."""
+    return searches_levels(settings) and settings["search"]["certificate"] == "bounded"
+
+
+def asked(plans: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What all rounds asked for."""
+    return [name for plan in plans for name in plan.get("requests", [])]
 
 
 def changed_since(results: Path, plan: Mapping[str, Any]) -> bool:

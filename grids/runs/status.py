@@ -18,6 +18,8 @@ from grids.jobs import failures, places
 from grids.jobs.pace import pace
 from grids.runs import needed, slurm
 from grids.search import plans as plan_files
+from grids.search.group_names import trial
+from grids.training.schedule import WHOLE, decay_from, steps_at
 
 # As `grids.base.progress.Progress` writes it.
 PROGRESS = re.compile(r": (\d+)/(\d+) it, ([\d.e+-]+) it/s, ETA ([\d:]+|unknown)")
@@ -73,10 +75,17 @@ class Output:
 
 @dataclass(frozen=True)
 class Training(Output):
-    """A training: an output with steps on its way to it."""
+    """A training: an output with steps on its way to it.
+
+    Attributes:
+        name: for people.
+        steps: to its end.
+        begun: of these, the steps that a training up to a lower level has done.
+    """
 
     name: str
     steps: int
+    begun: int = 0
 
     def failure(self) -> str | None:
         """Why it failed for good, where the configuration takes that for an answer."""
@@ -154,7 +163,7 @@ def _shared(results: Path, place: str, its_log: str, name: str, group: str) -> O
 def _trainings(
     results: Path, settings: dict[str, Any], plans: list[dict[str, Any]]
 ) -> Iterator[Training]:
-    usual = settings["training"]["iterations"]
+    usual, decay = settings["training"]["iterations"], settings["training"]["decay"]
     budgets = settings["training"].get("budgets", {})
     if settings["descriptor"]["weights"] == "trained":
         yield Training(
@@ -164,17 +173,26 @@ def _trainings(
             "descriptor",
             settings["descriptor"]["iterations"],
         )
-    for backbone, group in needed.models(settings, plans):
-        named = {"backbone": backbone, "group": group}
+    begun: dict[str, int] = {}
+    for backbone, name in needed.models(settings, plans):
+        group, level = trial(name)
+        named: dict[str, str | int] = {"backbone": backbone, "group": group, "level": level}
+        short = level < WHOLE
+        end = steps_at(budgets.get(backbone, usual), level)
         yield Training(
-            places.at(results, places.MODEL, **named),
-            f"rule_*train_wildcards_{backbone}_{group}",
-            places.at(results, places.TRAINING_LOG, **named),
-            f"{backbone} {group}",
-            budgets.get(backbone, usual),
+            places.at(results, places.LEVEL_MODEL if short else places.MODEL, **named),
+            f"rule_*train_level_wildcards_{level}_{backbone}_{group}"
+            if short
+            else f"rule_*train_wildcards_{backbone}_{group}",
+            places.at(results, places.LEVEL_LOG if short else places.TRAINING_LOG, **named),
+            f"{backbone} {group}" + (f" up to {level} %" if short else ""),
+            end,
+            begun.get(group, 0),
         )
+        if short:
+            begun[group] = decay_from(end, decay)
     backbone = settings["search"]["backbone"]
-    for seed, name in needed.reseeded(settings):
+    for seed, name in needed.reseeded(settings, plans):
         again = {"seed": str(seed), "backbone": backbone, "group": name}
         yield Training(
             places.at(results, places.RESEEDED_MODEL, **again),
@@ -190,7 +208,16 @@ def _verifications(
 ) -> Iterator[Output]:
     search, report = settings["search"], settings["report"]
     found = {*needed.baselines(settings), *(plans[-1].get("solution", []) if plans else [])}
-    for backbone, group in needed.models(settings, plans):
+    for backbone, name in needed.models(settings, plans):
+        group, level = trial(name)
+        if level < WHOLE:
+            named = {"backbone": backbone, "group": group, "test_set": search["test_set"]}
+            yield Output(
+                places.at(results, places.LEVEL_VERIFICATION, level=level, **named),
+                f"rule_*verify_level_wildcards_{level}_{backbone}_{group}_{search['test_set']}",
+                places.at(results, places.LEVEL_VERIFICATION_LOG, level=level, **named),
+            )
+            continue
         sets = {search["test_set"]} if backbone == search["backbone"] else set()
         if backbone in report["backbones"] and group in found:
             sets |= set(report["test_sets"])
@@ -202,7 +229,7 @@ def _verifications(
                 places.at(results, places.VERIFICATION_LOG, **named),
             )
     backbone, test_set = search["backbone"], search["test_set"]
-    for seed, name in needed.reseeded(settings):
+    for seed, name in needed.reseeded(settings, plans):
         named = {"seed": seed, "backbone": backbone, "group": name, "test_set": test_set}
         yield Output(
             places.at(results, places.RESEEDED_VERIFICATION, **named),
@@ -233,11 +260,17 @@ def _on_their_way(trainings: list[Training], live: dict[str, str]) -> Iterator[s
             yield f"  {training.name}: {done}/{training.steps} it, {state}{running}"
 
 
+def _own_steps(training: Training) -> tuple[int, int, float]:
+    """Steps to do and done, less those of a lower level, and steps a second."""
+    done, rate, _ = training.progress()
+    return training.steps - training.begun, max(0, done - training.begun), rate
+
+
 def _hours(trainings: list[Training], settings: dict[str, Any]) -> str:
     """Time of the trainings that are known so far, at the mean rate where none is known yet."""
     gpus = settings["resources"]["train"]["gpus"]
     trained = [training for training in trainings if not training.failure()]
-    seen = [(training.steps, *training.progress()[:2]) for training in trained]
+    seen = [_own_steps(training) for training in trained]
     rates = [rate for _, _, rate in seen if rate]
     if not rates:
         return f"{'time':14} no training has told its rate yet"

@@ -4,8 +4,9 @@ A strategy is a module of `grids/search/strategies/` with one pure function
 
     plan(similarity, measured, settings) -> Requests | Solution
 
-Requests are trained and verified, then `plan` is called again with what is known by then: all state
-is in `measured`. So a search can stop, go on, change its δ or its strategy, and loses no training.
+where `measured` are drops, or PSNR by level if the module says `LEVELS = True`. Requests are
+trained and verified, then `plan` is called again with what is known by then: all state is in
+`measured`. So a search can stop, go on, change its δ or its strategy, and loses no training.
 """
 
 import math
@@ -17,6 +18,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from grids.search.group_names import group_name, trial_name
+from grids.training.schedule import WHOLE
+
 # Names of degradations in alphabetical order.
 Group = tuple[str, ...]
 
@@ -24,6 +28,10 @@ Group = tuple[str, ...]
 # the single-task model. Groups of one are their own reference: known, 0. A drop of infinity says
 # that the training failed for good.
 Drops = Mapping[Group, Mapping[str, float]]
+
+# Mean PSNR in dB of each model on each of its degradations, by level (`grids.training.schedule`)
+# and group; groups of one are single-task models. −∞ where the training failed for good.
+Levels = Mapping[int, Mapping[Group, Mapping[str, float]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +63,14 @@ class SearchSettings:
         all_solutions: ask for every partition with the fewest groups instead of one
             (strategy `paper`).
         groups: the partition that strategy `given` verifies.
-        group_worth: trainings that one group fewer is worth, above 0 (strategy `active`).
+        group_worth: trainings that one group fewer is worth, above 0 (strategies `active` and
+            `budget`).
         number_of_groups: of the answer, whatever they drop; 0: the fewest (strategy `tag`).
+        levels: percentages of a training at which models may be measured, ascending (strategy
+            `budget`, as what follows).
+        decay: share of its steps that a training at a level spends on its own end.
+        certificate: `full` or `bounded`, what is asked of the answer.
+        confidence: least probability that a group passes under the certificate `bounded`.
     """
 
     delta: float
@@ -66,14 +80,40 @@ class SearchSettings:
     groups: tuple[Group, ...] = ()
     group_worth: float = 32.0
     number_of_groups: int = 0
+    levels: tuple[int, ...] = ()
+    decay: float = 0.2
+    certificate: str = "full"
+    confidence: float = 0.9
 
 
 @dataclass(frozen=True)
 class Requests:
-    """Groups to train and verify next, the most urgent first, and why (fit for JSON)."""
+    """Groups to train and verify next, the most urgent first, and why (fit for JSON).
+
+    `short` are those that are to be trained up to a lower level (strategy `budget`).
+    """
 
     groups: tuple[Group, ...]
     why: dict[str, Any]
+    short: tuple["Trial", ...] = ()
+
+    @property
+    def trials(self) -> tuple["Trial", ...]:
+        """All that is asked for."""
+        return (*map(Trial, self.groups), *self.short)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A model that is trained up to a level (`grids.training.schedule`), usually to its end."""
+
+    group: Group
+    level: int = WHOLE
+
+    @property
+    def name(self) -> str:
+        """What it is called in plans."""
+        return trial_name(group_name(self.group), self.level)
 
 
 @dataclass(frozen=True)

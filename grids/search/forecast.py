@@ -13,21 +13,27 @@ from grids.base.errors import InputError
 from grids.base.wording import counted, duration
 from grids.jobs import places
 from grids.jobs.pace import pace
+from grids.search import costs
 from grids.search.contract import (
     Drops,
     Group,
+    Levels,
     SearchSettings,
     Similarity,
     Solution,
+    Trial,
     outcomes,
     similarity_from,
 )
-from grids.search.drops.measurements import drops
+from grids.search.drops import levels
+from grids.search.drops.measurements import drops, psnr
 from grids.search.partition import SUBSETS_LIMIT
+from grids.search.simulation.curves import Measured
 from grids.search.simulation.families import completed
-from grids.search.simulation.searches import run, strategy
+from grids.search.simulation.searches import run, run_levels, strategy
 from grids.search.standing import Search
 from grids.similarity import matrix
+from grids.training.schedule import WHOLE
 
 UNMEASURED = 0.1
 """Tolerance of distances whose uncertainty is not known yet."""
@@ -44,12 +50,14 @@ class Forecast:
     """Trainings of groups of two and more, and rounds, that a search is expected to need still.
 
     `least` are those of the groups that it is expected to end with, `likely` are all. Neither is a
-    bound: what is measured may end a search earlier, or ask for more.
+    bound: what is measured may end a search earlier, or ask for more. `of_all` says that they are
+    of single-task models too, in whole trainings: of a search that asks for levels.
     """
 
-    least: int
-    likely: int
+    least: float
+    likely: float
     rounds: int
+    of_all: bool = False
 
 
 def forecast(
@@ -77,15 +85,43 @@ def forecast(
     return Forecast(least, max(done.trainings, least), len(done.rounds))
 
 
+def forecast_levels(
+    plan: Callable[..., Any], square: Similarity, measured: Levels, settings: SearchSettings
+) -> Forecast:
+    """`forecast` of a search that asks for levels, in whole trainings.
+
+    Where short trainings are not measured they are taken to tell the truth.
+    """
+    answer = plan(square, measured, settings)
+    before = [Trial(group, level) for level in measured for group in measured[level]]
+    if isinstance(answer, Solution):
+        return Forecast(0, 0, 0, of_all=True)
+    asked, kept, rounds = list(answer.trials), list(answer.groups), 1
+    if len(square.names) <= SUBSETS_LIMIT:
+        drops, short = levels.drops(measured), levels.short(measured)
+        whole = {group: lost for group, lost in drops.items() if len(lost) == len(group)}
+        expected = Measured(completed(square, whole, settings.delta, short), measured)
+        done = run_levels(plan, square, expected.of, settings, measured)
+        asked = [trial for trials in done.rounds for trial in trials]
+        kept, rounds = list(done.groups), len(done.rounds)
+    ends = {trial for trial in asked if trial.level == WHOLE}
+    needed = [trial for trial in ends if trial.group in kept or len(trial.group) == 1]
+    spent = costs.total(before, settings.decay)
+    least, likely = (
+        costs.total([*before, *more], settings.decay) - spent for more in (needed, asked)
+    )
+    return Forecast(least, likely, rounds, of_all=True)
+
+
 def beforehand(
     plan: Callable[..., Any],
     degradations: Sequence[str],
-    tables: Mapping[Group, pd.DataFrame],
+    tables: Mapping[Trial, pd.DataFrame],
     distances: pd.DataFrame | None,
     settings: SearchSettings,
     affinities: pd.DataFrame | None = None,
 ) -> Forecast:
-    """`forecast` at any time before the search has ended.
+    """`forecast`, or `forecast_levels`, at any time before the search has ended.
 
     Args:
         plan: of the strategy.
@@ -103,8 +139,11 @@ def beforehand(
         square = similarity_from(distances, names, affinities)
     if square.affinity is None:
         square = replace(square, affinity=np.zeros_like(square.distance))
-    singles = {group[0] for group in tables if len(group) == 1}
-    measured, _ = drops({g: table for g, table in tables.items() if singles.issuperset(g)})
+    if settings.levels:
+        return forecast_levels(plan, square, psnr(tables), settings)
+    ends = {trial.group: table for trial, table in tables.items()}
+    singles = {group[0] for group in ends if len(group) == 1}
+    measured, _ = drops({g: table for g, table in ends.items() if singles.issuperset(g)})
     return forecast(plan, square, measured, settings)
 
 
@@ -142,14 +181,19 @@ def line(
         about to be made again.
     """
     tables = {}
-    for path in places.found(results, places.VERIFICATION, backbone=backbone, test_set=test_set):
-        weights = places.at(results, places.MODEL, backbone=backbone, group=path.parent.name)
-        if {path, weights} & set(outdated):
-            continue
-        with suppress(Exception):
-            table = pd.read_parquet(path)
-            tables[tuple(sorted(table["degradation"].unique()))] = table
-    tables |= brought
+    kinds: list[tuple[str, str, int]] = [(places.VERIFICATION, places.MODEL, WHOLE)]
+    for level in asked.get("levels", []):
+        kinds.append((places.LEVEL_VERIFICATION, places.LEVEL_MODEL, level))
+    for verification, model, level in kinds:
+        named: dict[str, str | int] = {"backbone": backbone, "level": level}
+        for path in places.found(results, verification, test_set=test_set, **named):
+            weights = places.at(results, model, group=path.parent.name, **named)
+            if {path, weights} & set(outdated):
+                continue
+            with suppress(Exception):
+                table = pd.read_parquet(path)
+                tables[Trial(tuple(sorted(table["degradation"].unique())), level)] = table
+    tables |= {Trial(group): table for group, table in brought.items()}
     distances = _pairs(results / places.SIMILARITY, degradations)
     affinities = _pairs(places.at(results, places.AFFINITY, backbone=backbone), degradations)
     if distances is not None:
@@ -189,7 +233,10 @@ def of_plan(search: Search) -> Forecast:
     """`forecast` after the last plan of a search, from its files."""
     last = search.plans[-1]
     settings = SearchSettings(**last["settings"])
-    return forecast(strategy(last["strategy"]), search.similarity, search.drops, settings)
+    plan = strategy(last["strategy"])
+    if settings.levels:
+        return forecast_levels(plan, search.similarity, search.psnr, settings)
+    return forecast(plan, search.similarity, search.drops, settings)
 
 
 def hours(results: Path, backbone: str, configured: float) -> float:
@@ -204,8 +251,12 @@ def hours(results: Path, backbone: str, configured: float) -> float:
 def sentence(left: Forecast, hours: float, besides: Mapping[str, int] | None = None) -> str:
     """For people: `besides` has numbers of further trainings by what they are of."""
     more = {what: number for what, number in (besides or {}).items() if number}
-    fewer = f"{left.least} to " if left.least < left.likely else ""
-    trainings = f"likely {fewer}{counted(left.likely, 'training')} of groups"
+    fewer = f"{left.least:.3g} to " if left.least < left.likely else ""
+    trainings = (
+        f"likely as much as {fewer}{left.likely:.3g} whole trainings"
+        if left.of_all
+        else f"likely {fewer}{counted(int(left.likely), 'training')} of groups"
+    )
     said = f"{trainings} in about {counted(left.rounds, 'round')}"
     if more:
         said += f", besides {', '.join(f'{number} {what}' for what, number in more.items())}"

@@ -7,9 +7,13 @@ from itertools import pairwise
 
 from grids.base.errors import InputError
 from grids.base.plugins import require_known
+from grids.training.schedule import WHOLE
 
 # Leaves room in the 255 bytes of a file name; the eleven degradations of the paper need 116.
 LIMIT = 120
+
+LEVEL = "@"
+"""Stands between a group and the lower level that it is trained up to."""
 
 REMAINDER = re.compile(r"and_([1-9]\d*)_more_([0-9a-f]{8})")
 
@@ -41,6 +45,17 @@ def group_name(degradations: Iterable[str]) -> str:
         for kept in range(len(names) - 1, -1, -1)
     )
     return next(name for name in shortened if len(name) <= LIMIT)
+
+
+def trial_name(group: str, level: int) -> str:
+    """What a training of a group up to a level is called: `jpeg+sr@10`, to its end `jpeg+sr`."""
+    return group if level == WHOLE else f"{group}{LEVEL}{level}"
+
+
+def trial(name: str) -> tuple[str, int]:
+    """The group's name and the level of what `trial_name` calls so."""
+    group, _, level = name.partition(LEVEL)
+    return group, int(level or WHOLE)
 
 
 def members(name: str, known: Collection[str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 from grids.base.errors import InputError
 from grids.base.files import appearing
 from grids.jobs import places
-from grids.search.contract import Group, Requests, Solution
+from grids.search.contract import Requests, Solution
 from grids.search.group_names import group_name
 
 # What the plans of one search share.
@@ -30,7 +30,7 @@ def made(
     degradations: Sequence[str],
     settings: Mapping[str, Any],
     elsewhere: Sequence[str],
-    verified: Iterable[Group],
+    known: Iterable[str],
 ) -> dict[str, Any]:
     """The content of a plan file.
 
@@ -40,7 +40,7 @@ def made(
         strategy, backbone, test_set, degradations: of the search.
         settings: what the strategy was told (see `grids.search.contract.SearchSettings`).
         elsewhere: names of groups that were measured elsewhere.
-        verified: all groups that were known.
+        known: names of what was known (`grids.search.contract.Trial`), besides baselines.
     """
     return {
         "round": round,
@@ -51,12 +51,16 @@ def made(
         "delta": settings["delta"],
         "settings": settings,
         "elsewhere": elsewhere,
-        "known": sorted(group_name(group) for group in verified if len(group) > 1),
-        "solution" if isinstance(answer, Solution) else "requests": [
-            group_name(group) for group in answer.groups
-        ],
+        "known": sorted(known),
+        **_answer(answer),
         "why": answer.why,
     }
+
+
+def _answer(answer: Requests | Solution) -> dict[str, list[str]]:
+    if isinstance(answer, Solution):
+        return {"solution": [group_name(group) for group in answer.groups]}
+    return {"requests": [trial.name for trial in answer.trials]}
 
 
 def write(path: Path, plan: Mapping[str, Any]) -> None:

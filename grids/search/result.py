@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from grids.search.contract import Group, failed, passes
+from grids.search import costs
+from grids.search.contract import Group, Trial, passes
 from grids.search.drops import measurements
 from grids.search.group_names import group_name
+from grids.training.schedule import WHOLE
 
 # δ below this many times the noise of a drop tells nothing.
 LEAST_RATIO = 3
@@ -27,6 +29,7 @@ def summary(
     backbone: str,
     test_set: str,
     models: str,
+    levels: Sequence[int] = (),
     elsewhere: Collection[str] = (),
     trained_on: Sequence[str] = (),
     caution: str = "",
@@ -35,22 +38,33 @@ def summary(
 
     Args:
         plans: all rounds of the search in order; the last one has the solution.
-        verifications: one table for each group the search knew, the singles among them.
+        verifications: one table for each training the search knew, those of singles among them.
         reseeded: verifications of single-task models that were trained with another seed.
         degradations: those to group.
         backbone: the network that the search trained.
         test_set: what drops were measured on.
         models: folder of the backbone's models.
+        levels: of each verification, where the search asked for levels; empty: all to the end.
         elsewhere: names of the groups that were trained and measured elsewhere.
         trained_on: names of the photographs of the test set that are trained on as well.
         caution: a sentence about that, which ends the verdict.
     """
     last = plans[-1]
     delta = last["delta"]
-    tables = {tuple(sorted(table["degradation"].unique())): table for table in verifications}
-    drops, errors = measurements.drops(tables)
+    trials = [
+        Trial(tuple(sorted(table["degradation"].unique())), level)
+        for table, level in zip(verifications, levels or [WHOLE] * len(verifications), strict=True)
+    ]
+    tables = {
+        trial.group: table
+        for trial, table in zip(trials, verifications, strict=True)
+        if trial.level == WHOLE
+    }
+    probability = last["why"].get("probability", {})
+    drops, errors = measurements.drops(tables, partly=bool(levels))
     by_name = {group_name(group): group for group in tables}
     shared = [name for name, group in by_name.items() if len(group) > 1]
+    known = [name for name in shared if len(drops[by_name[name]]) == len(by_name[name])]
     solution = sorted(last["solution"], key=lambda name: (-len(by_name[name]), name))
     noise = _noise(reseeded, tables)
     noise_db = math.sqrt(np.mean([n["difference_db"] ** 2 for n in noise])) if noise else None
@@ -60,7 +74,8 @@ def summary(
         beyond = sum(not passes(drops[by_name[name]], delta) for name in solution)
         lose = "loses" if beyond == 1 else "lose"
         verdict += f" {given}, not searched; {beyond} of them {lose} more than δ."
-
+    if probability:
+        verdict += _bounded(probability, last["settings"]["confidence"])
     if caution:
         verdict += f" {caution}"
 
@@ -71,9 +86,9 @@ def summary(
             "degradations": list(group),
             "drop_db": {name: _rounded(drop) for name, drop in drops[group].items()},
             "drop_std_db": {name: _rounded(error) for name, error in errors[group].items()},
-            "feasible": passes(drops[group], delta),
+            "feasible": passes(drops[group], delta) if name not in probability else None,
             "origin": "measurements" if name in elsewhere else "trained",
-        }
+        } | ({"probability": _rounded(probability[name])} if name in probability else {})
 
     def model(name: str) -> str | None:
         return None if name in elsewhere else f"{models}/{name}/model.safetensors"
@@ -88,21 +103,46 @@ def summary(
         "degradations": list(degradations),
         "rounds": last["round"],
         "trainings": {
-            "single": sum(name not in elsewhere for name in degradations),
+            "single": sum(name not in elsewhere and (name,) in tables for name in degradations),
             "group": sum(name not in elsewhere for name in shared),
-        },
+        }
+        | (_short(trials, elsewhere, last["settings"]["decay"]) if levels else {}),
         "saved": _rounded(1 - len(solution) / len(degradations)),
         "trained_on": list(trained_on),
         "noise_db": None if noise_db is None else _rounded(noise_db),
         "noise_measured_on": noise,
         "groups": [measured(name) | {"model": model(name)} for name in solution],
         "all_solutions": last.get("why", {}).get("solutions", []),
-        "failed": sorted(name for name in shared if failed(drops[by_name[name]])),
+        "failed": sorted(
+            {
+                group_name(trial.group)
+                for trial, table in zip(trials, verifications, strict=True)
+                if np.isneginf(table["psnr_db"]).any()
+            }
+        ),
         "verified": [
             measured(name) | {"round": number}
-            for number, name in _in_order_of_request(shared, plans)
+            for number, name in _in_order_of_request(known, plans)
         ],
     }
+
+
+def _short(trials: Sequence[Trial], elsewhere: Collection[str], decay: float) -> dict[str, Any]:
+    """Trainings up to a lower level, and what all trainings cost together in whole ones."""
+    own = [trial for trial in trials if trial.name not in elsewhere]
+    return {
+        "short": sum(trial.level < WHOLE for trial in own),
+        "cost": _rounded(costs.total(own, decay)),
+    }
+
+
+def _bounded(names: Collection[str], confidence: float) -> str:
+    """What a verdict says of groups with members whose single-task models are not finished."""
+    return (
+        f" Bounded, not verified: {', '.join(sorted(names))}. Single-task models were not trained "
+        "to the end for all of their degradations; that such a group loses at most δ has a "
+        f"probability of at least {confidence:g}."
+    )
 
 
 def judge(groups: int, degradations: int, delta: float, noise_db: float | None) -> tuple[bool, str]:

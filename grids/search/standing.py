@@ -10,9 +10,10 @@ import pandas as pd
 from grids.base.errors import InputError
 from grids.jobs import places, schemas
 from grids.search import plans as plan_files
-from grids.search.contract import Group, Similarity, similarity_from
-from grids.search.drops.measurements import drops
+from grids.search.contract import Group, Levels, Similarity, Trial, similarity_from
+from grids.search.drops.measurements import drops, psnr
 from grids.search.group_names import group_name
+from grids.training.schedule import WHOLE
 
 
 @dataclass(frozen=True)
@@ -22,14 +23,16 @@ class Search:
     Attributes:
         plans: the contents of the plan files, round by round.
         similarity: of the degradations to group, with affinities where they are measured.
-        drops: measured drops in dB.
+        drops: measured drops in dB, of groups whose single-task models are all finished.
         errors: their standard errors.
+        psnr: PSNR in dB of all models, those at lower levels among them.
     """
 
     plans: list[dict[str, Any]]
     similarity: Similarity
     drops: dict[Group, dict[str, float]]
     errors: dict[Group, dict[str, float]]
+    psnr: Levels
 
 
 def read(results: Path, backbone: str = "", test_set: str = "") -> Search:
@@ -52,14 +55,23 @@ def read(results: Path, backbone: str = "", test_set: str = "") -> Search:
     # What was measured elsewhere is of the search's network.
     for name in plans[-1]["elsewhere"] if backbone == plans[0]["backbone"] else []:
         found += places.found(results, places.MEASUREMENT, group=name, test_set=test_set)
-    schemas.check(results, [results / places.SIMILARITY, *found])
-    tables = {}
-    for path in found:
-        table = pd.read_parquet(path)
-        tables[tuple(sorted(table["degradation"].unique()))] = table
+    levels = {WHOLE: found} | {
+        level: places.found(
+            results, places.LEVEL_VERIFICATION, level=level, backbone=backbone, test_set=test_set
+        )
+        for level in plans[0]["settings"].get("levels", [])
+    }
+    paths = [path for of_level in levels.values() for path in of_level]
+    schemas.check(results, [results / places.SIMILARITY, *paths])
+    trials = {}
+    for level, of_level in levels.items():
+        for path in of_level:
+            table = pd.read_parquet(path)
+            trials[Trial(tuple(sorted(table["degradation"].unique())), level)] = table
+    tables = {trial.group: table for trial, table in trials.items() if trial.level == WHOLE}
     singles = {group[0] for group in tables if len(group) == 1}
     comparable = {group: table for group, table in tables.items() if singles.issuperset(group)}
-    if not comparable:
+    if not any(len(trial.group) == 1 for trial in trials):
         known = sorted(
             {
                 f"{path.parent.parent.name} on {path.stem}"
@@ -75,7 +87,7 @@ def read(results: Path, backbone: str = "", test_set: str = "") -> Search:
     path = places.at(results, places.AFFINITY, backbone=backbone)
     affinities = pd.read_parquet(path) if path.exists() else None
     similarity = similarity_from(distances, tuple(plans[0]["degradations"]), affinities)
-    return Search(plans, similarity, measured, errors)
+    return Search(plans, similarity, measured, errors, psnr(trials))
 
 
 def groups(names: Iterable[str], search: Search) -> list[Group]:

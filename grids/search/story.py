@@ -5,11 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from grids.base.wording import counted
-from grids.search.contract import Drops
-from grids.search.group_names import group_name
+from grids.search import costs
+from grids.search.contract import Drops, Trial
+from grids.search.group_names import trial
+from grids.training.schedule import WHOLE
 
 
-def story(plans: Sequence[Mapping[str, Any]], measured: Drops) -> list[str]:
+def story(
+    plans: Sequence[Mapping[str, Any]], measured: Drops, short: Mapping[int, Drops] | None = None
+) -> list[str]:
     """Lines that tell what each round knew, asked and learned, and what was found.
 
     Args:
@@ -17,15 +21,26 @@ def story(plans: Sequence[Mapping[str, Any]], measured: Drops) -> list[str]:
             `known` (names of verified groups) and either `requests` or `solution` (names of groups)
             with `why`.
         measured: drops in dB of what is verified by now.
+        short: the same at lower levels, for a search that asks for them.
     """
-    drops = {group_name(group): max(values.values()) for group, values in measured.items()}
+    drops = {
+        Trial(group, level).name: max(values.values())
+        for level, told in {WHOLE: measured, **(short or {})}.items()
+        for group, values in told.items()
+    }
     lines = []
     for plan in plans:
-        known = sum(name.count("+") > 0 for name in plan["known"])
+        known = sum("+" in name for name in plan["known"])
         head = f"Round {plan['round']} ({plan['strategy']}, δ {plan['delta']:g} dB): "
         if "solution" in plan:
             lines.append(f"{head}done, {counted(len(plan['solution']), 'group')}")
-            lines += [f"  {_outcome(name, drops, plan['delta'])}" for name in plan["solution"]]
+            likely = plan["why"].get("probability", {})
+            lines += [
+                f"  {name}: passes with probability {likely[name]:.3f}"
+                if name in likely
+                else f"  {_outcome(name, drops, plan['delta'])}"
+                for name in plan["solution"]
+            ]
             continue
         lines.append(f"{head}{counted(known, 'group')} known, {len(plan['requests'])} asked for")
         for name in plan["requests"]:
@@ -38,7 +53,10 @@ def story(plans: Sequence[Mapping[str, Any]], measured: Drops) -> list[str]:
 def left(plans: Sequence[Mapping[str, Any]]) -> str:
     """A line about how much the search still needs."""
     last = plans[-1]
-    asked = sum(len(plan.get("requests", [])) for plan in plans)
+    names = [name for plan in plans for name in plan.get("requests", [])]
+    asked = len(names)
+    if "levels" in last.get("settings", {}):
+        return _spent(names, last)
     if "solution" in last:
         were = f"{counted(asked, 'group')} {'was' if asked == 1 else 'were'} asked for"
         return f"{were} in {counted(len(plans) - 1, 'round')}; nothing is left"
@@ -50,9 +68,27 @@ def left(plans: Sequence[Mapping[str, Any]]) -> str:
     return f"About {trainings} in {rounds} left, those asked for included"
 
 
+def _spent(names: Sequence[str], last: Mapping[str, Any]) -> str:
+    """What a search over levels asked for, in whole trainings."""
+    trials = [trial(name) for name in names]
+    ends = sum(level == WHOLE for _, level in trials)
+    spent = costs.total(
+        (Trial((group,), level) for group, level in trials), last["settings"]["decay"]
+    )
+    so_far = "; nothing is left" if "solution" in last else " so far"
+    return (
+        f"{counted(len(names) - ends, 'short training')} and {counted(ends, 'whole one')} asked "
+        f"for, as much as {spent:.2f} whole trainings{so_far}"
+    )
+
+
 def _outcome(name: str, drops: Mapping[str, float], delta: float) -> str:
+    group, level = trial(name)
     if "+" not in name:
-        return f"{name}: alone, the single-task model"
+        up_to = "" if level == WHOLE else f", up to {level} %"
+        return f"{group}: alone, the single-task model{up_to}"
+    if level < WHOLE and drops.get(name, math.inf) < math.inf:
+        return f"{group}: drops {drops[name]:+.{_decimals(delta)}f} dB at {level} %"
     if name not in drops:
         return f"{name}: not verified yet"
     if drops[name] == float("inf"):
@@ -88,6 +124,8 @@ def _because(reason: Mapping[str, Any], delta: float) -> Iterator[str]:
             f"chance to pass {reason['chance']:.0%}, "
             f"for {counted(len(reason['partition']), 'group')} in all"
         )
+    elif step == "reference":
+        yield "a single-task model to compare with"
     elif step:
         yield step
     if condition := reason.get("if_passed"):

@@ -11,8 +11,25 @@ def verification(backbone, group, test_set):
     return at(places.VERIFICATION, backbone=backbone, group=group, test_set=test_set)
 
 
-def searched_verification(group):
-    return verification(SETTINGS.search.backbone, group, SETTINGS.search.test_set)
+def searched_verification(name):
+    """Of a group to the end of its training, or up to a level (`jpeg+sr@10`)."""
+    search = SETTINGS.search
+    group, level = group_names.trial(name)
+    if level == WHOLE:
+        return verification(search.backbone, group, search.test_set)
+    return at(
+        places.LEVEL_VERIFICATION,
+        level=level,
+        backbone=search.backbone,
+        group=group,
+        test_set=search.test_set,
+    )
+
+
+def trial(name):
+    """Degradations and level of what a plan asks for."""
+    group, level = group_names.trial(name)
+    return members_of(group), level
 
 
 def measured_rows(wildcards):
@@ -58,7 +75,11 @@ def known_groups(wildcards):
                 f"no round {number}: round {number - 1} ends the search"
             )
         more |= {*previous["known"], *previous["requests"]}
-    return [*SINGLES, MIX, *sorted(more - {*SINGLES, MIX})]
+    return [*BASELINES, *sorted(more - {*BASELINES})]
+
+
+def known_trials(wildcards):
+    return [trial(name) for name in known_groups(wildcards)]
 
 
 def known_verifications(wildcards):
@@ -95,10 +116,19 @@ def found_models(wildcards):
     ]
 
 
-def search_verifications(wildcards):
+def search_known():
     """All that the search knew in the end, baselines included."""
-    groups = sorted({*SINGLES, *plans()[-1]["known"]})
-    return [searched_verification(group) for group in groups]
+    singles = [] if SEARCHES_LEVELS else SINGLES
+    return sorted({*singles, *plans()[-1]["known"]})
+
+
+def search_levels(wildcards):
+    """Parameter: the level of each training that the search knew; none: all to the end."""
+    return [trial(name)[1] for name in search_known()] if SEARCHES_LEVELS else []
+
+
+def search_verifications(wildcards):
+    return [searched_verification(name) for name in search_known()]
 
 
 def trained_indexes(wildcards):
@@ -124,8 +154,12 @@ def baseline_verifications(wildcards):
 
 
 def noise_verifications(wildcards):
-    """Single-task models trained with another seed: their spread is the noise of a drop."""
+    """Single-task models trained with another seed: their spread is the noise of a drop.
+
+    Of those that the search leaves at a level there is nothing to compare.
+    """
     search = SETTINGS.search
+    finished = search_known() if BOUNDED else SINGLES
     return [
         at(
             places.RESEEDED_VERIFICATION,
@@ -136,4 +170,5 @@ def noise_verifications(wildcards):
         )
         for seed in SETTINGS.report.noise_seeds
         for name in SETTINGS.report.noise_degradations
+        if name in finished
     ]

@@ -20,6 +20,7 @@ with job(snakemake) as say:
         degradations=params.degradations,
         backbone=params.backbone,
         test_set=params.test_set,
+        levels=params.levels,
         elsewhere=params.elsewhere,
         trained_on=shared,
         caution=overlap.described(shared, len(tested), params.test_set) if shared else "",

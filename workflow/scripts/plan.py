@@ -6,20 +6,29 @@ import pandas as pd
 from grids.jobs import places
 from grids.jobs.job import job
 from grids.search import contract, plans
-from grids.search.drops import measurements
+from grids.search.drops import levels, measurements
 from grids.similarity import matrix
 
 with job(snakemake) as say:
     params, results = snakemake.params, Path(snakemake.config["results"])
     table = pd.read_parquet(snakemake.input.similarity)
     verified = {
-        tuple(group): pd.read_parquet(path)
-        for group, path in zip(params.groups, snakemake.input.verifications, strict=True)
+        contract.Trial(tuple(group), level): pd.read_parquet(path)
+        for group, level, path in zip(
+            params.groups, params.levels, snakemake.input.verifications, strict=True
+        )
     }
-    measured, _ = measurements.drops(verified)
-    measurements.check_failures(measured, params.failed)
-    tolerance = matrix.tolerance(table, params.settings["tolerance"])
     strategy = importlib.import_module(f"grids.search.strategies.{params.strategy}")
+    asks_for_levels = getattr(strategy, "LEVELS", False)
+    if asks_for_levels:
+        measured = measurements.psnr(verified)
+        drops = [levels.drops(measured), *levels.short(measured).drops.values()]
+    else:
+        measured, _ = measurements.drops({t.group: table for t, table in verified.items()})
+        drops = [measured]
+    for known in drops:
+        measurements.check_failures(known, params.failed)
+    tolerance = matrix.tolerance(table, params.settings["tolerance"])
     affinities = [pd.read_parquet(path) for path in snakemake.input.affinity]
     square = contract.similarity_from(table, tuple(params.degradations), *affinities)
     settings = params.settings | {"tolerance": tolerance}
@@ -33,7 +42,7 @@ with job(snakemake) as say:
         degradations=params.degradations,
         settings=settings,
         elsewhere=params.elsewhere,
-        verified=verified,
+        known=[t.name for t in verified if asks_for_levels or len(t.group) > 1],
     )
     plans.write(Path(snakemake.output.plan), plan)
     solved = "solution" in plan

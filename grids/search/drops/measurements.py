@@ -8,7 +8,7 @@ import pandas as pd
 
 from grids.base.errors import InputError
 from grids.base.plugins import require_known
-from grids.search.contract import Drops, Group, failed
+from grids.search.contract import Drops, Group, Trial, failed
 from grids.search.group_names import group_name, members
 
 # For each test set the verification of each group.
@@ -18,7 +18,7 @@ COLUMNS = ("group", "degradation", "image", "psnr_db")
 
 
 def drops(
-    tables: Mapping[Group, pd.DataFrame],
+    tables: Mapping[Group, pd.DataFrame], partly: bool = False
 ) -> tuple[dict[Group, dict[str, float]], dict[Group, dict[str, float]]]:
     """ΔP of each group and degradation in dB, and its standard error (GRIDS, Section 4.3).
 
@@ -28,7 +28,8 @@ def drops(
 
     Args:
         tables: for each group, groups of one included, a table with `degradation`, `image` and
-            `psnr_db`. Groups with a degradation whose single-task model is missing are an error.
+            `psnr_db`.
+        partly: leave out degradations whose single-task model is missing; they are an error else.
 
     Raises:
         InputError: a single-task model is missing, or two models were measured on different images.
@@ -42,6 +43,8 @@ def drops(
     for group, own in psnr.items():
         drop[group], error[group] = {}, {}
         for name in group:
+            if partly and (name,) not in psnr:
+                continue
             difference = _single(psnr, name, group) - own[name]
             if difference.isna().any():
                 raise InputError(
@@ -53,6 +56,21 @@ def drops(
             finite = difference.replace([np.inf, -np.inf], np.nan)
             error[group][name] = float(finite.sem())
     return drop, error
+
+
+def psnr(tables: Mapping[Trial, pd.DataFrame]) -> dict[int, dict[Group, dict[str, float]]]:
+    """P of each model on each of its degradations in dB, by level.
+
+    Args:
+        tables: for each training a table with `degradation` and `psnr_db`.
+    """
+    found: dict[int, dict[Group, dict[str, float]]] = {}
+    for trial, table in tables.items():
+        means = table.groupby("degradation")["psnr_db"].mean()
+        found.setdefault(trial.level, {})[trial.group] = {
+            str(n): float(p) for n, p in means.items()
+        }
+    return found
 
 
 def read(path: Path, known: Collection[str], test_set: str) -> Brought:

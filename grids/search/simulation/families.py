@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from grids.search.contract import Drops, Group, Similarity
+from grids.search.drops.levels import NOTHING, Short
 from grids.search.drops.model import fit
 
 DELTA = 0.7
@@ -88,7 +89,7 @@ def conflicts(n: int, correlation: float, noise: float, seed: int) -> Instance:
     def drops(inside: Booleans) -> Floats:
         total = _others(inside, harm)
         saturated: Floats = height * (1 - np.exp(-total / height))
-        return saturated + noise * _normal(inside, seed)
+        return saturated + noise * hashed_normal(inside, seed)
 
     return Instance(similarity, drops)
 
@@ -103,7 +104,7 @@ def clusters(n: int, correlation: float, noise: float, seed: int) -> Instance:
     harm = np.where(cluster[:, None] == cluster, 0.0, 0.5)
 
     def drops(inside: Booleans) -> Floats:
-        return 0.1 + _others(inside, harm) + noise * _normal(inside, seed)
+        return 0.1 + _others(inside, harm) + noise * hashed_normal(inside, seed)
 
     return Instance(similarity, drops)
 
@@ -133,11 +134,14 @@ def with_affinity(instance: Instance, correlation: float, seed: int) -> Instance
     return replace(instance, similarity=replace(instance.similarity, affinity=affinity))
 
 
-def completed(similarity: Similarity, measured: Drops, delta: float) -> Instance:
+def completed(
+    similarity: Similarity, measured: Drops, delta: float, short: Short = NOTHING
+) -> Instance:
     """Measured drops, and for every other group a stand-in.
 
     The stand-in is the mean that the model of `grids.search.drops.model` predicts for the worst
-    member, given what is measured: a guess, and one in favour of strategies that use the model.
+    member, given what is measured, also at lower levels: a guess, and one in favour of strategies
+    that use the model.
     """
     known = {
         group: drops for group, drops in measured.items() if set(group) <= set(similarity.names)
@@ -147,7 +151,7 @@ def completed(similarity: Similarity, measured: Drops, delta: float) -> Instance
         values = np.zeros(inside.shape)
         many = inside.sum(axis=1) > 1
         if many.any():
-            values[many] = fit(similarity, known, delta).predict(inside[many]).mean[:, None]
+            values[many] = fit(similarity, known, delta, short).predict(inside[many]).mean[:, None]
         for row, members in zip(values, inside, strict=True):
             group = tuple(
                 name for name, is_in in zip(similarity.names, members, strict=True) if is_in
@@ -214,7 +218,7 @@ def _linear(conflict: Floats, noise: float, seed: int, inside: Booleans) -> Floa
     size = inside.sum(axis=1, keepdims=True)
     mean: Floats = _others(inside, conflict) / np.maximum(size - 1, 1)
     line: Floats = 0.35 + 0.5 * mean + 0.25 * (size - 2)
-    return line + noise * _normal(inside, seed)
+    return line + noise * hashed_normal(inside, seed)
 
 
 def _others(inside: Booleans, values: Floats) -> Floats:
@@ -223,7 +227,7 @@ def _others(inside: Booleans, values: Floats) -> Floats:
     return inside @ of_others.T
 
 
-def _normal(inside: Booleans, seed: int) -> Floats:
+def hashed_normal(inside: Booleans, seed: int) -> Floats:
     """A standard normal number of each group and degradation, always the same one."""
     normal: Floats = ndtri(_uniform(inside, np.arange(inside.shape[1]), seed))
     return normal

@@ -9,10 +9,26 @@ import numpy as np
 import pandas as pd
 
 from grids.base.errors import InputError
-from grids.search.contract import Drops, Group, SearchSettings, Similarity, Solution, passes
+from grids.base.plugins import constant_of
+from grids.search import costs
+from grids.search.contract import (
+    Drops,
+    Group,
+    Levels,
+    SearchSettings,
+    Similarity,
+    Solution,
+    Trial,
+    passes,
+)
+from grids.search.drops import levels
 from grids.search.group_names import group_name
 from grids.search.partition import SUBSETS_LIMIT, by_subsets, unmask
 from grids.search.simulation.families import Instance
+from grids.training.schedule import WHOLE
+
+# PSNR of a group's model at a level on each of its degradations, in dB.
+Psnr = Callable[[Group, int], Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -40,6 +56,11 @@ def strategy(name: str) -> Callable[..., Any]:
     """The function `plan` of a strategy."""
     plan: Callable[..., Any] = importlib.import_module(f"grids.search.strategies.{name}").plan
     return plan
+
+
+def asks_for_levels(name: str) -> bool:
+    """Whether a strategy asks for levels of trainings and is told PSNR in the place of drops."""
+    return bool(constant_of("search/strategies", name, "LEVELS"))
 
 
 def run(
@@ -78,6 +99,78 @@ def run(
         rounds.append(answer.groups)
 
 
+@dataclass(frozen=True)
+class Budgeted:
+    """One search over levels of trainings, from its start to its solution.
+
+    Attributes:
+        groups: the solution.
+        measured: the PSNR of all that was trained.
+        rounds: what was requested in each round.
+        whys: as `Run` has them.
+    """
+
+    groups: tuple[Group, ...]
+    measured: Levels
+    rounds: tuple[tuple[Trial, ...], ...]
+    whys: tuple[dict[str, Any], ...]
+
+    @property
+    def trainings(self) -> int:
+        """Of groups of at least two, to their end."""
+        return sum(
+            trial.level == WHOLE and len(trial.group) > 1
+            for asked in self.rounds
+            for trial in asked
+        )
+
+    def cost(self, decay: float) -> float:
+        """Of all that was trained, single-task models included, in whole trainings."""
+        return costs.total((trial for asked in self.rounds for trial in asked), decay)
+
+    def stated(self, group: Group) -> float:
+        """The probability with which a group of the solution is said to pass."""
+        stated: float = self.whys[-1]["probability"].get(group_name(group), 1.0)
+        return stated
+
+
+def run_levels(
+    plan: Callable[..., Any],
+    similarity: Similarity,
+    psnr: Psnr,
+    settings: SearchSettings,
+    measured: Levels | None = None,
+) -> Budgeted:
+    """As `run`, with a strategy that asks for levels.
+
+    Args:
+        psnr: of a group's model at a level, in place of a training.
+        plan, similarity, settings, measured: as `run` takes them.
+
+    Raises:
+        RuntimeError: the strategy breaks its contract: it asks for what is known, or for nothing,
+            or its solution is no partition into groups that were trained to the end and pass, for
+            certain or with the probability that it says and is asked of it.
+    """
+    known = {level: dict(groups) for level, groups in (measured or {}).items()}
+    rounds: list[tuple[Trial, ...]] = []
+    whys: list[dict[str, Any]] = []
+    while True:
+        answer = plan(similarity, known, settings)
+        whys.append(answer.why)
+        if isinstance(answer, Solution):
+            done = Budgeted(answer.groups, known, tuple(rounds), tuple(whys))
+            _check_budgeted(done, similarity, settings)
+            return done
+        asked = answer.trials
+        repeated = [trial for trial in asked if trial.group in known.get(trial.level, {})]
+        if repeated or not asked:
+            raise RuntimeError(f"the strategy must not ask for {asked}")
+        for trial in asked:
+            known.setdefault(trial.level, {})[trial.group] = psnr(trial.group, trial.level)
+        rounds.append(asked)
+
+
 def optimum(instance: Instance, delta: float) -> tuple[Group, ...]:
     """The true fewest groups, by every group's drop.
 
@@ -96,25 +189,44 @@ def optimum(instance: Instance, delta: float) -> tuple[Group, ...]:
 
 
 def compare(
-    instances: Mapping[int, Instance], strategies: Iterable[str], settings: SearchSettings
+    instances: Mapping[int, Instance],
+    strategies: Iterable[str],
+    settings: SearchSettings,
+    curves: Mapping[int, Psnr] | None = None,
 ) -> pd.DataFrame:
     """Runs strategies on the same instances.
 
+    Args:
+        instances: by seed.
+        strategies: their names.
+        settings: what they are asked for.
+        curves: PSNR at levels, by seed, for strategies that ask for levels.
+
     Returns:
         A row for each strategy and instance: `strategy`, `seed`, `trainings` (groups of at least
-        two), `rounds`, `groups`, and where n allows `optimum`, the fewest groups there are, and
-        `excess`, the trainings beyond that: an answer's groups must be verified in any case.
+        two, to their end), `cost` (of everything, single-task models and the mix of all included
+        where a strategy needs them, in whole trainings), `rounds`, `groups`, and where n allows
+        `optimum`, the fewest groups there are, and `excess`, the trainings beyond that: an
+        answer's groups must be verified in any case.
     """
     rows = []
     for seed, instance in instances.items():
         known = len(instance.similarity.names) <= SUBSETS_LIMIT
         best = optimum(instance, settings.delta) if known else ()
         for name in strategies:
-            done = run(strategy(name), instance.similarity, instance.of, settings)
+            done: Run | Budgeted
+            if asks_for_levels(name):
+                of = (curves or {})[seed]
+                done = run_levels(strategy(name), instance.similarity, of, settings)
+                cost = done.cost(settings.decay)
+            else:
+                done = run(strategy(name), instance.similarity, instance.of, settings)
+                cost = len(instance.similarity.names) + 1 + done.trainings
             row = {
                 "strategy": name,
                 "seed": seed,
                 "trainings": done.trainings,
+                "cost": cost,
                 "rounds": len(done.rounds),
                 "groups": len(done.groups),
             }
@@ -126,7 +238,10 @@ def compare(
 
 
 def summary(table: pd.DataFrame, keys: Iterable[str] = ("strategy",)) -> pd.DataFrame:
-    """Medians and 95th percentiles of what `compare` found, for each of the keys' values."""
+    """Medians and 95th percentiles of what `compare` found, for each of the keys' values.
+
+    Costs, groups and optima are means.
+    """
     rows = []
     for values, part in table.groupby(list(keys), sort=False):
         row = dict(zip(keys, values, strict=True))
@@ -134,6 +249,7 @@ def summary(table: pd.DataFrame, keys: Iterable[str] = ("strategy",)) -> pd.Data
             "searches": len(part),
             "trainings": part["trainings"].median(),
             "trainings_95": part["trainings"].quantile(0.95),
+            "cost": part["cost"].mean(),
             "rounds": part["rounds"].median(),
             "groups": part["groups"].mean(),
         }
@@ -145,6 +261,26 @@ def summary(table: pd.DataFrame, keys: Iterable[str] = ("strategy",)) -> pd.Data
             }
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _check_budgeted(done: Budgeted, similarity: Similarity, settings: SearchSettings) -> None:
+    drops = levels.drops(done.measured)
+    known = {
+        group: lost
+        for group, lost in drops.items()
+        if len(lost) == len(group) or not passes(lost, settings.delta)
+    }
+    bounded = {
+        group
+        for group in done.groups
+        if settings.certificate == "bounded" and done.stated(group) >= settings.confidence
+    }
+    ends = done.measured.get(WHOLE, {})
+    if missing := [group for group in done.groups if group not in ends]:
+        raise RuntimeError(f"the solution holds {missing[0]}, which was not trained to its end")
+    # Nothing that is known to fail is made good by a probability.
+    passed = {group: dict.fromkeys(group, 0.0) for group in bounded - known.keys()}
+    _check_solution(done.groups, similarity, known | passed, settings.delta)
 
 
 def _check_solution(
