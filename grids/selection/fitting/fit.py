@@ -25,8 +25,7 @@ WIDTHS = tuple(np.geomspace(2, 20, 7))
 # How far errors tell of the spread, likewise.
 REACHES = (0.5, 1.0, 1.5, 2.0, 3.0, 5.0)
 TEMPERATURES = np.geomspace(0.1, 100, 100)
-# What never varied among the examples is not to set a photograph apart from all of them.
-FLOOR = 0.01
+FLOOR = 1e-9
 # Below this, errors of gains are those of rounding to 8 bits.
 LEAST_DB = 0.02
 # One photograph in so many calibrates.
