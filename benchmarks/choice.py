@@ -1,18 +1,18 @@
 """How well a fitted choice does on photographs that took no part in it.
 
-    python benchmarks/choice.py SELECTOR FOLDER [FOLDER …]
-    python benchmarks/choice.py results/box/selection/selector.safetensors $GRIDS_DATA/test/Kodak24
-    python benchmarks/choice.py SELECTOR FOLDER --gains EXPORT --photographs 12
+    python benchmarks/choice.py EXPORT FOLDER [FOLDER …]
+    python benchmarks/choice.py grids/packaged/box $GRIDS_DATA/test/Kodak24
+    python benchmarks/choice.py EXPORT FOLDER --gains --photographs 12
 
-SELECTOR is a file of the workflow or of an export (`selector.safetensors`). For each folder: how
-often the right group is chosen, in colour and in grey (noise alike in all channels in every other
-photograph), whole and in crops of 256×256, at the values of evaluation and at some drawn from the
-training ranges of `config/box.yaml` (`--configuration`); how well undamaged ones are told from
-damaged, and hazy ones from all that is known; how many of these are refused by mistake.
+EXPORT is the folder of an export. For each folder of photographs: how often the right group is
+chosen, in colour and in grey (noise alike in all channels in every other photograph), whole and in
+crops of 256×256, at the values of evaluation and at some drawn from the training ranges of
+`config/box.yaml` (`--configuration`); how well undamaged ones are told from damaged, and hazy ones
+from all that is known; how many of these are refused by mistake; what is restored.
 
-With `--gains`, the folder of an export whose models are those of the selector, it restores the
-crops by each model: how many have an interval, how many gains lie within it, what the choice gains
-against the mix alone and the best of all for each, and how often it does harm. This takes its time.
+With `--gains` it restores the crops by each model: how many have an interval, how many gains lie
+within it, what the choice gains against the mix alone and the best of all for each, and how often
+it does harm. This takes its time.
 """
 
 import argparse
@@ -30,8 +30,8 @@ from grids.base import randomness
 from grids.bundle import contents
 from grids.configuration import loading
 from grids.images import reading, sets
-from grids.models import restorers
-from grids.selection import selector_file
+from grids.models import restorers, tiles
+from grids.selection import trial
 from grids.selection.decision import MIX, UNUSUAL
 from grids.selection.describer import Describer
 from grids.selection.fitting import pictures
@@ -105,24 +105,31 @@ def above(positive: pd.Series, negative: pd.Series) -> float:
     return float((pairs > 0).mean() + (pairs == 0).mean() / 2)
 
 
-def measured(folder: Path, describer: Describer, settings, networks, most: int) -> pd.DataFrame:
-    """Statistics of all that is tried, and the models' gains where they are measured."""
-    rows = []
+def measured(
+    folder: Path, describer: Describer, rule: Rule, settings, networks, with_gains: bool, most: int
+) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+    """Statistics of all that is shown, and of each model what `decisions` takes.
+
+    Tried are those that may restore: the likeliest group's, and the mix. Gains are measured
+    `with_gains`, of crops alone.
+    """
+    forwards = [tiles.of_arrays(network, CPU) for network in networks]
+    rows, of_models = [], [[] for _ in networks]
     for number, path in enumerate(sets.find(str(folder))[:most]):
         for case in shown(reading.read(path), path.name, number, settings):
-            gains = [np.nan] * (len(networks) or 1)
-            if networks and case.kind.startswith("crop"):
-                gains = [gain_db(n, case.clean, case.degraded, CPU, "fp32") for n in networks]
-            rows.append(
-                {
-                    "photograph": path.name,
-                    "kind": case.kind,
-                    "degradation": case.degradation,
-                    "gains": gains,
-                    **vars(describer(case.degraded)),
-                }
-            )
-    return pd.DataFrame(rows)
+            about = {"photograph": path.name, "kind": case.kind, "degradation": case.degradation}
+            statistics = describer(case.degraded)
+            rows.append(about | vars(statistics))
+            pair = (rule.probabilities(statistics.vector[None])[0].argmax(), len(networks) - 1)
+            tried = {n: trial.tried(case.degraded, forwards[n]) for n in pair}
+            restored = with_gains and case.kind.startswith("crop")
+            for n, network in enumerate(networks):
+                gain = np.nan
+                if restored:
+                    gain = gain_db(network, case.clean, case.degraded, CPU, "fp32")
+                own = tried.get(n, np.full_like(tried[pair[0]], np.nan))
+                of_models[n].append({"gain_db": gain, "trial": own})
+    return pd.DataFrame(rows), [*map(pd.DataFrame, of_models)]
 
 
 def show(table: pd.DataFrame) -> None:
@@ -173,9 +180,9 @@ def show_gains(table: pd.DataFrame) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("selector", type=Path)
+    parser.add_argument("export", type=Path)
     parser.add_argument("folders", type=Path, nargs="+")
-    parser.add_argument("--gains", type=Path)
+    parser.add_argument("--gains", action="store_true")
     parser.add_argument("--photographs", type=int, default=24)
     parser.add_argument("--configuration", type=Path, default=ROOT / "config" / "box.yaml")
     options = parser.parse_args()
@@ -183,26 +190,23 @@ def main() -> None:
     # Its photographs are not read.
     report = given.get("report", {}) | {"test_sets": []}
     settings = loading.load(given | {"images": {}, "report": report})
-    arrays, about = selector_file.read(options.selector)
-    rule, groups = Rule.of(arrays), {name: name.split("+") for name in about["groups"]}
+    export = contents.read(options.export)
+    rule, groups = Rule.of(export.selector), {name: name.split("+") for name in export.groups}
     described = {name: value for name, value in settings.describing().items() if name != "layer"}
-    networks = []
-    if options.gains:
-        export = contents.read(options.gains)
-        networks = [
-            restorers.read(path, export.backbone, export.sizes, CPU)
-            for path in (*export.models.values(), export.mix)
-        ]
+    networks = [
+        restorers.read(path, export.backbone, export.sizes, CPU)
+        for path in (*export.models.values(), export.mix)
+    ]
     for folder in options.folders:
         print(folder)
-        cases = measured(folder, Describer(**described), settings, networks, options.photographs)
-        gains = pd.DataFrame(cases.pop("gains").tolist(), cases.index)
-        by_model = {} if not networks else dict(zip([*groups, MIX], gains.T.values, strict=True))
-        table = decisions(
-            cases, rule, groups, {name: pd.Series(gain) for name, gain in by_model.items()}
+        describer = Describer(**described)
+        cases, of_models = measured(
+            folder, describer, rule, settings, networks, options.gains, options.photographs
         )
+        by_model = dict(zip([*groups, MIX], of_models, strict=True))
+        table = decisions(cases, rule, groups, by_model)
         show(table)
-        if networks:
+        if options.gains:
             show_gains(table[table["kind"].str.startswith("crop")].reset_index(drop=True))
 
 

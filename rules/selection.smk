@@ -203,6 +203,8 @@ rule real_photographs:
     input:
         selector=f"<results>/{places.SELECTOR}",
         descriptor=f"<results>/{places.SELECTOR_DESCRIPTOR}",
+        models=selected_models,
+        mix=model_file(SETTINGS.search.backbone, MIX),
         index=index_of("real"),
         store=store_of("real"),
     output:
@@ -217,7 +219,7 @@ rule real_photographs:
     params:
         content=content("real"),
         precision=SETTINGS.selection.precision,
-        code=code("real_photographs.py"),
+        code=code("real_photographs.py", "backbones"),
     message:
         "Choosing for the photographs of images.real"
     script:

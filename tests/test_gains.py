@@ -44,14 +44,19 @@ def test_what_nobody_sees_is_no_gain_and_damage_to_the_undamaged_is_a_loss():
     assert gains.gain_db(Add(10), clean, clean, CPU, "fp32") == pytest.approx(expected)
 
 
-def test_each_view_is_restored_by_each_model():
+def test_each_view_is_restored_by_its_groups_model_and_the_mix():
     table = pd.DataFrame(
-        {"degradation": ["jpeg", "jpeg", "clean"], "number": [0, 3, 1]}, index=[5, 6, 7]
+        {
+            "degradation": ["jpeg", "jpeg", "clean"],
+            "number": [0, 3, 1],
+            "likeliest": [1, 0, 0],
+        },
+        index=[5, 6, 7],
     )
     done = []
     measured = gains.with_gains(
         table,
-        [Add(0), Add(40)],
+        [Add(0), Add(20), Add(40)],
         PHOTOGRAPHS,
         ["a", "b"],
         {"jpeg": {"quality": 10}},
@@ -63,8 +68,14 @@ def test_each_view_is_restored_by_each_model():
     )
     assert done == [1, 2, 3]
     by_view = np.stack(measured["gains_db"])
-    assert (by_view[:, 0] == 0).all()
+    assert (by_view[1:, 0] == 0).all()
+    assert by_view[0, 1] < by_view[0, 0] < -0.1
     assert (by_view[:, 1] < -1).all()
+    # How much each changes, by a logarithm of its energy; at 255 there is no more to add.
+    changes = np.stack(measured["trials"])[..., 0]
+    assert np.log10(0.02) == pytest.approx(changes[1:, 0])
+    assert 2.3 < changes[0, 0] < np.log10(401)
+    assert (changes[:, 1] > 2.9).all()
     assert by_view[2, 1] < by_view[0, 1], "the undamaged has more to lose"
 
 

@@ -97,7 +97,20 @@ def test_wide_numbers_are_possible_and_at_most_twice_as_far(name, key):
     assert parameters.resolve(declared, drawn, "training") == drawn
     for parameter, number in drawn.items():
         low, *_, high = np.repeat(values[parameter], 2)
-        assert low / 2 - 0.5 <= number <= 2 * high + 0.5
+        least, most = (low, high) if low < 0 else (low / 2 - 0.5, 2 * high + 0.5)
+        assert least <= number <= most
+
+
+def test_directions_are_those_of_the_training():
+    """The line of a motion blur begins at one end: reversed, the picture is shifted."""
+    values = {"radius": 10, "sigma": 5.0, "angle": [-90.0, 90.0]}
+    angles = [
+        pictures.wide("motion_blur", values, randomness.generator(key))["angle"]
+        for key in range(300)
+    ]
+    assert -90 <= min(angles) < -80
+    assert 80 < max(angles) <= 90
+    assert np.mean(np.array(angles) < 0) == pytest.approx(0.5, abs=0.1)
 
 
 def test_steps_of_a_chain_are_widened_each():

@@ -24,7 +24,7 @@ from grids.bundle import contents
 from grids.cli import main
 from grids.images import reading, sets
 from grids.models import restorers, weights
-from grids.restoring import orders, photographs, workshop
+from grids.restoring import orders, photographs, runtime, workshop
 from grids.restoring.selector import Selector
 from grids.runs import orphans
 
@@ -241,7 +241,8 @@ def noisy(tmp_path, monkeypatch):
 def test_each_gets_the_model_that_suits_it_and_says_so(noisy, export, tmp_path, capsys):
     status, rows = restore_json(export, capsys, noisy, "-o", tmp_path / "out")
     assert status == 1
-    selector = Strict(contents.read(export))
+    bundle = contents.read(export)
+    selector = Strict(bundle, runtime.choose("auto", bundle, "cpu").network)
     for name, where in (("a.png", "a.png"), ("b.png", "deeper/b.png")):
         before, target = shown(noisy / where), tmp_path / "out" / where
         decision, row = selector.decide(before), rows[name]

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -116,6 +117,18 @@ def test_pixels_are_those_of_torch(loaded, small, dtype):
         one, other = (result.astype(int) for result in results)
         assert np.abs(one - other).max() <= step
         assert np.abs(one - image).mean() > 0.1 * step
+
+
+def test_one_thread_may_judge_while_another_restores(loaded, small):
+    """Trials and tiles go through the same network, of sizes of their own."""
+    network = loaded[0].network(small.groups[0])
+    images = [scene(side, 100)[None] / np.float32(255) for side in (72, 72, 120, 72, 120, 120) * 4]
+    images = [np.ascontiguousarray(image.transpose(0, 3, 1, 2)) for image in images]
+    alone = [np.array(network(image)) for image in images]
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(network, images))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
 
 
 def test_the_packaged_models_are_the_same(box):

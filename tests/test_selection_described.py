@@ -7,7 +7,8 @@ import torch
 
 from grids.base.errors import InputError
 from grids.bundle import contents
-from grids.selection.decision import decide
+from grids.selection import trial
+from grids.selection.decision import MIX, decide
 from grids.selection.fitting import choices, described
 from grids.selection.fitting.cases import Case
 from grids.selection.fitting.views import View
@@ -59,8 +60,16 @@ def test_a_case_that_cannot_be_judged_is_an_error(describer):
 def test_choices_are_decisions_or_reasons(export, describer):
     rule = Rule.of(export.selector)
     shown = [("a", photograph(0)), ("b", SMALL)]
-    table = choices.of_photographs(shown, describer, rule, export.groups)
-    decision = decide(rule, export.groups, describer(photograph(0)))
+    # Each model adds another number of grey levels.
+    names = (*export.groups, MIX)
+    models = {name: lambda images, n=n: images + n / 255 for n, name in enumerate(names)}
+    table = choices.of_photographs(shown, describer, rule, models)
+    decision = decide(
+        rule,
+        export.groups,
+        describer(photograph(0)),
+        lambda name: trial.tried(photograph(0), models[name]),
+    )
     assert table["group"].tolist()[0] == decision.group
     assert table["predicted_gain_db"][0] == decision.predicted_gain_db
     assert table["reason"][0] == decision.reason

@@ -15,6 +15,7 @@ from grids.bundle import contents, onnx
 from grids.cli import main
 from grids.images import reading
 from grids.models import weights
+from grids.restoring import runtime
 from grids.restoring.selector import Selector
 from grids.runs import orphans
 
@@ -78,7 +79,7 @@ def test_an_export_is_made_measured_and_used(
     mix = tree.path("models/srresnet/gaussian_noise+jpeg+poisson_noise+sr/model.safetensors")
     assert sha256(export.mix) == sha256(mix)
     photograph = reading.read(tree.folder / "photographs" / "own" / "0.png")
-    decision = Selector(export).decide(photograph)
+    decision = Selector(export, runtime.choose("torch", export, "cpu").network).decide(photograph)
     assert decision.group in export.groups
     json.dumps(vars(decision))
 

@@ -10,7 +10,8 @@ from grids.bundle import contents
 from grids.degrading import parameters
 from grids.descriptors import srresnet
 from grids.images import reading, sets
-from grids.models import restorers, weights
+from grids.models import restorers, tiles, weights
+from grids.selection import trial
 from grids.selection.fitting import fit
 from grids.selection.fitting.views import damaged
 from grids.selection.torch_describer import describer as torch_describer
@@ -31,8 +32,9 @@ def write(folder: Path) -> Path:
     for path in (*models.values(), mix):
         weights.save(path, restorers.build("srresnet", SIZES), {})
     describer = torch_describer(descriptor, torch.device("cpu"), "fp32", **DESCRIBING)
-    seen = views(describer)
-    rule = fit.calibrate(fit.predict(fit.fit(seen, GROUPS), seen, GROUPS), seen, GROUPS)
+    network = restorers.read(mix, "srresnet", SIZES, torch.device("cpu"))
+    seen = views(describer, tiles.of_arrays(network, torch.device("cpu")))
+    rule = fit.calibrate(fit.predict(fit.fit(seen, GROUPS), seen), seen, GROUPS)
     contents.write(
         folder / "bundle",
         models=models,
@@ -76,8 +78,11 @@ def degraded(pixels, name, key):
     return damaged(pixels, name, values, key)
 
 
-def views(describer) -> pd.DataFrame:
-    """Crops of the embedded photographs under each degradation; their gains are made up."""
+def views(describer, model) -> pd.DataFrame:
+    """Crops of the embedded photographs under each degradation; their gains are made up.
+
+    One model is tried for all.
+    """
     rows = []
     names = [name for group in GROUPS for name in group]
     for index, path in enumerate(sets.find("embedded")):
@@ -85,10 +90,10 @@ def views(describer) -> pd.DataFrame:
         for left in (0, 100):
             crop = pixels[40:136, left : left + 96]
             shown = {name: degraded(crop, name, index + left) for name in names}
-            # Of each group's model, and less of the mix.
-            gains = np.array([5.0, 5.0, 3.0]) + index / 10
-            rows += [
-                {"degradation": name, "gains_db": gains} | vars(describer(view, law=True))
-                for name, view in {"clean": crop, **shown}.items()
-            ]
+            # Of the group's model, and less of the mix.
+            gains = np.array([5.0, 3.0]) + index / 10
+            for name, view in {"clean": crop, **shown}.items():
+                trials = np.stack([trial.tried(view, model)] * 2)
+                own = {"degradation": name, "gains_db": gains, "trials": trials}
+                rows.append(own | vars(describer(view, law=True)))
     return pd.DataFrame(rows)

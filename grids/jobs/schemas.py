@@ -33,7 +33,7 @@ COLUMNS = {
     places.MEASUREMENT: "degradation image psnr_db",
     places.VIEWS: "number photograph vector alpha sigma",
     places.CASES: "photograph kind degradation parameters vector alpha sigma",
-    places.GAINS: "gain_db",
+    places.GAINS: "gain_db trial",
 }
 
 

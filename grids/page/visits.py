@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from grids.restoring import blending
 from grids.restoring.workshop import Judgement
+from grids.selection.decision import MIX
 
 State = Literal["waiting", "judged", "left", "refused", "failed"]
 
@@ -71,7 +72,7 @@ class Photo:
         groups = {}
         if decision:
             gains = blending.gains_at(self.strength, decision.gains_db)
-            for group in decision.gains_db:
+            for group in (*decision.scores, MIX):
                 groups[group] = {
                     # The mix of all is like no damage of its own.
                     "probability": decision.scores.get(group),

@@ -1,12 +1,16 @@
 """The choice among the models of an export."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from grids.bundle.contents import Bundle
+from grids.selection import trial
 from grids.selection.decision import MIN_GAIN_DB, Decision, RuleName, decide
 from grids.selection.describer import Describer
 from grids.selection.rule import Rule
+from grids.selection.trial import Forward
 
 
 class Selector:
@@ -14,6 +18,7 @@ class Selector:
 
     Args:
         bundle: the export.
+        network: the model of a group, or `mix`, ready to run.
         rule: how to choose, `discriminant` or `paper`.
         min_gain_db: less than that is not worth a change.
         describer: measures photographs with their laws, which the paper's rule goes by.
@@ -22,12 +27,13 @@ class Selector:
     def __init__(
         self,
         bundle: Bundle,
+        network: Callable[[str], Forward],
         rule: RuleName = "discriminant",
         min_gain_db: float = MIN_GAIN_DB,
         describer: Describer | None = None,
     ):
         self._groups, self._name, self._min_gain_db = bundle.groups, rule, min_gain_db
-        self._rule = Rule.of(bundle.selector)
+        self._rule, self._network = Rule.of(bundle.selector), network
         # The layer is that of laws.
         measured = {name: value for name, value in bundle.describing.items() if name != "layer"}
         self._describe = describer or Describer(**measured)
@@ -40,4 +46,8 @@ class Selector:
         """
         # The law takes most of the time, and only the paper's rule goes by it.
         statistics = self._describe(image, law=self._name == "paper")
-        return decide(self._rule, self._groups, statistics, self._name, self._min_gain_db)
+
+        def tried(model: str) -> NDArray[np.float64]:
+            return trial.tried(image, self._network(model))
+
+        return decide(self._rule, self._groups, statistics, tried, self._name, self._min_gain_db)

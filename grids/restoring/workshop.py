@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from grids.base.errors import InputError
 from grids.bundle.contents import Bundle
 from grids.images.decoding import Ints
-from grids.models.tiling import Forward, Tiler
+from grids.models.tiling import Tiler
 from grids.restoring import blending, photographs
 from grids.restoring.photographs import Photograph
 from grids.restoring.runtime import Runtime
@@ -60,8 +60,7 @@ class Workshop:
     ):
         self.bundle, self._runtime = bundle, runtime
         self._precision, self._tile, self._say = precision, tile, say
-        self._selector = Selector(bundle, min_gain_db=min_gain_db)
-        self._networks: dict[str, Forward] = {}
+        self._selector = Selector(bundle, runtime.network, min_gain_db=min_gain_db)
         self._tiler: Tiler | None = None
 
     def judge(
@@ -99,7 +98,7 @@ class Workshop:
         Raises:
             InputError: the model's file is broken, or the tile is too small for the network.
         """
-        self._network(group)
+        self._runtime.network(group)
         if self._tiler is None:
             runtime = self._runtime
             self._tiler = Tiler(runtime.needs, runtime.place, self._tile, self._say)
@@ -126,7 +125,7 @@ class Workshop:
             InputError: not even the smallest tiles fit into memory.
             NotFiniteError: the network's output is not finite.
         """
-        tiler, network = self.prepare(group), self._network(group)
+        tiler, network = self.prepare(group), self._runtime.network(group)
         restored, tile = tiler.restore(network, photograph.colour, progress)
         return photographs.neutral(restored) if photograph.grey else restored, tile
 
@@ -154,8 +153,3 @@ class Workshop:
                 statement["predictedGainDb"] = f"{gain:.2f}"
                 statement["predictedGainIntervalDb"] = f"{low:.2f} {high:.2f}"
         return statement
-
-    def _network(self, group: str) -> Forward:
-        if group not in self._networks:
-            self._networks[group] = self._runtime.network(group)
-        return self._networks[group]

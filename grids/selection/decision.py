@@ -1,5 +1,6 @@
 """Which group's model suits a photograph, what to expect of it, and whether to restore at all."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, Literal
@@ -35,7 +36,7 @@ class Decision:
         distances: the paper's distance S of each group's mean law from the photograph's law; empty
             where that was not measured.
         scores: probability of each group, given that the photograph is damaged in a known way.
-        gains_db: of each group's model and of `mix` the PSNR that it is expected to add, and the
+        gains_db: of the group's model and of `mix` the PSNR that it is expected to add, and the
             ends of the interval where that lies with a probability of 90 %: −∞ and ∞ where too few
             of the calibration's views are like the photograph to tell.
         usualness: share of the calibration's views that are at least as unusual, 0 … 1.
@@ -70,15 +71,17 @@ def decide(
     rule: Rule,
     groups: tuple[str, ...],
     statistics: Statistics,
+    tried: Callable[[str], Floats],
     name: RuleName = "discriminant",
     min_gain_db: float = MIN_GAIN_DB,
 ) -> Decision:
-    """The decision from a photograph's statistics.
+    """The decision from a photograph's statistics, and from what two models do to parts of it.
 
     Args:
         rule: what was fitted.
         groups: names in the order of the rule's.
         statistics: of the photograph; with its law, if that is to choose.
+        tried: tries the model of a group, or `mix`, on it (see `grids.selection.trial`).
         name: how to choose the group.
         min_gain_db: a photograph is restored if so much is gained with a probability of 85 %.
     """
@@ -92,37 +95,31 @@ def decide(
     group = (
         min(groups, key=distances.__getitem__) if by_law else max(groups, key=scores.__getitem__)
     )
-    low, high = rule.intervals(vector)
-    counted = rule.counted_on(vector)
-    chosen = int(models(np.array([groups.index(group)]), counted)[0])
-    each = np.stack([rule.gains(vector)[0][0], low[0], high[0]], axis=1).tolist()
-    names = (*groups, MIX)
+    names = (group, MIX)
+    trials = np.stack([tried(model) for model in names])[None]
+    low, high = rule.intervals(vector, trials)
+    counted = rule.counted_on(vector, trials)
+    each = np.stack([rule.gains(vector, trials)[0][0], low[0], high[0]], axis=1).tolist()
     usualness = rule.usualness(vector, np.array([statistics.darkest]))
     decision = Decision(
         group=group,
-        model=names[chosen],
+        model=names[int(mix_is_safer(counted)[0])],
         rule=name,
         distances=distances,
         scores=scores,
         gains_db=dict(zip(names, map(tuple, each), strict=True)),
         usualness=float(usualness[0]),
-        verdict=verdicts(usualness, counted[:, chosen], min_gain_db)[0],
+        verdict=verdicts(usualness, counted.max(axis=1), min_gain_db)[0],
         reason="",
     )
     clean = float(rule.classes(vector)[0, -1])
     return replace(decision, reason=_reason(decision, clean, min_gain_db))
 
 
-def models(groups: NDArray[np.int64], counted_on: Floats) -> NDArray[np.int64]:
-    """Numbers (N,) of the models that restore: the groups', or the mix where that is the safer one.
-
-    Args:
-        groups: (N,) the group of each photograph.
-        counted_on: (N, M) gains that can be counted on, the mix's last.
-    """
-    mix = counted_on.shape[1] - 1
-    safer = counted_on[:, mix] > counted_on[np.arange(len(groups)), groups]
-    return np.where(safer, mix, groups)
+def mix_is_safer(counted_on: Floats) -> NDArray[np.bool_]:
+    """Whether the mix restores each photograph (N,), of the gains (N, 2) that can be counted on."""
+    safer: NDArray[np.bool_] = counted_on[:, 1] > counted_on[:, 0]
+    return safer
 
 
 def verdicts(

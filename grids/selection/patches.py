@@ -11,7 +11,7 @@ BLOCK = 8
 SMALLEST = 2 * SIZE
 
 
-def grid(image: np.ndarray, count: int) -> np.ndarray:
+def grid(image: np.ndarray, count: int, size: int = SIZE) -> np.ndarray:
     """`count` patches of a photograph, spread evenly in rows and columns.
 
     The numbers of rows and columns are the divisors of `count` whose ratio is nearest to that of
@@ -20,9 +20,10 @@ def grid(image: np.ndarray, count: int) -> np.ndarray:
     Args:
         image: (height, width, 3).
         count: number of patches; one with many divisors suits all shapes.
+        size: of a side, no larger than the photograph's.
 
     Returns:
-        (count, 32, 32, 3).
+        (count, size, size, 3).
 
     Raises:
         InputError: the photograph is too small to be judged.
@@ -35,10 +36,10 @@ def grid(image: np.ndarray, count: int) -> np.ndarray:
     divisors = [rows for rows in range(1, count + 1) if count % rows == 0]
     aspect = np.log(height / width)
     rows = min(divisors, key=lambda n: abs(np.log(n * n / count) - aspect))
-    tops, lefts = _corners(height, rows), _corners(width, count // rows)
-    return np.stack([image[y : y + SIZE, x : x + SIZE] for y in tops for x in lefts])
+    tops, lefts = _corners(height - size, rows), _corners(width - size, count // rows)
+    return np.stack([image[y : y + size, x : x + size] for y in tops for x in lefts])
 
 
-def _corners(length: int, count: int) -> np.ndarray:
+def _corners(last: int, count: int) -> np.ndarray:
     """Where patches begin on a side: evenly, but on the blocks that a JPEG file has from there."""
-    return (np.linspace(0, length - SIZE, count) // BLOCK * BLOCK).astype(int)
+    return (np.linspace(0, last, count) // BLOCK * BLOCK).astype(int)

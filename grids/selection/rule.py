@@ -16,6 +16,7 @@ from grids.base.errors import InputError
 from grids.selection import conformal
 from grids.selection.discriminant import Discriminant
 from grids.selection.network import Network
+from grids.selection.regression import Regression
 from grids.similarity import law
 
 Floats = NDArray[np.float64]
@@ -32,8 +33,9 @@ CAUTION = 6.0
 class Rule:
     """Everything fitted that decisions are made from. Arrays only, so that it is a file of tensors.
 
-    C degradations make m groups; D statistics describe a photograph. M models restore: those of the
-    groups and behind them the mix of all, in case that none of the groups is sure.
+    C degradations make m groups; D statistics describe a photograph. Two models may restore it:
+    that of its group, and the mix of all in case that the group is not sure. Both are tried on
+    parts of it, which tells F numbers of each (`grids.selection.trial`).
 
     Attributes:
         alpha, sigma: (C,) mean laws of single photographs under each degradation.
@@ -44,11 +46,11 @@ class Rule:
         centre, whitening, means: the discriminant of the same.
         temperature: (1,) what the logarithms of their probabilities are divided by, so that they
             are as sure as they are right.
-        gain_weights, gain_offset: (M, C + 1, D) and (M, C + 1), gain in dB of each model on each
-            class, from whitened statistics.
-        gain_spread: (M, C + 1) standard deviation in dB of what that leaves out.
+        gain_centre, gain_scale, gain_points, gain_weights, gain_level, gain_width, gain_errors,
+            gain_reach: the two regressions of gains in dB, the group's and the mix's, each array
+            with one more axis in front (see `grids.selection.regression.Regression`).
         places: (N, C + 1) where views of the calibration lie (see `place`).
-        errors: (N, M) gain of each model on them less what was expected, over its spread.
+        errors: (N, 2) gain of each model on them less what was expected, over its spread.
         reach: (1,) distance at which a view counts as much as exp(−½) of one at the same place.
         distance_quantiles: (Q,) evenly spaced quantiles of their squared distance from the nearest
             class.
@@ -68,9 +70,14 @@ class Rule:
     whitening: Floats
     means: Floats
     temperature: Floats
+    gain_centre: Floats
+    gain_scale: Floats
+    gain_points: Floats
     gain_weights: Floats
-    gain_offset: Floats
-    gain_spread: Floats
+    gain_level: Floats
+    gain_width: Floats
+    gain_errors: Floats
+    gain_reach: Floats
     places: Floats
     errors: Floats
     reach: Floats
@@ -139,21 +146,39 @@ class Rule:
         shares: Floats = likeness / likeness.sum(axis=1, keepdims=True)
         return shares
 
-    def gains(self, vectors: Floats) -> tuple[Floats, Floats]:
-        """(N, M) expected gain of each model in dB, and its spread.
+    def gains(self, vectors: Floats, trials: Floats) -> tuple[Floats, Floats]:
+        """(N, 2) expected gains in dB of the group's model and of the mix, and their spreads.
 
-        The mean over the classes by their probability, and the standard deviation about it: of the
-        gain in each class, and from class to class.
+        Args:
+            vectors: (N, D).
+            trials: (N, 2, F) what trying both models told.
         """
-        points = self.discriminant.whitened(self.bounded(vectors))
-        by_class = np.einsum("nd,mcd->nmc", points, self.gain_weights) + self.gain_offset
-        classes = self.classes(vectors)
-        expected: Floats = np.einsum("nmc,nc->nm", by_class, classes)
-        squares = np.square(by_class - expected[..., None]) + np.square(self.gain_spread)
-        return expected, np.sqrt(np.einsum("nmc,nc->nm", squares, classes))
+        told = [
+            regression(self.known(vectors, trials[:, model]))
+            for model, regression in enumerate(self.regressions)
+        ]
+        expected, spread = (np.stack(each, axis=1) for each in zip(*told, strict=True))
+        return expected, spread
 
-    def intervals(self, vectors: Floats, coverage: float = COVERAGE) -> tuple[Floats, Floats]:
-        """Ends (N, M) of the intervals in which the gains lie; ∓∞ where that cannot be told.
+    @property
+    def regressions(self) -> tuple[Regression, ...]:
+        """Of the group's model, and of the mix."""
+        arrays = [getattr(self, f"gain_{field.name}") for field in fields(Regression)]
+        return tuple(Regression(*own) for own in zip(*arrays, strict=True))
+
+    def known(self, vectors: Floats, trials: Floats) -> Floats:
+        """(N, F + C + 1) what the gain of a model is told by.
+
+        Args:
+            vectors: (N, D).
+            trials: (N, F) of that model.
+        """
+        return np.concatenate([trials, self.place(vectors)], axis=1)
+
+    def intervals(
+        self, vectors: Floats, trials: Floats, coverage: float = COVERAGE
+    ) -> tuple[Floats, Floats]:
+        """Ends (N, 2) of the intervals in which the gains lie; ∓∞ where that cannot be told.
 
         Half of those that lie outside lie on either side. Views of the calibration count by how
         like their classes are to the photograph's. So an interval holds for damage like this, and
@@ -161,12 +186,12 @@ class Rule:
         """
         weights = conformal.likeness(self.place(vectors), self.places, self.reach.item())
         low, high = conformal.interval(self.errors, weights, coverage)
-        expected, spread = self.gains(vectors)
+        expected, spread = self.gains(vectors, trials)
         return expected + low * spread, expected + high * spread
 
-    def counted_on(self, vectors: Floats) -> Floats:
-        """(N, M) gains that are reached with a probability of 85 %, −∞ where it cannot be told."""
-        return self.intervals(vectors, 2 * COUNTED_ON - 1)[0]
+    def counted_on(self, vectors: Floats, trials: Floats) -> Floats:
+        """(N, 2) gains that are reached with a probability of 85 %, −∞ where it cannot be told."""
+        return self.intervals(vectors, trials, 2 * COUNTED_ON - 1)[0]
 
     def place(self, vectors: Floats) -> Floats:
         """(N, C + 1) what makes photographs alike: roots of the probabilities of their classes.

@@ -12,7 +12,7 @@ with job(snakemake):
     arrays, about = selector_file.read(given.selector)
     groups = dict(zip(about["groups"], params.groups, strict=True))
     gains = {
-        name: pd.read_parquet(path)["gain_db"]
+        name: pd.read_parquet(path)
         for name, path in zip([*groups, MIX], [*given.gains, given.mix], strict=True)
     }
     table = decisions.decisions(pd.read_parquet(given.cases), Rule.of(arrays), groups, gains)

@@ -11,7 +11,7 @@ from grids.bundle.contents import Bundle
 from grids.models.tiling import Forward, Needs, Place
 
 Floats = NDArray[np.float32]
-# A file that was opened: from its input to its outputs, which the next call may overwrite.
+# A file that was opened: from its input to its outputs.
 Run = Callable[[Floats], Sequence[Floats]]
 
 

@@ -6,17 +6,19 @@ from typing import Any
 import pandas as pd
 
 from grids.base.errors import InputError
-from grids.selection.decision import decide
+from grids.selection import trial
+from grids.selection.decision import MIX, decide
 from grids.selection.describer import Describer
 from grids.selection.fitting.pictures import Pixels
-from grids.selection.rule import Rule
+from grids.selection.rule import Floats, Rule
+from grids.selection.trial import Forward
 
 
 def of_photographs(
     photographs: Iterable[tuple[str, Pixels]],
     describer: Describer,
     rule: Rule,
-    groups: tuple[str, ...],
+    models: Mapping[str, Forward],
 ) -> pd.DataFrame:
     """What is decided for photographs of unknown damage; of one that cannot be judged, why.
 
@@ -24,13 +26,18 @@ def of_photographs(
         photographs: name and pixels (height, width, 3), uint8, of each.
         describer: what measures them.
         rule: what was fitted.
-        groups: names of the groups in the order of the rule's.
+        models: of the groups, in the order of the rule's, and of `mix`.
     """
+    groups = tuple(name for name in models if name != MIX)
     rows = []
     for name, photograph in photographs:
         row: Mapping[str, Any]
+
+        def tried(model: str, photograph: Pixels = photograph) -> Floats:
+            return trial.tried(photograph, models[model])
+
         try:
-            decision = decide(rule, groups, describer(photograph, law=True))
+            decision = decide(rule, groups, describer(photograph, law=True), tried)
         except InputError as error:
             row = {"reason": str(error)}
         else:

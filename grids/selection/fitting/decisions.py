@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from grids.selection.decision import MIX, models, verdicts
+from grids.selection.decision import MIX, mix_is_safer, verdicts
 from grids.selection.rule import Rule
 
 NEIGHBOURS = 5
@@ -16,7 +16,7 @@ def decisions(
     cases: pd.DataFrame,
     rule: Rule,
     groups: Mapping[str, Sequence[str]],
-    gains: Mapping[str, pd.Series],
+    gains: Mapping[str, pd.DataFrame],
 ) -> pd.DataFrame:
     """What is decided for each case, and what each model would give.
 
@@ -25,8 +25,8 @@ def decisions(
             `darkest`, and `alpha` and `sigma` where the paper's rule is to decide.
         rule: what was fitted.
         groups: the degradations of each group by its name, in the order of the rule's groups.
-        gains: of each group's model and of `mix`, the gain in dB of each case, NaN where it did not
-            restore it.
+        gains: of each group's model and of `mix`, a row for each case: `gain_db`, NaN where it did
+            not restore it, and `trial` (see `grids.selection.trial`).
 
     Returns:
         The cases' columns but for `vector`; `group`, the one that was trained for it, null if there
@@ -41,9 +41,11 @@ def decisions(
     has_law = cases["alpha"].notna().to_numpy()
     distances = rule.distances(cases["alpha"].to_numpy(), cases["sigma"].to_numpy())
     likeliest = rule.probabilities(vectors).argmax(axis=1)
-    low, high = rule.intervals(vectors)
-    counted = rule.counted_on(vectors)
-    chosen = models(likeliest, counted)
+    by_model = np.stack([np.stack(gains[name]["trial"]) for name in names])
+    trials = np.stack([by_model[likeliest, each], by_model[-1]], axis=1)
+    low, high = rule.intervals(vectors, trials)
+    counted = rule.counted_on(vectors, trials)
+    chosen = mix_is_safer(counted).astype(int)
     usualness = rule.usualness(vectors, cases["darkest"].to_numpy())
     table = cases.drop(columns="vector").assign(
         group=cases["degradation"].map(group_of),
@@ -51,16 +53,16 @@ def decisions(
             has_law, names[np.where(has_law[:, None], distances, 0).argmin(axis=1)], None
         ),
         discriminant=names[likeliest],
-        model=names[chosen],
-        verdict=verdicts(usualness, counted[each, chosen]),
+        model=np.where(chosen, MIX, names[likeliest]),
+        verdict=verdicts(usualness, counted.max(axis=1)),
         paper_distance=distances.min(axis=1),
         odds=rule.odds(vectors),
         distance=rule.distance(vectors),
         usualness=usualness,
-        predicted_gain_db=rule.gains(vectors)[0][each, chosen],
+        predicted_gain_db=rule.gains(vectors, trials)[0][each, chosen],
         low_db=low[each, chosen],
         high_db=high[each, chosen],
-        **{f"gain_db:{name}": gain.to_numpy() for name, gain in gains.items()},
+        **{f"gain_db:{name}": own["gain_db"].to_numpy() for name, own in gains.items()},
     )
     points = rule.discriminant.coordinates(rule.bounded(vectors))
     return table.assign(nearest=nearest(table, points))

@@ -12,23 +12,27 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from grids.selection import conformal, discriminant
+from grids.selection import conformal, discriminant, regression
 from grids.selection.fitting import learning
 from grids.selection.fitting.views import CLEAN
+from grids.selection.regression import Regression
 from grids.selection.rule import COVERAGE, Rule
 
 QUANTILES = np.linspace(0, 1, 1001)
-# Of the ridge regression, in units of the whitened statistics' variance.
-PENALTIES = tuple(np.geomspace(0.01, 100, 13))
+# Of the regression of gains: of examples' likeness, and how far it reaches, in standard deviations.
+PENALTIES = tuple(np.geomspace(0.003, 1, 6))
+WIDTHS = tuple(np.geomspace(2, 20, 7))
+# How far errors tell of the spread, likewise.
+REACHES = (0.5, 1.0, 1.5, 2.0, 3.0, 5.0)
 TEMPERATURES = np.geomspace(0.1, 100, 100)
-FLOOR = 1e-12
+FLOOR = 1e-9
 # Below this, errors of gains are those of rounding to 8 bits.
 LEAST_DB = 0.02
 # One photograph in so many calibrates.
 FOLDS = 5
 # Of each degradation the first so many views have their gains measured, to fit these and to set
 # their intervals: a restoration takes longer than a look.
-GAIN_VIEWS, INTERVAL_VIEWS = 100, 200
+GAIN_VIEWS = 200
 # For this share of the calibration's views there is an interval.
 PROMISED = 0.95
 # Statistics count up to so many standard deviations from their mean.
@@ -47,15 +51,19 @@ def fitted(
     Args:
         views: as `fit` takes references, with `number` and `photograph` of each.
         groups: the degradations of each group.
-        with_gains: adds `gains_db` of all models (see `predict`).
+        with_gains: adds `gains_db` and `trials` of two models (see `predict`), by the number of the
+            group that is likeliest for each view, in `likeliest`.
 
     Returns:
         The rule, and the held-out views that set its limits, the first of them with their gains.
     """
     out = held_out(views)
-    measured = with_gains(views[views["number"] < np.where(out, INTERVAL_VIEWS, GAIN_VIEWS)])
-    rule = predict(fit(views[~out], groups), measured[~out[measured.index]], groups)
-    judged = views[out].assign(gains_db=measured["gains_db"])
+    rule = fit(views[~out], groups)
+    first = views[views["number"] < GAIN_VIEWS]
+    likeliest = rule.probabilities(np.stack(first["vector"])).argmax(axis=1)
+    measured = with_gains(first.assign(likeliest=likeliest))
+    rule = predict(rule, measured[~out[measured.index]])
+    judged = views[out].assign(gains_db=measured["gains_db"], trials=measured["trials"])
     return calibrate(rule, judged, groups), judged
 
 
@@ -84,11 +92,16 @@ def fit(references: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:
         **vars(network),
         **vars(fitted),
         temperature=np.ones(1),
-        gain_weights=np.zeros((1, len(fitted.means), len(fitted.centre))),
-        gain_offset=np.zeros((1, len(fitted.means))),
-        gain_spread=np.ones((1, len(fitted.means))),
+        gain_centre=np.zeros((0, 0)),
+        gain_scale=np.zeros((0, 0)),
+        gain_points=np.zeros((0, 0, 0)),
+        gain_weights=np.zeros((0, 0)),
+        gain_level=np.zeros(0),
+        gain_width=np.zeros(0),
+        gain_errors=np.zeros((0, 0)),
+        gain_reach=np.zeros(0),
         places=np.zeros((0, len(fitted.means))),
-        errors=np.zeros((0, 1)),
+        errors=np.zeros((0, 2)),
         reach=np.ones(1),
         distance_quantiles=np.linspace(0, 1, QUANTILES.size),
         darkest_quantiles=np.linspace(0, 1, QUANTILES.size),
@@ -107,28 +120,22 @@ def held_out(views: pd.DataFrame) -> pd.Series:
     return views["photograph"] % FOLDS == FOLDS - 1
 
 
-def predict(rule: Rule, references: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:
-    """The rule with its prediction of gains: a ridge regression for each model and class.
+def predict(rule: Rule, references: pd.DataFrame) -> Rule:
+    """The rule with its prediction of gains.
 
     Args:
         rule: as fitted.
-        references: `degradation`, `vector`, and `gains_db`, (M,), of the groups' models and of the
-            mix of all.
-        groups: as for `fit`.
+        references: `vector`, and of the model of each one's likeliest group and of the mix of all
+            `gains_db`, (2,), and `trials`, (2, F) (see `grids.selection.trial`).
     """
-    vectors = rule.bounded(np.stack(references["vector"]))
-    points = rule.discriminant.whitened(vectors)
-    gains, labels = np.stack(references["gains_db"]), _labels(references, groups)
+    vectors, gains = np.stack(references["vector"]), np.stack(references["gains_db"])
+    trials = np.stack(references["trials"])
     fits = [
-        [_ridge(points[labels == label], own[labels == label]) for label in range(len(rule.means))]
-        for own in gains.T
+        vars(_regression(rule.known(vectors, trials[:, model]), own))
+        for model, own in enumerate(gains.T)
     ]
-    return replace(
-        rule,
-        gain_weights=np.array([[weights for weights, _, _ in model] for model in fits]),
-        gain_offset=np.array([[offset for _, offset, _ in model] for model in fits]),
-        gain_spread=np.array([[spread for _, _, spread in model] for model in fits]),
-    )
+    arrays = {f"gain_{name}": np.stack([own[name] for own in fits]) for name in fits[0]}
+    return replace(rule, **arrays)
 
 
 def calibrate(rule: Rule, views: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:
@@ -136,8 +143,8 @@ def calibrate(rule: Rule, views: pd.DataFrame, groups: Sequence[Sequence[str]]) 
 
     Args:
         rule: as fitted, with its prediction of gains.
-        views: rows that took no part in the fit, as for `predict`; intervals come from those whose
-            gains were measured.
+        views: rows that took no part in the fit, as for `fit`, with `gains_db` and `trials` as for
+            `predict` where gains were measured, from which intervals come.
         groups: as for `fit`.
     """
     vectors, labels = np.stack(views["vector"]), _labels(views, groups)
@@ -150,7 +157,7 @@ def calibrate(rule: Rule, views: pd.DataFrame, groups: Sequence[Sequence[str]]) 
 
     rule = replace(rule, temperature=np.array([min(TEMPERATURES, key=surprise)]))
     told = views["gains_db"].notna().to_numpy()
-    expected, spread = rule.gains(vectors[told])
+    expected, spread = rule.gains(vectors[told], np.stack(views["trials"][told]))
     places = rule.place(vectors[told])
     return replace(
         rule,
@@ -162,21 +169,38 @@ def calibrate(rule: Rule, views: pd.DataFrame, groups: Sequence[Sequence[str]]) 
     )
 
 
-def _ridge(points: Floats, targets: Floats) -> tuple[Floats, float, float]:
-    """Weights and offset of the ridge regression whose penalty leaves the least error, and that.
+def _regression(known: Floats, targets: Floats) -> Regression:
+    """The regression whose width and penalty leave the least error.
 
     The error of each example by the others is known in closed form (Golub, Heath and Wahba, 1979).
+
+    Args:
+        known: (N, K).
+        targets: (N,).
     """
-    centre, level = points.mean(axis=0), targets.mean()
-    left, values, right = np.linalg.svd(points - centre, full_matrices=False)
-    projected = left.T @ (targets - level)
+    centre, scale, level = known.mean(axis=0), known.std(axis=0) + FLOOR, targets.mean()
+    points = (known - centre) / scale
+    least, found = np.inf, None
+    for width in WIDTHS:
+        values, axes = np.linalg.eigh(conformal.likeness(points, points, width))
+        turned = axes.T @ (targets - level)
+        for penalty in PENALTIES:
+            weights = axes @ (turned / (values + penalty))
+            errors = weights / (np.square(axes) @ (1 / (values + penalty)))
+            if np.square(errors).mean() < least:
+                least = np.square(errors).mean()
+                found = weights, np.array(width), np.maximum(np.abs(errors), LEAST_DB)
+    assert found is not None, "gains are finite"
+    weights, best, errors = found
+    reach = min(REACHES, key=lambda reach: _surprise(points, errors, reach))
+    return Regression(
+        centre, scale, points, weights, np.array(level), best, errors, np.array(reach)
+    )
 
-    def weights_and_error(penalty: float) -> tuple[Floats, float]:
-        shrink = values**2 / (values**2 + penalty * len(points))
-        residuals = targets - level - left @ (shrink * projected)
-        leverages = 1 / len(points) + np.square(left) @ shrink
-        error = np.square(residuals / (1 - leverages)).mean()
-        return right.T @ (shrink * projected / np.maximum(values, FLOOR)), error
 
-    weights, error = min(map(weights_and_error, PENALTIES), key=lambda pair: pair[1])
-    return weights, float(level - centre @ weights), max(LEAST_DB, float(np.sqrt(error)))
+def _surprise(points: Floats, errors: Floats, reach: float) -> float:
+    """How unlikely errors (N,) at points (N, K) are by the spread of the others about them."""
+    near = conformal.likeness(points, points, reach)
+    np.fill_diagonal(near, 0)
+    expected = regression.spread(near, errors)
+    return float(np.mean(np.log(expected) + np.square(errors / expected) / 2))

@@ -1,5 +1,7 @@
 """What restoring adds to views: the PSNR of the restored picture less that of the damaged one.
 
+Beside it stands what trying the model on parts of the view told (see `grids.selection.trial`).
+
 Nobody sees a difference of more than 45 dB: what is better counts as that. So restoring an
 undamaged picture has a gain as well, which is 0 or a loss.
 """
@@ -12,9 +14,11 @@ import pandas as pd
 import torch
 from torch import nn
 
+from grids.models import tiles
 from grids.models.restorers import restore
 from grids.pixels.arrays import to_bytes, to_tensor
 from grids.pixels.psnr import psnr
+from grids.selection import trial
 from grids.selection.fitting.pictures import Pixels, Shares
 from grids.selection.fitting.views import views
 
@@ -50,11 +54,11 @@ def with_gains(
     precision: str,
     progress: Callable[[int], None] = lambda done: None,
 ) -> pd.DataFrame:
-    """The table with `gains_db` of each view, (M,), one for each model.
+    """The table with `gains_db`, (2,), and `trials`, (2, F), of each view's group and of the mix.
 
     Args:
-        table: `degradation` and `number` of each view.
-        networks: M restorers, in evaluation mode, on `device`.
+        table: `degradation` and `number` of each view, and in `likeliest` the number of its group.
+        networks: restorers, in evaluation mode, on `device`: the groups', the mix's last.
         photographs, identities, shares, seed: what the views were made of (see
             `grids.selection.fitting.views`).
         parameters: of each degradation, as the views were made with; `clean` has none.
@@ -62,15 +66,18 @@ def with_gains(
         precision: as for `gain_db`.
         progress: gets the number of views done.
     """
-    measured = pd.Series(index=table.index, dtype=object)
+    forwards = [tiles.of_arrays(network, device, precision) for network in networks]
+    gains, trials = (pd.Series(index=table.index, dtype=object) for _ in range(2))
     done = 0
     for name, rows in table.groupby("degradation"):
         values = parameters.get(name, {})
         shown = views(photographs, identities, name, values, shares, rows["number"], seed)
         for index, view in zip(rows.index, shown, strict=True):
-            measured[index] = np.array(
-                [gain_db(each, view.clean, view.degraded, device, precision) for each in networks]
+            pair = (table["likeliest"][index], len(networks) - 1)
+            gains[index] = np.array(
+                [gain_db(networks[n], view.clean, view.degraded, device, precision) for n in pair]
             )
+            trials[index] = np.stack([trial.tried(view.degraded, forwards[n]) for n in pair])
             done += 1
             progress(done)
-    return table.assign(gains_db=measured)
+    return table.assign(gains_db=gains, trials=trials)

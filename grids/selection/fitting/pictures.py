@@ -133,6 +133,9 @@ def _between(
     value: Any, possible: tuple[float, float], generator: np.random.Generator
 ) -> float | int:
     low, high = value if isinstance(value, list) else (value, value)
+    if low < 0:
+        # A direction has no half and no twice: reversed, it is another one than in the training.
+        return generator.uniform(low, high)
     least, most = max(low / WIDTH, possible[0]), min(high * WIDTH, possible[1])
     share = generator.uniform()
     # Nothing has a logarithm at 0.
