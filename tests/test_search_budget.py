@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grids.search import costs
-from grids.search.contract import SearchSettings, Trial
+from grids.search.contract import SearchSettings, Similarity, Trial
 from grids.search.drops import levels, model
 from grids.search.drops.levels import Short
 from grids.search.forecast import forecast_levels, sentence
@@ -97,6 +97,19 @@ def test_a_training_that_fails_on_its_way_is_gone_round():
     done = run_levels(budget.plan, instance.similarity, psnr, asked)
     assert group not in done.groups
     assert group not in done.measured[100]
+
+
+def test_a_member_that_is_known_to_pass_is_in_no_doubt():
+    similarity = Similarity(("a", "b"), np.full((2, 2), 3.0), np.zeros((2, 2)))
+    # The drop of a is δ to the last bit; of b hardly anything is known.
+    both = {10: {"a": 20.0, "b": 19.0}, 100: {"a": 29.5, "b": 25.0}}
+    measured = {
+        10: {("a",): {"a": 20.0}, ("b",): {"b": 20.0}, ("a", "b"): both[10]},
+        100: {("a",): {"a": 30.0}, ("a", "b"): both[100]},
+    }
+    asked = SearchSettings(0.5, levels=(10,), certificate="bounded")
+    answer = budget.plan(similarity, measured, asked)
+    assert answer.trials == (Trial(("b",)),)
 
 
 def test_costs_are_those_of_steps_done_once():

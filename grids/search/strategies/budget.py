@@ -131,8 +131,10 @@ def _known(similarity: Similarity, measured: Levels, settings: SearchSettings) -
         inside = np.array([name in group for name in names])
         weights = np.array([weight for weight, _ in models])
         members = np.exp([model.log_chances(inside) for _, model in models])
-        chance[group] = float(weights @ members.prod(axis=1))
-        doubt[group] = group[int((weights @ members).argmin())]
+        # Those of finished single-task models are known to pass.
+        open_ = [i for i, name in enumerate(group) if name not in drops.get(group, {})]
+        chance[group] = float(weights @ members[:, open_].prod(axis=1))
+        doubt[group] = group[open_[int((weights @ members[:, open_]).argmin())]]
     passed |= {group: True for group in doubtful if chance[group] >= settings.confidence}
     return _Known(trained, drops, short, passed, chance, doubt)
 
