@@ -7,9 +7,10 @@ budget (`search.levels`), as config/table2.yaml makes them; also, where they are
 of the descriptors and the affinities of strategy `tag`. A member's distance is the mean of those to
 and from the others of its group, its affinity the mean of theirs onto it.
 
-Prints rank correlations with the drop after the full training, over all members of all groups and
-over the groups' worst members, and how far off the drop at a level is. `--table` writes what they
-are made of, a row for each group, member and budget, as Parquet.
+Prints rank correlations with the drop after the full training: over all members of all groups; the
+same less the mean of each degradation, since some lose much in any group; and over the groups'
+worst members; and how far off the drop at a level is. `--table` writes what they are made of, a row
+for each group, member and budget, as Parquet.
 """
 
 import argparse
@@ -47,6 +48,8 @@ def main() -> None:
     full = table[table["budget"] == 1].set_index(["group", "degradation"])
     for budget, rows in table[table["budget"] < 1].groupby("budget"):
         compare(f"drop at {budget:.0%}", rows.set_index(full.index.names)["drop_db"], full)
+    # The more there are, the less room there is for each.
+    compare("size of the group", full.index.to_frame()["group"].str.count(r"\+") + 1, full)
     for name in relations:
         # Of those who are alike, and of those who help, little is lost.
         compare(name, full[name] * (-1 if name == "affinity" else 1), full)
@@ -106,12 +109,14 @@ def mean_of_others(square: dict[tuple[str, str], float], group: str, member: str
 def compare(what: str, told: pd.Series, full: pd.DataFrame) -> None:
     """Prints how well something tells the full drops."""
     both = pd.DataFrame({"told": told, "full": full["drop_db"]}).dropna()
+    within = both - both.groupby("degradation").transform("mean")
     worst = both.groupby("group").max()
-    line = " and ".join(
-        f"{spearmanr(of['told'], of['full']).statistic:+.2f} over {len(of)} {name}"
-        for of, name in ((both, "members"), (worst, "groups' worst"))
+    kinds = {"members": both, "less each degradation's mean": within, "groups' worst": worst}
+    correlations = (
+        f"{spearmanr(of['told'], of['full']).statistic:+.2f} {name} ({len(of)})"
+        for name, of in kinds.items()
     )
-    print(f"{what}: Spearman {line}", end="")
+    print(f"{what}: Spearman {', '.join(correlations)}", end="")
     if what.startswith("drop"):
         apart = both["full"] - both["told"]
         print(f"; the full drop is {apart.mean():+.2f} ± {apart.std():.2f} dB more", end="")
