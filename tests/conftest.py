@@ -21,6 +21,7 @@ from PIL import Image
 
 from grids.base.plugins import names_in
 from grids.images import reading, sets, store
+from grids.training.processes import ownership
 
 # More threads than idle cores make small networks many times slower. What restores asks the
 # environment and would set torch's threads anew, for all tests that follow in this process.
@@ -172,6 +173,12 @@ def copy_of_sources(folder: Path) -> Path:
         else:
             shutil.copy2(source, folder / name)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def owner(monkeypatch):
+    """A training that is started in a test leaves its token to no other test."""
+    monkeypatch.setenv(ownership.VARIABLE, "")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ def move(package: Path, old: str, new: str) -> None:
     """Moves a module of a checkout and follows it in all imports, as an editor would.
 
     Args:
-        package: the checkout, with `grids` and `workflow`.
+        package: the checkout, with `grids`, `rules` and `workflow`.
         old, new: the module below `grids`, as `similarity.ggd`.
     """
     target = package / "grids" / f"{new.replace('.', '/')}.py"
@@ -20,7 +20,7 @@ def move(package: Path, old: str, new: str) -> None:
     among = re.compile(
         rf"from {re.escape(old_room)} import (.*\b){old_stem}\b(?:, )?(.*)$", re.MULTILINE
     )
-    for path in package.rglob("*.py"):
+    for path in [*package.rglob("*.py"), *package.rglob("*.smk")]:
         before = text = path.read_text(encoding="utf-8")
         text = text.replace(f"from grids.{old} import", f"from grids.{new} import")
         text = alone.sub(f"from {new_room} import {new_stem}", text)

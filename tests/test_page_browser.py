@@ -206,7 +206,7 @@ def test_the_zoom_is_at_one_place_in_all_pictures(page, tmp_path):
     # Another model's result is taken.
     page.get_by_role("button", name="Use this").first.click()
     until(page, "() => document.querySelector('#group').value !== ''")
-    assert page.inner_text("#stages").count("dB") == 3
+    assert page.inner_text("#stages").count("dB") == 2
 
 
 def test_strength_is_what_is_seen_and_saved(page, tmp_path):

@@ -42,12 +42,6 @@ EXECUTION = {
 }
 
 
-@pytest.fixture(autouse=True)
-def owner(monkeypatch):
-    """A training that is started here leaves its token to no other test."""
-    monkeypatch.setenv(ownership.VARIABLE, "")
-
-
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory):
     return embedded_store(tmp_path_factory.mktemp("store")) | {"pairs": []}

@@ -60,7 +60,7 @@ def summary(
         for trial, table in zip(trials, verifications, strict=True)
         if trial.level == WHOLE
     }
-    probability = last["why"].get("probability", {})
+    probability = last.get("why", {}).get("probability", {})
     drops, errors = measurements.drops(tables, partly=bool(levels))
     by_name = {group_name(group): group for group in tables}
     shared = [name for name, group in by_name.items() if len(group) > 1]

@@ -57,5 +57,5 @@ with job(snakemake) as say:
     descriptor = snakemake.config["weights"]
     weights.save(output.descriptor, srresnet.load(descriptor), weights.about(descriptor))
     with appearing(output.calibration) as temporary:
-        judged.drop(columns="vector").to_parquet(temporary, index=False)
+        judged.drop(columns=["vector", "trials"]).to_parquet(temporary, index=False)
     say(f"the probabilities of the discriminant are tempered by {rule.temperature.item():.2f}")
