@@ -60,12 +60,14 @@ def test_from_the_first_level_to_an_answer(searching):
     assert tree.jobs("results/groups.json") == set()
     # Another δ, or another certificate, trains nothing again.
     tree.config["search"]["delta"] = 50.0
-    again = trained(tree.executed("results/groups.json"))
-    assert not again & set(trials)
+    further = trained(tree.executed("results/groups.json"))
+    assert not further & set(trials)
     tree.config["search"] |= {"delta": 2.0, "certificate": "bounded"}
-    again = trained(tree.executed("results/groups.json")) - again
-    assert not again & set(trials)
-    assert all(trial(name)[1] < 100 for name in again)
+    last = trained(tree.executed("results/groups.json"))
+    assert not last & (set(trials) | further)
+    # Of what is new, single-task models go a level further, and groups are tried at the lowest.
+    assert {name for name in last if "+" not in name} <= {f"{name}@50" for name in FOUR}
+    assert all(trial(name)[1] == 20 for name in last if "+" in name)
 
 
 def test_bounded_groups_are_called_so_and_nothing_trains_the_rest(searching, capsys):
