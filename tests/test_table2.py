@@ -103,6 +103,10 @@ class TestPaper:
                 if one.feature == "srresnet" and distance is not None:
                     assert paper.QUOTED_AVERAGES[group] == distance
 
+    def test_the_configuration_has_its_experiments(self):
+        said = yaml.safe_load((ROOT / "config/table2.yaml").read_text(encoding="utf-8"))
+        assert said["report"]["experiments"] == experiments.of_the_paper()
+
     def test_an_experiment_in_another_order_is_still_its_own(self):
         one = experiments.of_the_paper()[1]
         turned = one | {"higher": one["higher"][::-1]}
