@@ -27,11 +27,14 @@ from io import BufferedReader, BufferedWriter, FileIO, TextIOWrapper
 from pathlib import Path
 
 LOADED = (
-    *("snakemake.cli", "snakemake.script", "snakemake_interface_executor_plugins"),
-    *("torch", "torch.distributed", "torch.nn.parallel", "torch.optim", "safetensors.torch"),
-    *("numpy", "pandas", "pyarrow.parquet", "pydantic.json_schema", "scipy.cluster.hierarchy"),
-    *("scipy.optimize", "scipy.stats", "scipy.sparse", "skimage.metrics"),
-    *("matplotlib.figure", "matplotlib.backends.backend_svg", "PIL.Image", "PIL.ImageFont"),
+    *("snakemake.cli", "snakemake.profiles", "snakemake.report.html_reporter", "snakemake.script"),
+    *("snakemake.storage", "snakemake_interface_executor_plugins", "nbformat", "smart_open", "yte"),
+    # Optimizers load torch._dynamo when they are made, which takes longer than torch itself.
+    *("torch", "torch.distributed", "torch.nn.parallel", "torch.optim", "torch._dynamo"),
+    *("safetensors.torch", "numpy", "pandas", "pyarrow.dataset", "pyarrow.pandas_compat"),
+    *("pyarrow.parquet", "pydantic.json_schema", "scipy.cluster.hierarchy", "scipy.optimize"),
+    *("scipy.stats", "scipy.sparse", "skimage.metrics", "matplotlib.figure"),
+    *("matplotlib.backends.backend_svg", "PIL.Image", "PIL.ImageCms", "PIL.ImageFont"),
 )
 # Sends its arguments, its place and its standard files, and ends with the status that comes back.
 CLIENT = """\

@@ -78,7 +78,7 @@ def train(
 
 
 @pytest.mark.parametrize("procedure", SHARED)
-def test_two_processes_end_with_the_result_of_one(tmp_path, photographs, procedure):
+def test_two_processes_end_with_the_result_of_one(forks, tmp_path, photographs, procedure):
     for processes in (1, 2):
         train(tmp_path / str(processes), photographs, processes, procedure=procedure)
     tiny = TINY[procedure]
@@ -98,7 +98,7 @@ def test_two_processes_end_with_the_result_of_one(tmp_path, photographs, procedu
     assert sorted(path.name for path in (tmp_path / "2").iterdir()) == names
 
 
-def test_a_mistake_ends_all_processes_and_is_said_once(tmp_path, photographs):
+def test_a_mistake_ends_all_processes_and_is_said_once(forks, tmp_path, photographs):
     lines = []
     with pytest.raises(SystemExit, match="ended with status 1"):
         train(tmp_path, photographs, 2, lines.append, batch=3)
