@@ -2,7 +2,8 @@
 
 python benchmarks/training.py [PART ...] [--threads N]
 
-Parts (all by default): data, affinity, degradations, restormer, srresnet, nafnet, inference.
+Parts (all by default): data, affinity, degradations, restormer, srresnet, nafnet, networks,
+inference.
 Compared pairs take turns, and the ratio is that of their fastest rounds. On a GPU the networks run
 at the paper's sizes and their steps are set against the time that their memory traffic takes at the
 least.
@@ -21,18 +22,21 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+import yaml
 from PIL import Image, ImageDraw
 from scipy import ndimage
 from skimage import restoration as skimage_restoration
 from skimage.util import random_noise
+from textbook import textbook
 from torch import Tensor, nn
 
-from grids.backbones import _naf, _transformer, nafnet, restormer, srresnet
+from grids.backbones import restormer, srresnet
 from grids.base import randomness
 from grids.base.plugins import names_in
 from grids.degradations import defocus_blur, motion_blur, ringing
 from grids.degrading import operators, parameters
 from grids.images import reading, sets
+from grids.models import restorers
 from grids.pixels.arrays import to_tensor
 from grids.training.affinity import Affinities
 from grids.training.batches import Batches
@@ -42,6 +46,7 @@ from grids.training.procedure import Task
 from grids.training.procedures import l1
 from grids.training.restoration_batches import restoration
 
+ROOT = Path(__file__).parents[1]
 NAMES = [name for name in names_in("degradations") if name != "haze"]
 GROUP = {n: parameters.resolve(parameters.specification(n), {}, "training") for n in NAMES}
 # Memory traffic of forward and backward at batch 8, 256², in bytes.
@@ -56,6 +61,7 @@ def main() -> None:
         "restormer": restormer_step,
         "srresnet": srresnet_step,
         "nafnet": nafnet_sizes,
+        "networks": compared_networks,
         "inference": inference,
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -349,118 +355,23 @@ OBVIOUS = {
 # Networks: a training step against a textbook implementation
 
 
-class TextbookNorm(nn.Module):
-    def __init__(self, channels: int):
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        height, width = x.shape[-2:]
-        y = x.flatten(2).transpose(1, 2)
-        mean = y.mean(-1, keepdim=True)
-        variance = y.var(-1, keepdim=True, unbiased=False)
-        y = (y - mean) / torch.sqrt(variance + 1e-5) * self.weight + self.bias
-        return y.transpose(1, 2).reshape(x.shape[0], -1, height, width)
-
-
-class TextbookAttention(nn.Module):
-    def __init__(self, channels: int, heads: int):
-        super().__init__()
-        self.heads = heads
-        self.temperature = nn.Parameter(torch.ones(heads, 1, 1))
-        self.qkv = nn.Conv2d(channels, 3 * channels, 1, bias=False)
-        self.dwconv = nn.Conv2d(
-            3 * channels, 3 * channels, 3, padding=1, groups=3 * channels, bias=False
-        )
-        self.out = nn.Conv2d(channels, channels, 1, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        batch, channels, height, width = x.shape
-        shape = (batch, self.heads, channels // self.heads, height * width)
-        q, k, v = (t.reshape(shape) for t in self.dwconv(self.qkv(x)).chunk(3, 1))
-        q, k = F.normalize(q, dim=-1), F.normalize(k, dim=-1)
-        weights = (q @ k.transpose(-2, -1) * self.temperature).softmax(-1)
-        return self.out((weights @ v).reshape(x.shape))
-
-
-class TextbookFeedForward(nn.Module):
-    def __init__(self, channels: int, expansion: float):
-        super().__init__()
-        hidden = int(channels * expansion)
-        self.project_in = nn.Conv2d(channels, 2 * hidden, 1, bias=False)
-        self.dwconv = nn.Conv2d(2 * hidden, 2 * hidden, 3, padding=1, groups=2 * hidden, bias=False)
-        self.project_out = nn.Conv2d(hidden, channels, 1, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        gate, content = self.dwconv(self.project_in(x)).chunk(2, 1)
-        return self.project_out(F.gelu(gate) * content)
-
-
-def textbook_restormer() -> nn.Module:
-    """The same network with the parts above in place of its own."""
-    network = restormer.build()
-    for block in [m for m in network.modules() if isinstance(m, _transformer.Block)]:
-        channels = block.norm1.body.weight.numel()
-        block.norm1, block.norm2 = TextbookNorm(channels), TextbookNorm(channels)
-        block.attn = TextbookAttention(channels, len(block.attn.temperature))
-        block.ffn = TextbookFeedForward(channels, 2.66)
-    for name, module in list(network.named_children()):
-        if isinstance(module, _transformer.Resampling):
-            setattr(network, name, module.body)
-    return network
-
-
-class TextbookNafBlock(_naf.Block):
-    def __init__(self, channels: int):
-        super().__init__(channels)
-        self.sca[0] = nn.AdaptiveAvgPool2d(1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.gated(self.conv2(self.conv1(self.normed(x, self.norm1))))
-        x = x + self.conv3(y * self.sca(y)) * self.beta
-        return x + self.conv5(self.gated(self.conv4(self.normed(x, self.norm2)))) * self.gamma
-
-    @staticmethod
-    def gated(x: Tensor) -> Tensor:
-        one, other = x.chunk(2, 1)
-        return one * other
-
-    @staticmethod
-    def normed(x: Tensor, norm: nn.Module) -> Tensor:
-        mean = x.mean(1, keepdim=True)
-        variance = (x - mean).pow(2).mean(1, keepdim=True)
-        y = (x - mean) / torch.sqrt(variance + 1e-6)
-        return y * norm.weight.view(1, -1, 1, 1) + norm.bias.view(1, -1, 1, 1)
-
-
-def textbook_nafnet(**sizes) -> nn.Module:
-    """The same network with the blocks above in place of its own."""
-    network = nafnet.build(**sizes)
-    for parent in list(network.modules()):
-        for name, child in list(parent.named_children()):
-            if isinstance(child, _naf.Block):
-                setattr(parent, name, TextbookNafBlock(child.conv1.in_channels))
-    return network
-
-
 def nafnet_sizes(device: torch.device) -> None:
     """Small networks, whose normalisation weighs more: forward and backward, and forward alone."""
-    naf = (nafnet.build, textbook_nafnet)
     cases = [
-        (*naf, {"width": 32, "encoder": [1, 1], "middle": 2, "decoder": [1, 1], "shuffle": 2}),
-        (*naf, {"width": 48, "encoder": [1, 2], "middle": 3, "decoder": [1, 1], "shuffle": 2}),
-        (*naf, {"width": 16, "encoder": [1] * 3, "middle": 2, "decoder": [1] * 3}),
-        (srresnet.build, srresnet.build, {"features": 32, "blocks": 8}),
+        ("nafnet", {"width": 32, "encoder": [1, 1], "middle": 2, "decoder": [1, 1], "shuffle": 2}),
+        ("nafnet", {"width": 48, "encoder": [1, 2], "middle": 3, "decoder": [1, 1], "shuffle": 2}),
+        ("nafnet", {"width": 16, "encoder": [1] * 3, "middle": 2, "decoder": [1] * 3}),
+        ("srresnet", {"features": 32, "blocks": 8}),
     ]
     # A CPU without the instructions would take twenty times as long.
     fast_half = device.type == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    for own, textbook, sizes in cases:
-        parameters = sum(p.numel() for p in own(**sizes).parameters())
-        print(f"{own.__module__.rpartition('.')[2]} {sizes}: {parameters:,} parameters")
+    for name, sizes in cases:
+        own = restorers.build(name, sizes)
+        parameters = sum(p.numel() for p in own.parameters())
+        print(f"{name} {sizes}: {parameters:,} parameters")
         for half in (False, True) if fast_half else (False,):
-            layouts = ((own, torch.channels_last), (textbook, torch.contiguous_format))
-            runs = [passes_of(build(**sizes), layout, device, half) for build, layout in layouts]
+            pair = (own, torch.channels_last), (textbook(own), torch.contiguous_format)
+            runs = [passes_of(network, memory, device, half) for network, memory in pair]
             (ours, theirs), (quick, plain) = (
                 seconds(device, 9, *pair) for pair in zip(*runs, strict=True)
             )
@@ -517,18 +428,62 @@ def step_of(network: nn.Module, memory: torch.memory_format, device, patch: int,
 
 
 def restormer_step(device: torch.device) -> None:
-    compare("restormer", restormer.build, textbook_restormer, device, (128, 1))
+    compare("restormer", restormer.build(), device, (128, 1))
 
 
 def srresnet_step(device: torch.device) -> None:
-    compare("srresnet", srresnet.build, srresnet.build, device, (96, 2))
+    compare("srresnet", srresnet.build(), device, (96, 2))
 
 
-def compare(name: str, own, textbook, device: torch.device, small: tuple[int, int]) -> None:
+def compared_networks(device: torch.device) -> None:
+    """All networks of config/table1.yaml and PromptIR, at its sizes or at the published ones."""
+    cuda = device.type == "cuda"
+    shipped = yaml.safe_load((ROOT / "config/table1.yaml").read_text(encoding="utf-8"))
+    sizes = {entry.pop("network", name): entry for name, entry in shipped["backbones"].items()}
+    sizes |= {
+        "nafnet": {"width": 16, "encoder": [1] * 3, "middle": 2, "decoder": [1] * 3},
+        "promptir": {"dim": 12, "blocks": [1, 1, 1, 2], "refinement": 1},
+    }
+    patch, batch = (128, 4) if cuda else (48, 11)
+    print(f"batch {batch} × {patch}²; held: what a step keeps for its backward pass, in MiB")
+    for name, reduced in sorted(sizes.items()):
+        torch.manual_seed(0)
+        own = restorers.build(name, {} if cuda else reduced)
+        plain = textbook(own)
+        steps = [
+            step_of(network, memory, device, patch, batch)
+            for network, memory in ((own, torch.channels_last), (plain, torch.contiguous_format))
+        ]
+        held = [held_for_backward(network, loss_of) for _, network, loss_of in steps]
+        ours, theirs = seconds(device, 5, *(step for step, *_ in steps))
+        parameters = sum(p.numel() for p in own.parameters()) / 1e6
+        print(
+            f"{name:9} {parameters:5.2f} M  step {1e3 * ours:.0f} ms, textbook {1e3 * theirs:.0f}, "
+            f"ratio {theirs / ours:.2f}; held {held[0]:.0f}, textbook {held[1]:.0f}"
+        )
+
+
+def held_for_backward(network: nn.Module, loss_of: Callable[[nn.Module], Tensor]) -> float:
+    """MiB of what is kept for the backward pass, weights aside, each memory counted once."""
+    weights = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
+    held: dict[int, Tensor] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        place = tensor.untyped_storage().data_ptr()
+        if place not in weights:
+            held[place] = tensor
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        loss_of(network)
+    return sum(tensor.untyped_storage().nbytes() for tensor in held.values()) / 2**20
+
+
+def compare(name: str, own: nn.Module, device: torch.device, small: tuple[int, int]) -> None:
     cuda = device.type == "cuda"
     patch, batch = (256, 8) if cuda else small
-    step, network, loss_of = step_of(own(), torch.channels_last, device, patch, batch)
-    plain, *_ = step_of(textbook(), torch.contiguous_format, device, patch, batch)
+    plain, *_ = step_of(textbook(own), torch.contiguous_format, device, patch, batch)
+    step, network, loss_of = step_of(own, torch.channels_last, device, patch, batch)
     rounds = 10 if cuda else 3
     ours, theirs = seconds(device, rounds, step, plain)
     print(

@@ -126,3 +126,24 @@ def train(
         watcher=watcher,
         seen_path=affinities["file"] if affinities else "",
     )
+
+
+def arguments(snakemake: Any, backbone: str, execution: dict[str, Any]) -> dict[str, Any]:
+    """Those arguments of `train` that every rule that trains has by the same names.
+
+    Args:
+        snakemake: the object of this name that Snakemake gives to a script.
+        backbone: entry of the configuration's `backbones`.
+        execution: as `grids.training.launch.split` returns it.
+    """
+    params, inputs, config = snakemake.params, snakemake.input, snakemake.config
+    return {
+        **{name: params[name] for name in ("sizes", "group", "sampling", "recipe", "procedure")},
+        **{name: params[name] for name in ("seed", "content", "code")},
+        "backbone": config["networks"][backbone],
+        "files": config["procedure_files"][backbone],
+        "index": inputs.index,
+        "store": inputs.store,
+        "pairs": list(inputs.pairs),
+        **execution,
+    }

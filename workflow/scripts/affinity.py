@@ -19,27 +19,13 @@ with job(snakemake) as say:
         say("no training of the mix of all has measured affinities: one more does")
         layout, execution = launch.split(snakemake.config["execution"], snakemake.threads)
         measured = again / "affinity.parquet"
-        arguments = {
-            "backbone": backbone,
-            "sizes": params.sizes,
-            "group": params.group,
-            "sampling": params.sampling,
-            "recipe": params.recipe,
-            "procedure": params.procedure,
-            "files": snakemake.config["procedure_files"][backbone],
+        arguments = restorer.arguments(snakemake, backbone, execution) | {
             "start": places.first_weights(snakemake.config["start"], mix),
-            "seed": params.seed,
-            "content": params.content,
-            "code": params.code,
-            "index": snakemake.input.index,
-            "store": snakemake.input.store,
-            "pairs": list(snakemake.input.pairs),
             "weights": str(again / "model.safetensors"),
             "history": str(again / "history.parquet"),
             "label": f"{backbone} {mix}, for affinities",
             "trunk": "",
             "affinities": params.measuring | {"file": str(measured)},
-            **execution,
         }
         launch.run(restorer.train, arguments, layout, say)
     with appearing(output) as temporary:

@@ -20,26 +20,12 @@ with job(snakemake) as say:
     if dict(wildcards.items()) == measured["of"]:
         file = places.at(folder, places.MEASURED_AFFINITY, **named)
         affinities = measured["how"] | {"file": str(file)}
-    arguments = {
-        "backbone": snakemake.config["networks"][wildcards.backbone],
-        "sizes": params.sizes,
-        "group": params.group,
-        "sampling": params.sampling,
-        "recipe": params.recipe,
-        "procedure": params.procedure,
-        "files": snakemake.config["procedure_files"][wildcards.backbone],
+    arguments = restorer.arguments(snakemake, wildcards.backbone, execution) | {
         "start": start,
-        "seed": params.seed,
-        "content": params.content,
-        "code": params.code,
-        "index": snakemake.input.index,
-        "store": snakemake.input.store,
-        "pairs": list(snakemake.input.pairs),
         "weights": snakemake.output.weights,
         "history": snakemake.output.history,
         "label": f"{wildcards.backbone} {wildcards.group}",
         "trunk": trunk,
         "affinities": affinities,
-        **execution,
     }
     launch.run(restorer.train, arguments, layout, say)
