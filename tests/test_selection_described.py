@@ -7,11 +7,11 @@ import torch
 
 from grids.base.errors import InputError
 from grids.bundle import contents
-from grids.selection import trial
-from grids.selection.decision import MIX, decide
+from grids.selection.decision import MIX
 from grids.selection.fitting import choices, described
 from grids.selection.fitting.cases import Case
 from grids.selection.fitting.views import View
+from grids.selection.plan import plan
 from grids.selection.rule import Rule
 from grids.selection.torch_describer import describer as torch_describer
 
@@ -64,11 +64,9 @@ def test_choices_are_decisions_or_reasons(export, describer):
     names = (*export.groups, MIX)
     models = {name: lambda images, n=n: images + n / 255 for n, name in enumerate(names)}
     table = choices.of_photographs(shown, describer, rule, models)
-    decision = decide(
-        rule,
-        export.groups,
-        describer(photograph(0)),
-        lambda name: trial.tried(photograph(0), models[name]),
+    seen = describer(photograph(0))
+    (decision,) = plan(
+        photograph(0), seen, describer, rule, export.groups, models.__getitem__, most=1
     )
     assert table["group"].tolist()[0] == decision.group
     assert table["predicted_gain_db"][0] == decision.predicted_gain_db
