@@ -12,14 +12,17 @@ from grids.selection.statistics import Statistics
 
 # What each model adds to every value, of 255.
 ADDED = {"blur": 1, "noise": 10, "jpeg": 100, "mix": 50}
+GROUPS = ("blur", "noise", "jpeg")
 IMAGE = np.random.default_rng(0).integers(0, 50, (80, 70, 3), np.uint8)
 SEEN = Statistics(np.zeros(3), 0.0, 0.6, 2.5)
 PROMISED = (5.0, 4.0, 6.0)
 
 
-def said(group, gain=5.0, verdict="restore", model=None):
+def said(group, gain=5.0, verdict="restore", model=None, sure=0.95):
     gains = {group: (gain, gain - 1, gain + 1), "mix": (gain, gain - 1, gain + 1)}
-    return Decision(group, model or group, "discriminant", {}, {}, gains, 1.0, verdict, "")
+    return Decision(
+        group, model or group, "discriminant", {}, {group: sure}, gains, 1.0, verdict, ""
+    )
 
 
 @pytest.fixture
@@ -36,9 +39,13 @@ def plan(monkeypatch):
                     raise InputError("the same all over")
                 return SEEN
 
+        class Rule:
+            def probabilities(self, vectors):
+                return np.array([[name == decisions[len(looks)].group for name in GROUPS]])
+
         def decide(rule, groups, seen, tried, name, min_gain_db):
             margins.append(min_gain_db)
-            decision = decisions[len(margins) - 1]
+            decision = decisions[len(looks)]
             tried(decision.model)
             return decision
 
@@ -47,7 +54,7 @@ def plan(monkeypatch):
 
         monkeypatch.setattr(planning, "decide", decide)
         steps = planning.plan(
-            IMAGE, SEEN, Describer(), None, tuple(ADDED), network, **options, most=most
+            IMAGE, SEEN, Describer(), Rule(), GROUPS, network, **options, most=most
         )
         return steps, looks, margins
 
@@ -59,7 +66,7 @@ def names(steps):
 
 
 def test_each_step_is_for_what_those_before_have_left(plan):
-    steps, looks, _ = plan(said("noise"), said("blur", model="mix"), said("jpeg"), said("other"))
+    steps, looks, _ = plan(said("noise"), said("blur", model="mix"), said("jpeg"))
     assert names(steps) == ["noise", "mix", "jpeg"]
     # What is left by the last step is looked at no more: nothing is promised of several.
     for look, added in zip(looks, (10, 60), strict=True):
@@ -72,10 +79,13 @@ def test_each_step_is_for_what_those_before_have_left(plan):
         (said("noise"), 3),  # the same damage again
         (said("blur", verdict="leave"), 3),
         (said("blur", verdict="refuse"), 3),
+        (said("blur", sure=0.85), 3),
         (said("blur"), 1),
     ],
 )
-def test_a_step_has_to_be_another_that_is_worth_it_and_allowed(plan, second, most):
+def test_a_step_has_to_be_for_other_damage_that_is_sure_and_worth_it_and_allowed(
+    plan, second, most
+):
     steps, looks, _ = plan(said("noise"), second, most=most)
     assert names(steps) == ["noise"]
     assert len(looks) == 1
@@ -89,22 +99,27 @@ def test_what_is_not_restored_is_looked_at_once(plan, verdict):
     assert steps[0].gains_db["noise"] == PROMISED
 
 
-@pytest.mark.parametrize(("asked", "further"), [(0.1, 0.3), (2.0, 2.0)])
+@pytest.mark.parametrize(("asked", "further"), [(0.1, 1.0), (2.0, 2.0)])
 def test_further_steps_have_a_margin_of_their_own(plan, asked, further):
     _, _, margins = plan(said("noise"), said("blur", verdict="leave"), min_gain_db=asked)
     assert margins == [asked, further]
 
 
-@pytest.mark.parametrize(("expected", "promised"), [(-3.0, True), (0.6, True), (0.8, False)])
-def test_a_gain_is_promised_where_little_is_expected_of_another_model(plan, expected, promised):
-    ((step,), _, _) = plan(said("noise"), said("blur", expected, verdict="leave"))
+@pytest.mark.parametrize(
+    ("other", "expected", "promised"),
+    [("blur", -3.0, True), ("blur", 0.2, True), ("blur", 0.4, False), ("noise", 0.4, True)],
+)
+def test_a_gain_is_promised_where_little_is_expected_of_another_model(
+    plan, other, expected, promised
+):
+    ((step,), _, _) = plan(said("noise"), said(other, expected, verdict="leave"))
     assert (step.interval_db == (4.0, 6.0)) == promised
     for told in step.gains_db.values():
         assert told == (PROMISED if promised else (5.0, -math.inf, math.inf))
 
 
 def test_nothing_is_promised_of_several_steps(plan):
-    steps, _, _ = plan(said("noise"), said("blur", 0.5), said("noise", -1.0))
+    steps, _, _ = plan(said("noise"), said("blur", 0.2), said("noise", -1.0))
     assert names(steps) == ["noise", "blur"]
     assert [step.interval_db for step in steps] == [None, None]
 

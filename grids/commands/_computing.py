@@ -29,7 +29,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "--steps",
         type=int,
         metavar="N",
-        help="how many models a photograph may go through, one after the other, 1 … 3 (DEFAULT)",
+        help="how many models a photograph may go through, one after the other, 1 … 3 (3)",
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument(

@@ -20,10 +20,11 @@ from grids.selection.trial import Forward, Pixels, Trial
 
 # A photograph goes through no more models than that.
 STEPS = 3
-# A further step must be counted on for so much: what a model made is like no view of the fit.
-FURTHER_DB = 0.3
-# If more than this is expected of a further one, no gain is promised.
-REMAINDER_DB = 0.7
+# A further step must be counted on for so much, and its group have such a probability: what a model
+# made is like no view of the fit, and what is sharpened twice gets haloes.
+FURTHER_DB, SURE = 1.0, 0.9
+# If more than this is expected of another group's model, no gain is promised of the first.
+REMAINDER_DB = 0.3
 
 
 def plan(
@@ -40,7 +41,8 @@ def plan(
 ) -> tuple[Decision, ...]:
     """What is decided of a photograph, then of what each step is expected to leave of it.
 
-    Further steps are there where the first restores it. Each is of another group than those before.
+    Further steps are there where the first restores it. Each is for damage of another group than
+    those before.
 
     Args:
         image: (height, width, 3).
@@ -55,7 +57,7 @@ def plan(
 
     Returns:
         One decision a step, 1 … `most`. No gain is told (∓∞) of several, nor of one after which
-        another model is expected to add something.
+        the model of another group is expected to add something.
 
     Raises:
         NotFiniteError: what a network makes of it is not finite.
@@ -74,22 +76,24 @@ def plan(
         return decision, trials[decision.model].left
 
     decision, left = look(seen, trial.parts(image), name, min_gain_db)
-    steps, remainder_db = [decision], -inf
+    steps, other_db = [decision], -inf
     # What the first leaves is looked at in any case, for the promise.
     while steps[-1].verdict == "restore" and len(steps) < max(most, 2):
         try:
-            following, left = look(
-                describer.of_parts(left), left, "discriminant", max(min_gain_db, FURTHER_DB)
-            )
+            seen = describer.of_parts(left)
         except InputError:  # one colour is left
             break
-        remainder_db = following.predicted_gain_db
-        other = following.group not in {step.group for step in steps}
-        if not other or following.verdict != "restore" or len(steps) == most:
+        likeliest = groups[rule.probabilities(seen.vector[None])[0].argmax()]
+        if likeliest in {step.group for step in steps}:
+            break
+        following, left = look(seen, left, "discriminant", max(min_gain_db, FURTHER_DB))
+        other_db = following.predicted_gain_db
+        sure = following.scores[following.group] >= SURE
+        if not sure or following.verdict != "restore" or len(steps) == most:
             break
         steps.append(following)
-    simple = len(steps) == 1 and remainder_db <= REMAINDER_DB
-    return tuple(steps if simple else map(_without_promise, steps))
+    promised = len(steps) == 1 and other_db <= REMAINDER_DB
+    return tuple(steps if promised else map(_without_promise, steps))
 
 
 def _without_promise(decision: Decision) -> Decision:
