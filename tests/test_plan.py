@@ -107,7 +107,7 @@ def test_further_steps_have_a_margin_of_their_own(plan, asked, further):
 
 @pytest.mark.parametrize(
     ("other", "expected", "promised"),
-    [("blur", -3.0, True), ("blur", 0.4, True), ("blur", 0.6, False), ("noise", 0.6, True)],
+    [("blur", -3.0, True), ("blur", 0.6, True), ("blur", 0.8, False), ("noise", 0.8, True)],
 )
 def test_a_gain_is_promised_where_little_is_expected_of_another_model(
     plan, other, expected, promised

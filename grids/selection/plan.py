@@ -24,7 +24,7 @@ STEPS = 3
 # made is like no view of the fit, and what is sharpened twice gets haloes.
 FURTHER_DB, SURE = 1.0, 0.9
 # If more than this is expected of another group's model, no gain is promised of the first.
-REMAINDER_DB = 0.5
+REMAINDER_DB = 0.7
 
 
 def plan(
