@@ -2,7 +2,7 @@
 
     python benchmarks/choice.py EXPORT FOLDER [FOLDER …]
     python benchmarks/choice.py grids/packaged/box $GRIDS_DATA/test/Kodak24
-    python benchmarks/choice.py EXPORT FOLDER --gains --photographs 12
+    python benchmarks/choice.py EXPORT FOLDER --gains --photographs 12 --after 6
 
 EXPORT is the folder of an export. For each folder of photographs: how often the right group is
 chosen, in colour and in grey (noise alike in all channels in every other photograph), whole and in
@@ -17,7 +17,7 @@ against the mix alone and the best of all for each, and how often they do harm. 
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,7 +120,13 @@ def above(positive: pd.Series, negative: pd.Series) -> float:
 
 
 def measured(
-    folder: Path, describer: Describer, rule: Rule, settings, networks, with_gains: bool, most: int
+    paths: Sequence[Path],
+    first: int,
+    describer: Describer,
+    rule: Rule,
+    settings,
+    networks,
+    with_gains: bool,
 ) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
     """Statistics of all that is shown, and of each model what `decisions` takes.
 
@@ -129,7 +135,7 @@ def measured(
     """
     forwards = [tiles.of_arrays(network, CPU) for network in networks]
     rows, of_models = [], [[] for _ in networks]
-    for number, path in enumerate(sets.find(str(folder))[:most]):
+    for number, path in enumerate(paths, first):
         for case in shown(reading.read(path), path.name, number, settings):
             if with_gains and not case.kind.startswith("crop"):
                 continue
@@ -238,7 +244,8 @@ def main() -> None:
     parser.add_argument("export", type=Path)
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--gains", action="store_true")
-    parser.add_argument("--photographs", type=int, default=24)
+    parser.add_argument("--photographs", type=int, default=24, help="so many of each folder")
+    parser.add_argument("--after", type=int, default=0, help="the first so many are left out")
     parser.add_argument("--configuration", type=Path, default=ROOT / "config" / "box.yaml")
     options = parser.parse_args()
     given = yaml.safe_load(options.configuration.read_text(encoding="utf-8"))
@@ -255,8 +262,9 @@ def main() -> None:
     for folder in options.folders:
         print(folder)
         describer = Describer(**described)
+        paths = sets.find(str(folder))[options.after :][: options.photographs]
         cases, of_models = measured(
-            folder, describer, rule, settings, networks, options.gains, options.photographs
+            paths, options.after, describer, rule, settings, networks, options.gains
         )
         by_model = dict(zip([*groups, MIX], of_models, strict=True))
         table = decisions(cases, rule, groups, by_model)

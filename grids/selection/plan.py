@@ -22,7 +22,7 @@ from grids.selection.trial import Forward, Pixels, Trial
 STEPS = 3
 # A further step must be counted on for so much, and its group have such a probability: what a model
 # made is like no view of the fit, and what is sharpened twice gets haloes.
-FURTHER_DB, SURE = 1.0, 0.9
+FURTHER_DB, SURE = 1.5, 0.9
 # If more than this is expected of another group's model, no gain is promised of the first.
 REMAINDER_DB = 0.7
 
