@@ -2,7 +2,7 @@
 
     python benchmarks/choice.py EXPORT FOLDER [FOLDER …]
     python benchmarks/choice.py grids/packaged/box $GRIDS_DATA/test/Kodak24
-    python benchmarks/choice.py EXPORT FOLDER --gains --photographs 12
+    python benchmarks/choice.py EXPORT FOLDER --gains --photographs 12 --after 6
 
 EXPORT is the folder of an export. For each folder of photographs: how often the right group is
 chosen, in colour and in grey (noise alike in all channels in every other photograph), whole and in
@@ -10,16 +10,17 @@ crops of 256×256, at the values of evaluation and at some drawn from the traini
 `config/box.yaml` (`--configuration`); how well undamaged ones are told from damaged, and hazy ones
 from all that is known; how many of these are refused by mistake; what is restored.
 
-With `--gains` it restores the crops by each model: how many have an interval, how many gains lie
-within it, what the choice gains against the mix alone and the best of all for each, and how often
-it does harm. This takes its time.
+With `--gains`, instead, it restores the crops by each model and through the steps that are planned:
+to how many a gain is promised, how many gains lie within the interval, what one step and all gain
+against the mix alone and the best of all for each, and how often they do harm. This takes its time.
 """
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,16 +38,29 @@ from grids.selection.describer import Describer
 from grids.selection.fitting import pictures
 from grids.selection.fitting.cases import CROP, middle
 from grids.selection.fitting.decisions import decisions
-from grids.selection.fitting.gains import gain_db
+from grids.selection.fitting.gains import gain_db, made_of, seen_db
 from grids.selection.fitting.pictures import Pixels
 from grids.selection.fitting.views import CLEAN, damaged
+from grids.selection.plan import STEPS, plan
 from grids.selection.rule import Rule
+from grids.selection.statistics import Statistics
+from grids.selection.trial import Forward
 
 ROOT = Path(__file__).resolve().parents[1]
 HAZE, TWO = "haze", "two"
 SIGMAS, QUALITIES = (10.0, 15.0, 20.0), (20, 40, 70)
-PAIRS = (("gaussian_blur", "jpeg"), ("sr", "gaussian_noise"), ("motion_blur", "poisson_noise"))
-HARM_DB = -0.5
+PAIRS = (
+    ("gaussian_blur", "jpeg"),
+    ("sr", "gaussian_noise"),
+    ("motion_blur", "poisson_noise"),
+    ("gaussian_blur", "gaussian_noise"),
+    ("gaussian_noise", "jpeg"),
+    ("sr", "jpeg"),
+    ("inpainting", "gaussian_noise"),
+    ("salt_pepper_noise", "jpeg"),
+)
+HARM_DB, WORSE_DB = -0.5, -0.05
+LOOKS, WAYS = ("at_first", "given"), ("one", "all", "mix", "best")
 CPU = torch.device("cpu")
 
 
@@ -95,8 +109,8 @@ def shown(photograph: Pixels, name: str, number: int, settings) -> Iterator[Show
     yield case(HAZE, photograph, (HAZE, at["evaluation"][HAZE]))
     yield case("haze, drawn", photograph, (HAZE, at["training"][HAZE]))
     for first, second in PAIRS:
-        steps = [(each, at["training"][each]) for each in (first, second)]
-        yield case(f"crop, {TWO}", crop, *steps)
+        for kind, use in ((f"crop, {TWO}", "evaluation"), (f"crop, {TWO}, drawn", "training")):
+            yield case(kind, crop, *((each, at[use][each]) for each in (first, second)))
 
 
 def above(positive: pd.Series, negative: pd.Series) -> float:
@@ -106,30 +120,63 @@ def above(positive: pd.Series, negative: pd.Series) -> float:
 
 
 def measured(
-    folder: Path, describer: Describer, rule: Rule, settings, networks, with_gains: bool, most: int
+    paths: Sequence[Path],
+    first: int,
+    describer: Describer,
+    rule: Rule,
+    settings,
+    networks,
+    with_gains: bool,
 ) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
     """Statistics of all that is shown, and of each model what `decisions` takes.
 
-    Tried are those that may restore: the likeliest group's, and the mix. Gains are measured
-    `with_gains`, of crops alone.
+    Tried are those that may restore: the likeliest group's, and the mix. `with_gains` these are
+    crops alone, with the gains of all models and what becomes of each crop that is `planned`.
     """
     forwards = [tiles.of_arrays(network, CPU) for network in networks]
     rows, of_models = [], [[] for _ in networks]
-    for number, path in enumerate(sets.find(str(folder))[:most]):
+    for number, path in enumerate(paths, first):
         for case in shown(reading.read(path), path.name, number, settings):
+            if with_gains and not case.kind.startswith("crop"):
+                continue
             about = {"photograph": path.name, "kind": case.kind, "degradation": case.degradation}
             statistics = describer(case.degraded)
-            rows.append(about | vars(statistics))
+            about |= vars(statistics)
             pair = (rule.probabilities(statistics.vector[None])[0].argmax(), len(networks) - 1)
-            tried = {n: trial.tried(case.degraded, forwards[n]) for n in pair}
-            restored = with_gains and case.kind.startswith("crop")
+            parts = trial.parts(case.degraded)
+            tried = {n: trial.tried(parts, forwards[n]).numbers for n in pair}
+            if with_gains:
+                about |= planned(case, statistics, describer, rule, networks)
+            rows.append(about)
             for n, network in enumerate(networks):
                 gain = np.nan
-                if restored:
+                if with_gains:
                     gain = gain_db(network, case.clean, case.degraded, CPU, "fp32")
                 own = tried.get(n, np.full_like(tried[pair[0]], np.nan))
                 of_models[n].append({"gain_db": gain, "trial": own})
     return pd.DataFrame(rows), [*map(pd.DataFrame, of_models)]
+
+
+def planned(
+    case: Shown, statistics: Statistics, describer: Describer, rule: Rule, networks
+) -> dict[str, Any]:
+    """What becomes of a crop in as many steps as may be taken.
+
+    Whether a gain is `promised`, and `gains_db` after each step that is taken.
+    """
+    names = tuple(map(str, range(len(networks) - 1)))
+    by_name = dict(zip((*names, MIX), networks, strict=True))
+
+    def forward(name: str) -> Forward:
+        return tiles.of_arrays(by_name[name], CPU)
+
+    steps = plan(case.degraded, statistics, describer, rule, names, forward, most=STEPS)
+    picture, before = case.degraded, seen_db(case.clean, case.degraded)
+    gains = []
+    for step in steps if steps[0].verdict == "restore" else ():
+        picture = made_of(picture, by_name[step.model], CPU, "fp32")
+        gains.append(seen_db(case.clean, picture) - before)
+    return {"promised": steps[0].interval_db is not None, "gains_db": gains}
 
 
 def show(table: pd.DataFrame) -> None:
@@ -159,23 +206,37 @@ def show_gains(table: pd.DataFrame) -> None:
     """The figures of the crops that were restored."""
     gains = table.filter(like="gain_db:")
     own = np.array([row[f"gain_db:{row['model']}"] for _, row in table.iterrows()])
-    given = np.isfinite(table["high_db"] - table["low_db"])
-    within = (table["low_db"] <= own) & (own <= table["high_db"])
-    reached = pd.Series(np.where(table["verdict"] == "restore", own, 0.0), table.index)
-    mix, best = gains[f"gain_db:{MIX}"], gains.max(axis=1).clip(lower=0)
-    print("  kind                given  within  gain: chosen    mix   best   harm  (of the mix)")
-    for kind, rows in table.groupby("kind").groups.items():
-        held = within[rows][given[rows]].mean()
-        print(
-            f"  {kind:<18} {given[rows].mean():6.2f} {held:7.2f} {reached[rows].mean():13.2f} "
-            f"{mix[rows].mean():6.2f} {best[rows].mean():6.2f} "
-            f"{(reached[rows] < HARM_DB).mean():6.3f} {(mix[rows] < HARM_DB).mean():6.3f}"
-        )
-    print("  by degradation: given, within, restored")
-    for name, rows in table.groupby("degradation").groups.items():
-        restored = (table["verdict"][rows] == "restore").mean()
-        held = within[rows][given[rows]].mean()
-        print(f"  {name:<30} {given[rows].mean():.2f} {held:.2f} {restored:.2f}")
+    taken = table["gains_db"].map(len)
+    told = table.assign(
+        given=table["promised"],
+        at_first=np.isfinite(table["high_db"] - table["low_db"]),
+        within=(table["low_db"] <= own) & (own <= table["high_db"]),
+        one=table["gains_db"].map(lambda each: each[0] if each else 0.0),
+        all=table["gains_db"].map(lambda each: each[-1] if each else 0.0),
+        mix=gains[f"gain_db:{MIX}"],
+        best=gains.max(axis=1).clip(lower=0),
+        restored=taken > 0,
+        further=(taken - 1).clip(lower=0),
+        worse=table["gains_db"].map(lambda each: int((np.diff(each) < WORSE_DB).sum())),
+    )
+    print("  promises: given (within) at first, given (within) after the look at what is left")
+    for by in ("kind", "degradation"):
+        for name, rows in told[told["restored"]].groupby(by):
+            held = [
+                f"{rows[at].mean():.2f} ({rows['within'][rows[at]].mean():.2f})" for at in LOOKS
+            ]
+            print(f"  {name:<30} {len(rows):4}  {'   '.join(held)}")
+    print(
+        "  gain of one step, of all, of the mix, of the best model; more than 0.5 dB worse by these"
+    )
+    for by in ("kind", "degradation"):
+        for name, rows in told.groupby(by):
+            means = "  ".join(f"{rows[way].mean():6.2f}" for way in WAYS)
+            harm = "  ".join(f"{(rows[way] < HARM_DB).mean():.3f}" for way in WAYS[:-1])
+            steps = (
+                f"{rows['further'].sum():3} further steps, {rows['worse'].sum():2} for the worse"
+            )
+            print(f"  {name:<30} {len(rows):4}  {means}   {harm}   {steps}")
 
 
 def main() -> None:
@@ -183,7 +244,8 @@ def main() -> None:
     parser.add_argument("export", type=Path)
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--gains", action="store_true")
-    parser.add_argument("--photographs", type=int, default=24)
+    parser.add_argument("--photographs", type=int, default=24, help="so many of each folder")
+    parser.add_argument("--after", type=int, default=0, help="the first so many are left out")
     parser.add_argument("--configuration", type=Path, default=ROOT / "config" / "box.yaml")
     options = parser.parse_args()
     given = yaml.safe_load(options.configuration.read_text(encoding="utf-8"))
@@ -200,14 +262,13 @@ def main() -> None:
     for folder in options.folders:
         print(folder)
         describer = Describer(**described)
+        paths = sets.find(str(folder))[options.after :][: options.photographs]
         cases, of_models = measured(
-            folder, describer, rule, settings, networks, options.gains, options.photographs
+            paths, options.after, describer, rule, settings, networks, options.gains
         )
         by_model = dict(zip([*groups, MIX], of_models, strict=True))
         table = decisions(cases, rule, groups, by_model)
-        show(table)
-        if options.gains:
-            show_gains(table[table["kind"].str.startswith("crop")].reset_index(drop=True))
+        (show_gains if options.gains else show)(table)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import time
 import zipfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from urllib.parse import quote
 
@@ -39,6 +40,7 @@ from grids.page import desk, uploads
 from grids.page.guard import Guard
 from grids.page.uploads import Limits, RefusedError
 from grids.restoring import photographs
+from grids.restoring.workshop import Step
 
 ADDED = 20
 MOST = 100
@@ -116,6 +118,25 @@ def test_a_photograph_is_judged_restored_and_given_back(page, visit):
     assert page.ask("GET", f"{address}/before")[2] == source
     after = page.ask("GET", f"{address}/after?group=jpeg&strength=1")[2]
     np.testing.assert_array_equal(opened(after), opened(source) + np.uint8(ADDED))
+
+
+def test_further_steps_follow_the_model_that_was_chosen_and_no_other(page, visit, monkeypatch):
+    source = coded()
+    judged = page.workshop.judge(photographs.decoded(source, "a.png"), "jpeg")
+    noise = "gaussian_noise+poisson_noise"
+    step = Step(noise, page.workshop.bundle.fingerprints[noise], judged.decision)
+    planned = replace(judged, further=(step,))
+    monkeypatch.setattr(page.workshop, "judge", lambda photograph: planned)
+    photo = page.upload(visit, source)
+    (told,) = page.judged(visit).values()
+    assert told["further"] == [noise]
+    for group, added in (("jpeg", 2 * ADDED), (noise, ADDED)):
+        address = page.restored(visit, photo, group)
+        page.ask("POST", f"{address}/choose?group={quote(group)}&strength=1")
+        content = page.ask("GET", f"{address}/result")[2]
+        np.testing.assert_array_equal(opened(content), opened(source) + np.uint8(added))
+        groups = f"jpeg, {noise}" if group == "jpeg" else group
+        assert f'grids:group="{groups}"' in Image.open(io.BytesIO(content)).info["xmp"].decode()
 
 
 def test_what_browsers_do_not_show_is_shown_as_png(page, visit):

@@ -214,12 +214,13 @@ def test_failures_are_named_at_the_end_one_line_each(tmp_path, export, capsys):
 
 
 class Strict(Selector):
-    """Takes pictures of two values for unknown and all others for known."""
+    """Takes pictures of two values for unknown and promises the same gain to all others."""
 
     def decide(self, image):
         known = len(np.unique(image)) > 2
-        decision = super().decide(image)
-        return decision if known else replace(decision, verdict="refuse", reason="unlike all")
+        decision, *_ = super().decide(image)
+        promised = replace(decision, gains_db=dict.fromkeys(decision.gains_db, (5.0, 4.0, 6.0)))
+        return (promised if known else replace(decision, verdict="refuse", reason="unlike all"),)
 
 
 @pytest.fixture
@@ -245,7 +246,7 @@ def test_each_gets_the_model_that_suits_it_and_says_so(noisy, export, tmp_path, 
     selector = Strict(bundle, runtime.choose("auto", bundle, "cpu").network)
     for name, where in (("a.png", "a.png"), ("b.png", "deeper/b.png")):
         before, target = shown(noisy / where), tmp_path / "out" / where
-        decision, row = selector.decide(before), rows[name]
+        (decision,), row = selector.decide(before), rows[name]
         assert row["status"] == "restored"
         assert row["group"] == decision.group
         assert row["chosen_by"] == decision.rule
@@ -311,9 +312,9 @@ def test_the_mix_restores_what_it_is_told_to(noisy, export, tmp_path, capsys):
 def test_a_gain_that_cannot_be_told_is_said_to_be_unknown(noisy, export, tmp_path, capsys):
     class Unsure(Selector):
         def decide(self, image):
-            decision = super().decide(image)
+            decision, *_ = super().decide(image)
             unknown = dict.fromkeys(decision.gains_db, (1.0, -np.inf, np.inf))
-            return replace(decision, gains_db=unknown)
+            return (replace(decision, gains_db=unknown),)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(workshop, "Selector", Unsure)

@@ -28,14 +28,14 @@ def test_noise_and_blocks_are_told_apart(export):
     by_laws = Selector(export, network(export), rule="paper", describer=describer)
     pixels = reading.read(sets.find("embedded")[2])[:128, 100:300]
     for name, group in (("jpeg", "jpeg"), ("gaussian_noise", "gaussian_noise+poisson_noise")):
-        decision = selector.decide(tiny_bundle.degraded(pixels, name, 1))
+        (decision,) = selector.decide(tiny_bundle.degraded(pixels, name, 1))
         assert decision.group == group
         assert set(decision.gains_db) == {decision.group, "mix"}
         assert decision.distances == {}
         assert sum(decision.scores.values()) == pytest.approx(1)
         low, high = decision.interval_db
         assert low < decision.predicted_gain_db < high
-        by_law = by_laws.decide(tiny_bundle.degraded(pixels, name, 1))
+        (by_law,) = by_laws.decide(tiny_bundle.degraded(pixels, name, 1))
         assert by_law.group == min(by_law.distances, key=by_law.distances.get)
         assert set(by_law.distances) == set(export.groups)
 

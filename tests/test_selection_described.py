@@ -7,11 +7,11 @@ import torch
 
 from grids.base.errors import InputError
 from grids.bundle import contents
-from grids.selection import trial
-from grids.selection.decision import MIX, decide
+from grids.selection.decision import MIX
 from grids.selection.fitting import choices, described
 from grids.selection.fitting.cases import Case
 from grids.selection.fitting.views import View
+from grids.selection.plan import plan
 from grids.selection.rule import Rule
 from grids.selection.torch_describer import describer as torch_describer
 
@@ -57,6 +57,18 @@ def test_a_case_that_cannot_be_judged_is_an_error(describer):
         described.of_cases([("c", cases(SMALL, "whole"))], describer)
 
 
+def test_parts_are_measured_each_for_itself(describer):
+    parts = np.stack([photograph(seed)[:80, :80] // (seed + 1) for seed in range(9)])
+    told = describer.of_parts(parts)
+    # In whatever order they are, since what lies between two of them is no part of a photograph.
+    np.testing.assert_allclose(describer.of_parts(parts[::-1]).vector, told.vector, atol=1e-5)
+    assert np.isnan(told.alpha)
+    alone = describer.of_parts(photograph(0)[None])
+    np.testing.assert_array_equal(alone.vector, describer(photograph(0)).vector)
+    with pytest.raises(InputError, match="the same all over"):
+        describer.of_parts(np.full_like(parts, 7))
+
+
 def test_choices_are_decisions_or_reasons(export, describer):
     rule = Rule.of(export.selector)
     shown = [("a", photograph(0)), ("b", SMALL)]
@@ -64,11 +76,9 @@ def test_choices_are_decisions_or_reasons(export, describer):
     names = (*export.groups, MIX)
     models = {name: lambda images, n=n: images + n / 255 for n, name in enumerate(names)}
     table = choices.of_photographs(shown, describer, rule, models)
-    decision = decide(
-        rule,
-        export.groups,
-        describer(photograph(0)),
-        lambda name: trial.tried(photograph(0), models[name]),
+    seen = describer(photograph(0))
+    (decision,) = plan(
+        photograph(0), seen, describer, rule, export.groups, models.__getitem__, most=1
     )
     assert table["group"].tolist()[0] == decision.group
     assert table["predicted_gain_db"][0] == decision.predicted_gain_db

@@ -79,7 +79,9 @@ def test_an_export_is_made_measured_and_used(
     mix = tree.path("models/srresnet/gaussian_noise+jpeg+poisson_noise+sr/model.safetensors")
     assert sha256(export.mix) == sha256(mix)
     photograph = reading.read(tree.folder / "photographs" / "own" / "0.png")
-    decision = Selector(export, runtime.choose("torch", export, "cpu").network).decide(photograph)
+    (decision,) = Selector(export, runtime.choose("torch", export, "cpu").network).decide(
+        photograph
+    )
     assert decision.group in export.groups
     json.dumps(vars(decision))
 

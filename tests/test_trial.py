@@ -12,6 +12,7 @@ from grids.selection import trial
 # Where the vector has what.
 CHANGE, TURNED, BANDS, OUTPUT, BEYOND, BLOCKS = 0, 1, slice(2, 6), slice(6, 10), 10, 11
 NOISE = np.random.default_rng(0).integers(60, 190, (400, 640, 3), np.uint8)
+PARTS = trial.parts(NOISE)
 
 
 def add(levels):
@@ -28,50 +29,58 @@ def test_parts_are_few_whatever_the_photograph_is(height, width):
     numbers = np.arange(height * width).reshape(height, width, 1)
     image = np.concatenate([numbers >> 16, numbers >> 8, numbers], axis=2).astype(np.uint8)
     parts = trial.parts(image)
-    assert parts.shape[0] * parts.shape[1] <= 240 * 240
     if height * width <= 240 * 240:
-        assert parts is image
+        assert np.array_equal(parts, image[None])
         return
-    side = parts.shape[0] // 3
-    assert side == min(80, height // 8 * 8, width // 8 * 8)
+    side = min(80, height // 8 * 8, width // 8 * 8)
+    assert parts.shape == (9, side, side, 3)
     # Each is a part as it lies in the photograph, on JPEG's blocks.
-    values = parts.astype(int) @ [1 << 16, 1 << 8, 1]
-    for top in range(0, 3 * side, side):
-        for left in range(0, 3 * side, side):
-            part = values[top : top + side, left : left + side]
-            row, column = divmod(part[0, 0], width)
-            assert row % 8 == column % 8 == 0
-            expected = numbers[row : row + side, column : column + side, 0]
-            assert np.array_equal(part, expected)
+    for part in parts.astype(int) @ [1 << 16, 1 << 8, 1]:
+        row, column = divmod(part[0, 0], width)
+        assert row % 8 == column % 8 == 0
+        assert np.array_equal(part, numbers[row : row + side, column : column + side, 0])
+
+
+@pytest.mark.parametrize("shape", [(100, 70), (400, 640)])
+def test_what_is_left_is_what_a_model_makes_of_each_part(shape):
+    parts = trial.parts(NOISE[: shape[0], : shape[1]])
+    # What is added grows along the rows of the picture that the parts are put together to.
+    left = trial.tried(parts, lambda images: images + np.arange(images.shape[3]) / 8 / 255).left
+    side = parts.shape[2]
+    for number, added in enumerate(left.astype(int) - parts):
+        first = number % 3 * side if len(parts) == 9 else 0
+        expected = np.arange(first, first + side)[:, None] / 8
+        assert np.abs(added - expected).max() <= 0.51
 
 
 def test_a_model_that_does_nothing_is_told_by_the_least_of_changes():
-    told = trial.tried(NOISE, add(0))
+    told = trial.tried(PARTS, add(0)).numbers
     assert told.shape == (17,)
     np.testing.assert_allclose(told[[CHANGE, TURNED, BEYOND]], np.log10(0.02))
     np.testing.assert_allclose(told[OUTPUT], 0, atol=1e-6)
 
 
 def test_a_change_is_told_by_its_energy_and_where_it_lies():
-    told = trial.tried(NOISE, add(10))
+    told = trial.tried(PARTS, add(10)).numbers
     assert told[CHANGE] == pytest.approx(np.log10(100.02))
     # The mean of each block changes, and no frequency does.
     assert told[12] == pytest.approx(np.log10(100.02), abs=1e-3)
     assert (told[BANDS] < -3).all()
-    smoothed = trial.tried(NOISE, smooth)
+    smoothed = trial.tried(PARTS, smooth).numbers
     assert (np.diff(smoothed[OUTPUT]) < 0).all()
     assert smoothed[OUTPUT][-1] < -2
     # What is lost at high frequencies is all that there was.
     assert smoothed[BANDS][-1] == pytest.approx(0, abs=0.05)
-    assert smoothed[BEYOND] < trial.tried(NOISE, lambda images: 2 * images - smooth(images))[BEYOND]
+    sharpened = trial.tried(PARTS, lambda images: 2 * images - smooth(images)).numbers
+    assert smoothed[BEYOND] < sharpened[BEYOND]
 
 
 def test_a_model_that_knows_up_from_left_is_not_sure():
     def along_rows(images):
         return gaussian_filter(images, (0, 0, 0, 2))
 
-    assert trial.tried(NOISE, along_rows)[TURNED] > 2
-    assert trial.tried(NOISE, smooth)[TURNED] < 0
+    assert trial.tried(PARTS, along_rows).numbers[TURNED] > 2
+    assert trial.tried(PARTS, smooth).numbers[TURNED] < 0
 
 
 def test_steps_between_blocks_are_found_wherever_these_begin():
@@ -87,4 +96,4 @@ def test_steps_between_blocks_are_found_wherever_these_begin():
 
 def test_numbers_that_are_none_are_told():
     with pytest.raises(NotFiniteError, match="output is not finite"):
-        trial.tried(NOISE, lambda images: images * np.nan)
+        trial.tried(PARTS, lambda images: images * np.nan)

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grids.base.errors import InputError
+
 if TYPE_CHECKING:
     from grids.bundle.contents import Bundle
     from grids.restoring.runtime import Runtime
@@ -23,6 +25,12 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="what computes (the fastest that is installed)",
     )
+    parser.add_argument(
+        "--steps",
+        type=int,
+        metavar="N",
+        help="how many models a photograph may go through, one after the other, 1 … 3 (3)",
+    )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument(
         "--precision", choices=("fp32", "bf16"), default="fp32", help="of products (fp32)"
@@ -30,6 +38,20 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tile", type=int, metavar="PIXELS", help="side of a tile (default: what memory allows)"
     )
+
+
+def steps(options: argparse.Namespace) -> int:
+    """How many models a photograph may go through.
+
+    Raises:
+        InputError: more or fewer than can be asked for.
+    """
+    from grids.selection.plan import STEPS
+
+    asked: int = STEPS if options.steps is None else options.steps
+    if not 1 <= asked <= STEPS:
+        raise InputError(f"--steps: must be within 1 … {STEPS}, got {asked}")
+    return asked
 
 
 def opened(options: argparse.Namespace) -> tuple["Bundle", "Runtime"]:

@@ -44,7 +44,14 @@ def _run(options: argparse.Namespace) -> None:
     from grids.restoring.workshop import Workshop
 
     bundle, runtime = _computing.opened(options)
-    workshop = Workshop(bundle, runtime, precision=options.precision, tile=options.tile, say=_say)
+    workshop = Workshop(
+        bundle,
+        runtime,
+        precision=options.precision,
+        tile=options.tile,
+        steps=_computing.steps(options),
+        say=_say,
+    )
     workshop.prepare(workshop.bundle.groups[0])
     if not is_loopback(options.host):
         _say(f"warning: whoever reaches {options.host} can use this page")

@@ -130,14 +130,18 @@ def _order(options: argparse.Namespace, bundle: "Bundle") -> "Order":
     from grids.selection.decision import MIN_GAIN_DB
 
     blending.check(options.strength)
+    steps = _computing.steps(options)
     groups = bundle.groups if options.all_groups else tuple(dict.fromkeys(options.groups or ()))
     if groups and options.compare:
         raise InputError("--compare: a sheet of groups is a comparison already; leave one out")
+    if options.steps is not None and (options.group or groups):
+        raise InputError("--steps: goes by the choice, but models are named; leave one out")
     return Order(
         group=options.group,
         groups=groups,
         force=options.force,
         min_gain_db=MIN_GAIN_DB if options.min_gain is None else options.min_gain,
+        steps=1 if options.group or groups else steps,
         copy=options.copy,
         strength=options.strength,
         mask=blending.read_mask(options.mask) if options.mask else None,

@@ -5,7 +5,7 @@ that memory is bounded whatever is asked for, and a decision does not wait for a
 files of a photograph lie in a folder of its own:
 
 source           as it was uploaded
-colours N.npy    what the model of group number N made of it, at strength 1
+colours N.npy    what the model of group number N, and further steps, made of it, at strength 1
 result           the last restored file that was drawn, with all that belongs to the photograph
 """
 
@@ -301,8 +301,9 @@ class Desk:
         visit.changed(photo)
 
     def _restored(self, photo: Photo, group: str, progress: Callable[[int], None]) -> int | None:
-        photograph = self._read(photo)
-        colours, tile = self._workshop.restore(photograph, group, progress)
+        judged = photo.judged
+        groups = judged.groups if judged and group == judged.group else (group,)
+        colours, tile = self._workshop.restore(self._read(photo), groups, progress)
         np.save(self._colours(photo, group), colours)
         return tile
 
@@ -330,7 +331,7 @@ class Desk:
         judged = photo.judged
         if group != judged.group:
             model = self._workshop.bundle.fingerprints[group]
-            judged = replace(judged, group=group, chosen_by="user", model=model)
+            judged = replace(judged, group=group, chosen_by="user", model=model, further=())
         statement = self._workshop.statement(judged, photo.tiles[group], strength)
         target = photo.folder / "result"
         photographs.write(photograph, mixed, target, statement)

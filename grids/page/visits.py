@@ -90,6 +90,7 @@ class Photo:
             "group": self.group,
             "strength": self.strength,
             "groups": groups,
+            "further": [step.group for step in self.judged.further] if self.judged else [],
             "restored": list(self.tiles),
             "work": {group: work.done for group, work in self.work.items()},
         }

@@ -161,7 +161,7 @@ def text(decisions: pd.DataFrame, test_set: str) -> str:
         f"Choice of the group's model on {test_set}: "
         f"{decisions['photograph'].nunique()} photographs, {len(decisions)} cases",
         chosen.replace({"kind": KINDS, "rule": RULES}),
-        "Promised gains: 90 % should lie within",
+        "Promised gains, before what is left is looked at: 90 % should lie within",
         promises(decisions).replace({"kind": KINDS}),
         "What becomes of them: left as they are where no gain can be counted on",
         outcomes(decisions).replace({"kind": KINDS}),

@@ -49,7 +49,13 @@ class Batch:
             require_known(group, (*bundle.groups, MIX), "group")
         self._order = order
         self._workshop = Workshop(
-            bundle, runtime, precision=precision, tile=tile, min_gain_db=order.min_gain_db, say=say
+            bundle,
+            runtime,
+            precision=precision,
+            tile=tile,
+            min_gain_db=order.min_gain_db,
+            steps=order.steps,
+            say=say,
         )
         if order.restore:
             self._workshop.prepare(order.group or bundle.groups[0])
@@ -99,6 +105,7 @@ class Batch:
         judged = self._judged(photograph)
         outcome.group, outcome.chosen_by = judged.group, judged.chosen_by
         outcome.model, outcome.decision = judged.model, judged.decision
+        outcome.further = judged.further
         if judged.decision and judged.verdict != "restore":
             outcome.status = "refused" if judged.verdict == "refuse" else "left as it is"
             outcome.reason = f"{job.source}: {judged.decision.reason}"
@@ -130,7 +137,7 @@ class Batch:
         outcome: Outcome,
         progress: Callable[[int], None],
     ) -> None:
-        after, outcome.tile = self._workshop.restore(photograph, judged.group, progress)
+        after, outcome.tile = self._workshop.restore(photograph, judged.groups, progress)
         after = blending.blended(photograph.colour, after, self._order.strength, weights)
         statement = self._workshop.statement(
             judged, outcome.tile, self._order.strength, masked=weights is not None
@@ -141,7 +148,7 @@ class Batch:
                 sheets.upright(colour, photograph.orientation)
                 for colour in (photograph.colour, after)
             ]
-            lines = outcomes.expectation(outcome, judged.group)
+            lines = (*outcomes.expectation(outcome, judged.group), *outcome.then)
             panels = [
                 Panel(pictures[0], ("before",)),
                 Panel(sheets.halves(*pictures), ("left before, right after",)),
@@ -166,7 +173,7 @@ class Batch:
             def report(done: int, number: int = number) -> None:
                 progress((number * pixels + done) // len(groups))
 
-            after, outcome.tile = self._workshop.restore(photograph, group, report)
+            after, outcome.tile = self._workshop.restore(photograph, [group], report)
             after = blending.blended(photograph.colour, after, self._order.strength, weights)
             picture = sheets.upright(after, photograph.orientation)
             panels.append(Panel(picture, (group, *outcomes.expectation(outcome, group))))

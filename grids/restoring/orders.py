@@ -38,6 +38,7 @@ class Order:
             written then; empty for none.
         force: also restores what is unlike all that is known, or where no gain can be counted on.
         min_gain_db: what must be counted on for a photograph to be restored.
+        steps: how many models a photograph may go through; 1 where models are named.
         copy: what is left as it is becomes a copy.
         strength: 0 … 1.5, see `grids.restoring.blending.blended`.
         mask: what is restored; None for all of it.
@@ -50,6 +51,7 @@ class Order:
     groups: tuple[str, ...] = ()
     force: bool = False
     min_gain_db: float = MIN_GAIN_DB
+    steps: int = 1
     copy: bool = False
     strength: float = 1.0
     mask: Mask | None = None

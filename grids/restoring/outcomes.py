@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from grids.restoring import blending
 from grids.restoring.blending import Expected
+from grids.restoring.workshop import Step
 from grids.selection.decision import Decision
 
 Status = Literal[
@@ -29,6 +30,7 @@ class Outcome:
         chosen_by: the rule, or `user`.
         model: fingerprint of the model's file.
         decision: what the selector says, None where it cannot judge.
+        further: steps that follow that model's, in their order.
         tile: side of the tiles in pixels, None if the image went through whole.
         remarks: what is not in the restored file as in the source.
         reason: why it was left as it is, was refused or failed.
@@ -46,6 +48,7 @@ class Outcome:
     chosen_by: str = ""
     model: str = ""
     decision: Decision | None = None
+    further: tuple[Step, ...] = ()
     tile: int | None = None
     remarks: tuple[str, ...] = ()
     reason: str = ""
@@ -58,6 +61,11 @@ class Outcome:
         """What became of a folder that cannot be read."""
         path = Path(error.filename)
         return cls(path, path, reason=f"{path}: {error.strerror}")
+
+    @property
+    def then(self) -> tuple[str, ...]:
+        """A few words on each further step."""
+        return tuple(f"then {step.group}" for step in self.further)
 
     @property
     def expected(self) -> Expected | None:
@@ -109,7 +117,7 @@ def _figures(gains: Expected | None) -> str:
 
 def line(outcome: Outcome) -> str:
     """One line about a photograph that was restored or put on a sheet."""
-    parts = [outcome.group]
+    parts = [outcome.group, *outcome.then]
     if outcome.decision and outcome.decision.model == outcome.group:
         gain, *interval = _figures(outcome.expected).partition(" (")
         parts.append(f"{gain} expected{''.join(interval)}")
@@ -131,7 +139,7 @@ def table(outcomes: Sequence[Outcome], groups: Sequence[str] = ()) -> str:
                 {
                     "photograph": shown(str(outcome.source)),
                     "pixels": f"{outcome.width}×{outcome.height}" if outcome.width else "",
-                    "group": group,
+                    "group": group if groups else ", ".join((group, *outcome.then)),
                     "gain dB": "" if gain is None else f"{gain:+.1f}",
                     "90 %": "" if gain is None else f"{low:+.1f} to {high:+.1f}",
                     "decision": decisions.get(outcome.status, "fail"),
@@ -172,6 +180,10 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         "predicted_gain_db": gain,
         "interval_db": None if gain is None else [low, high],
         "gains_db": outcome.gains or None,
+        "further": [
+            {"group": step.group, "model": step.model, "scores": step.decision.scores}
+            for step in outcome.further
+        ],
         "strength": outcome.strength,
         "mask": str(outcome.mask) if outcome.mask else None,
         "sheet": str(outcome.sheet) if outcome.sheet else None,

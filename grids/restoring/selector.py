@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grids.bundle.contents import Bundle
-from grids.selection import trial
-from grids.selection.decision import MIN_GAIN_DB, Decision, RuleName, decide
+from grids.selection.decision import MIN_GAIN_DB, Decision, RuleName
 from grids.selection.describer import Describer
+from grids.selection.plan import plan
 from grids.selection.rule import Rule
 from grids.selection.trial import Forward
 
@@ -21,6 +21,7 @@ class Selector:
         network: the model of a group, or `mix`, ready to run.
         rule: how to choose, `discriminant` or `paper`.
         min_gain_db: less than that is not worth a change.
+        most: steps that a photograph may take, 1 or more.
         describer: measures photographs with their laws, which the paper's rule goes by.
     """
 
@@ -30,24 +31,31 @@ class Selector:
         network: Callable[[str], Forward],
         rule: RuleName = "discriminant",
         min_gain_db: float = MIN_GAIN_DB,
+        most: int = 1,
         describer: Describer | None = None,
     ):
-        self._groups, self._name, self._min_gain_db = bundle.groups, rule, min_gain_db
+        self._groups, self._name = bundle.groups, rule
+        self._min_gain_db, self._most = min_gain_db, most
         self._rule, self._network = Rule.of(bundle.selector), network
         # The layer is that of laws.
         measured = {name: value for name, value in bundle.describing.items() if name != "layer"}
-        self._describe = describer or Describer(**measured)
+        self._describer = describer or Describer(**measured)
 
-    def decide(self, image: NDArray[np.uint8]) -> Decision:
-        """The decision for an RGB photograph (height, width, 3), uint8.
+    def decide(self, image: NDArray[np.uint8]) -> tuple[Decision, ...]:
+        """The decisions for an RGB photograph (height, width, 3), uint8: one for each step.
 
         Raises:
             InputError: it is too small to be judged, or the same all over.
         """
         # The law takes most of the time, and only the paper's rule goes by it.
-        statistics = self._describe(image, law=self._name == "paper")
-
-        def tried(model: str) -> NDArray[np.float64]:
-            return trial.tried(image, self._network(model))
-
-        return decide(self._rule, self._groups, statistics, tried, self._name, self._min_gain_db)
+        return plan(
+            image,
+            self._describer(image, law=self._name == "paper"),
+            self._describer,
+            self._rule,
+            self._groups,
+            self._network,
+            self._name,
+            self._min_gain_db,
+            most=self._most,
+        )

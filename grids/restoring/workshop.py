@@ -1,6 +1,6 @@
 """The models of an export at work on single photographs: judged first, then restored."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from grids.base.errors import InputError
@@ -15,6 +15,21 @@ from grids.selection.decision import MIN_GAIN_DB, Decision, Verdict
 
 
 @dataclass(frozen=True)
+class Step:
+    """A model that goes over what others have restored.
+
+    Attributes:
+        group: whose model; `mix` is that of all.
+        model: fingerprint of its file.
+        decision: what the selector says of what is left by then.
+    """
+
+    group: str
+    model: str
+    decision: Decision
+
+
+@dataclass(frozen=True)
 class Judgement:
     """What is said of a photograph before it is restored.
 
@@ -24,6 +39,7 @@ class Judgement:
         model: fingerprint of the model's file.
         decision: what the selector says, None where it cannot judge.
         verdict: whether it is to be restored, left as it is, or refused.
+        further: steps that follow, in their order.
     """
 
     group: str
@@ -31,6 +47,12 @@ class Judgement:
     model: str
     decision: Decision | None
     verdict: Verdict = "restore"
+    further: tuple[Step, ...] = ()
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Whose models restore it, one after the other."""
+        return (self.group, *(step.group for step in self.further))
 
 
 class Workshop:
@@ -45,6 +67,7 @@ class Workshop:
         precision: the runtime's, `fp32` or `bf16`.
         tile: side of the tiles in pixels; None chooses by memory.
         min_gain_db: what must be counted on for a photograph to be restored.
+        steps: how many models a photograph may go through, one after the other.
         say: gets a line about what happens on the way.
     """
 
@@ -56,11 +79,12 @@ class Workshop:
         precision: str = "fp32",
         tile: int | None = None,
         min_gain_db: float = MIN_GAIN_DB,
+        steps: int = 1,
         say: Callable[[str], None] = lambda line: None,
     ):
         self.bundle, self._runtime = bundle, runtime
         self._precision, self._tile, self._say = precision, tile, say
-        self._selector = Selector(bundle, runtime.network, min_gain_db=min_gain_db)
+        self._selector = Selector(bundle, runtime.network, min_gain_db=min_gain_db, most=steps)
         self._tiler: Tiler | None = None
 
     def judge(
@@ -77,19 +101,21 @@ class Workshop:
             InputError: nothing can be chosen by what is seen, and no group is named.
         """
         try:
-            decision = self._selector.decide(photograph.eight_bits)
+            decision, *further = self._selector.decide(photograph.eight_bits)
         except InputError:
             if group is None:
                 raise
             # One need not judge what the user has judged.
             return Judgement(group, "user", self.bundle.fingerprints[group], None)
-        chosen = group or decision.model
+        chosen, fingerprints = group or decision.model, self.bundle.fingerprints
+        steps = [Step(each.model, fingerprints[each.model], each) for each in further]
         return Judgement(
             group=chosen,
             chosen_by="user" if group else decision.rule,
-            model=self.bundle.fingerprints[chosen],
+            model=fingerprints[chosen],
             decision=decision,
             verdict="restore" if group or force else decision.verdict,
+            further=() if group else tuple(steps),
         )
 
     def prepare(self, group: str) -> Tiler:
@@ -107,37 +133,48 @@ class Workshop:
     def restore(
         self,
         photograph: Photograph,
-        group: str,
+        groups: Sequence[str],
         progress: Callable[[int], None] = lambda pixels: None,
     ) -> tuple[Ints, int | None]:
-        """What the model of a group makes of a photograph's colours.
+        """What models make of a photograph's colours, one after the other.
 
         Args:
             photograph: as read.
-            group: whose model.
-            progress: gets the pixels done so far; what it raises ends the work.
+            groups: whose models, one or more.
+            progress: gets the pixels done so far, of all steps together as many as there are; what
+                it raises ends the work.
 
         Returns:
             Colours (H, W, 3) of the type of the photograph's, neutral where it is grey; and the
-            side of the tiles in pixels, None if it went through whole.
+            side of the last model's tiles in pixels, None if it went through whole.
 
         Raises:
             InputError: not even the smallest tiles fit into memory.
             NotFiniteError: the network's output is not finite.
         """
-        tiler, network = self.prepare(group), self._runtime.network(group)
-        restored, tile = tiler.restore(network, photograph.colour, progress)
-        return photographs.neutral(restored) if photograph.grey else restored, tile
+        colour, tile = photograph.colour, None
+        pixels = colour.shape[0] * colour.shape[1]
+        for number, group in enumerate(groups):
+
+            def report(done: int, number: int = number) -> None:
+                progress((number * pixels + done) // len(groups))
+
+            tiler, network = self.prepare(group), self._runtime.network(group)
+            colour, tile = tiler.restore(network, colour, report)
+            if photograph.grey:
+                colour = photographs.neutral(colour)
+        return colour, tile
 
     def statement(
         self, judged: Judgement, tile: int | None, strength: float = 1.0, masked: bool = False
     ) -> dict[str, str]:
         """How a restored photograph came about, for its XMP."""
+        models = (judged.model, *(step.model for step in judged.further))
         statement = {
-            "group": judged.group,
+            "group": ", ".join(judged.groups),
             "chosenBy": judged.chosen_by,
             "backbone": self.bundle.backbone,
-            "model": judged.model,
+            "model": ", ".join(models),
             "runtime": self._runtime.name,
             "precision": self._precision,
             "tile": str(tile or "whole"),

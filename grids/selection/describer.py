@@ -40,15 +40,28 @@ class Describer:
             InputError: it is too small, or the same all over.
         """
         cut = patches.grid(image, self._count)
-        if (cut == cut[:1]).all():
-            raise InputError("the same all over: nothing to judge it by")
-        return Statistics(
-            pixel_statistics.statistics(cut),
-            pixel_statistics.darkest(cut),
-            *(self._fit(cut) if law else NO_LAW),
-        )
+        pixels = _of_pixels(cut)
+        return Statistics(*pixels, *(self._fit(cut) if law else NO_LAW))
+
+    def of_parts(self, parts: NDArray[np.uint8]) -> Statistics:
+        """The statistics, without a law, of parts of a photograph (see `grids.selection.trial`).
+
+        Args:
+            parts: (N, h, w, 3) uint8 RGB; of a single one, patches are measured as ever.
+
+        Raises:
+            InputError: they are the same all over.
+        """
+        return self(parts[0]) if len(parts) == 1 else Statistics(*_of_pixels(parts), *NO_LAW)
 
     def _fit(self, cut: NDArray[np.uint8]) -> tuple[float, float]:
         assert self._gram is not None, "laws are measured with a descriptor"
         pooled = laws.scores(self._gram(cut), self._components)
         return laws.fit(laws.clipped(pooled, self._clip))
+
+
+def _of_pixels(cut: NDArray[np.uint8]) -> tuple[NDArray[np.float64], float]:
+    """What patches tell without a descriptor."""
+    if (cut == cut[:1]).all():
+        raise InputError("the same all over: nothing to judge it by")
+    return pixel_statistics.statistics(cut), pixel_statistics.darkest(cut)

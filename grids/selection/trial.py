@@ -5,7 +5,9 @@ does: how much it changes, at which frequencies, whether it overshoots or meets 
 and whether it says the same of the photograph when rows and columns are swapped.
 """
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -33,41 +35,53 @@ Singles = NDArray[np.floating[Any]]
 Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
-def parts(image: Pixels) -> Pixels:
-    """The parts of a photograph that models are tried on, put together to one picture.
+@dataclass(frozen=True)
+class Trial:
+    """Attributes:
+    numbers: (17,) what a model does to parts of a photograph, all of them logarithms.
+    left: (N, h, w, 3) uint8, what it makes of these parts.
+    """
 
-    A photograph that is no larger than these is taken whole.
+    numbers: Floats
+    left: Pixels
+
+
+def parts(image: Pixels) -> Pixels:
+    """The parts of a photograph that models are tried on.
+
+    A photograph that is no larger than all of these is taken whole.
 
     Args:
         image: (height, width, 3), sides that can be judged.
+
+    Returns:
+        (N, h, w, 3): nine squares, or the one photograph.
     """
     height, width = image.shape[:2]
     if height * width <= (PARTS * SIDE) ** 2:
-        return image
+        return image[None]
     side = min(SIDE, height // BLOCK * BLOCK, width // BLOCK * BLOCK)
-    cut = patches.grid(image, PARTS**2, side).reshape(PARTS, PARTS, side, side, 3)
-    together: Pixels = cut.transpose(0, 2, 1, 3, 4).reshape(PARTS * side, PARTS * side, 3)
-    return together
+    return patches.grid(image, PARTS**2, side)
 
 
-def tried(image: Pixels, model: Forward) -> Floats:
-    """What a model does to parts of a photograph: a vector of 17 numbers, all of them logarithms.
+def tried(parts: Pixels, model: Forward) -> Trial:
+    """A model tried on parts of a photograph, put together to one picture.
 
     Args:
-        image: (height, width, 3), sides that can be judged.
+        parts: (N, h, w, 3), see `parts`.
         model: the network.
 
     Raises:
         NotFiniteError: its output is not finite.
     """
-    before = parts(image)
+    before = _together(parts)
     after = _restored(before, model)
     turned = _restored(np.ascontiguousarray(before.transpose(1, 0, 2)), model).transpose(1, 0, 2)
-    return told(before, after, turned)
+    return Trial(told(before, after, turned), _apart(after, len(parts)))
 
 
 def told(before: Pixels, after: Pixels, turned: Pixels) -> Floats:
-    """The vector of `tried`.
+    """The numbers of a trial.
 
     Args:
         before: (h, w, 3), what a model got.
@@ -88,6 +102,24 @@ def told(before: Pixels, after: Pixels, turned: Pixels) -> Floats:
             of_input[1:],
         ]
     )
+
+
+def _together(parts: Pixels) -> Pixels:
+    """Parts (N, h, w, 3), N a square number, as one picture."""
+    rows = math.isqrt(len(parts))
+    _, height, width, _ = parts.shape
+    grid = parts.reshape(rows, rows, height, width, 3).transpose(0, 2, 1, 3, 4)
+    picture: Pixels = grid.reshape(rows * height, rows * width, 3)
+    return picture
+
+
+def _apart(picture: Pixels, count: int) -> Pixels:
+    """The parts that were put together to a picture."""
+    rows = math.isqrt(count)
+    height, width = (side // rows for side in picture.shape[:2])
+    grid = picture.reshape(rows, height, rows, width, 3).transpose(0, 2, 1, 3, 4)
+    parts: Pixels = grid.reshape(count, height, width, 3)
+    return parts
 
 
 def _restored(picture: Pixels, model: Forward) -> Pixels:

@@ -24,7 +24,7 @@ with job(snakemake) as say:
             "gain_db": gain_db(network, case.clean, case.degraded, device, params.precision)
             if case.kind in params.kinds
             else np.nan,
-            "trial": trial.tried(case.degraded, forward),
+            "trial": trial.tried(trial.parts(case.degraded), forward).numbers,
         }
         for identity, photograph in zip(
             reading.identities(table), progress.over(photographs), strict=True

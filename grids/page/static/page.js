@@ -100,7 +100,7 @@ async function add(files, chosen) {
       } catch (error) {
         const id = `local ${crypto.getRandomValues(new Uint32Array(2)).join("")}`;
         note({ id, name: file.name, state: "failed", reason: error.message, local: true,
-          remarks: [], groups: {}, restored: [], work: {}, strength: 1, group: "" });
+          remarks: [], groups: {}, further: [], restored: [], work: {}, strength: 1, group: "" });
       }
       left -= 1;
       tell();
@@ -124,12 +124,16 @@ function progressOf(photo) {
   return shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length);
 }
 
+// The models that follow the chosen one.
+const furtherOf = (photo, group) => (photo.groups[group]?.chosen ? photo.further : []);
+
 function expected(photo, group) {
   const about = photo.groups[group];
   if (!about) return "";
   const probability = about.probability === null ? [] : [`probability ${Math.round(100 * about.probability)} %`];
   const gain = about.gain === null ? "unknown gain" : `${interval(about.gain)} expected`;
-  return [...probability, about.chosen || about.gain === null ? gain : `${gain} if damaged like this`].join(", ");
+  const then = furtherOf(photo, group).map((further) => `then ${further}`);
+  return [...probability, about.chosen || about.gain === null ? gain : `${gain} if damaged like this`, ...then].join(", ");
 }
 
 function lineOf(photo) {
@@ -139,7 +143,9 @@ function lineOf(photo) {
     const share = progressOf(photo);
     return [share ? `restoring, ${Math.round(100 * share)} %` : "waits to be restored", ""];
   }
-  if (isDone(photo)) return [`restored by ${photo.group}`, "good"];
+  if (isDone(photo)) {
+    return [`restored by ${[photo.group, ...furtherOf(photo, photo.group)].join(", then ")}`, "good"];
+  }
   if (notMeant(photo)) return [`${notMeant(photo)}: ${photo.reason}`, photo.state === "refused" ? "bad" : ""];
   return [`${photo.group}: ${expected(photo, photo.group)}`, ""];
 }

@@ -6,11 +6,11 @@ from typing import Any
 import pandas as pd
 
 from grids.base.errors import InputError
-from grids.selection import trial
-from grids.selection.decision import MIX, decide
+from grids.selection.decision import MIX
 from grids.selection.describer import Describer
 from grids.selection.fitting.pictures import Pixels
-from grids.selection.rule import Floats, Rule
+from grids.selection.plan import plan
+from grids.selection.rule import Rule
 from grids.selection.trial import Forward
 
 
@@ -32,12 +32,11 @@ def of_photographs(
     rows = []
     for name, photograph in photographs:
         row: Mapping[str, Any]
-
-        def tried(model: str, photograph: Pixels = photograph) -> Floats:
-            return trial.tried(photograph, models[model])
-
         try:
-            decision = decide(rule, groups, describer(photograph, law=True), tried)
+            seen = describer(photograph, law=True)
+            decision, *_ = plan(
+                photograph, seen, describer, rule, groups, models.__getitem__, most=1
+            )
         except InputError as error:
             row = {"reason": str(error)}
         else:

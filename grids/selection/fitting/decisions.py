@@ -33,7 +33,8 @@ def decisions(
         is none; the groups that the rules choose: `paper`, `discriminant`, `nearest` (see below);
         the `model` that would restore it, which may be `mix`, and the `verdict` whether it does;
         `paper_distance`, `odds`, `distance` and `usualness`; of the model `predicted_gain_db`,
-        `low_db` and `high_db`; and `gain_db:NAME` of each model.
+        `low_db` and `high_db`, before what is left is looked at (see `grids.selection.plan`); and
+        `gain_db:NAME` of each model.
     """
     names = np.array([*groups, MIX], dtype=object)
     group_of = {name: group for group, members in groups.items() for name in members}

@@ -36,10 +36,21 @@ def gain_db(
         device: where the network is.
         precision: `fp32`, or `bf16` for products in bfloat16.
     """
+    restored = made_of(degraded, network, device, precision)
+    return seen_db(clean, restored) - seen_db(clean, degraded)
+
+
+def made_of(picture: Pixels, network: nn.Module, device: torch.device, precision: str) -> Pixels:
+    """What a network makes of a picture; arguments as for `gain_db`."""
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-        restored = restore(network, to_tensor(degraded)[None], device)
-    after, before = psnr(clean, to_bytes(restored.float())[0]), psnr(clean, degraded)
-    return min(after, INVISIBLE_DB) - min(before, INVISIBLE_DB)
+        restored = restore(network, to_tensor(picture)[None], device)
+    pixels: Pixels = to_bytes(restored.float())[0]
+    return pixels
+
+
+def seen_db(clean: Pixels, picture: Pixels) -> float:
+    """PSNR in dB, as far as a difference is seen."""
+    return min(psnr(clean, picture), INVISIBLE_DB)
 
 
 def with_gains(
@@ -77,7 +88,8 @@ def with_gains(
             gains[index] = np.array(
                 [gain_db(networks[n], view.clean, view.degraded, device, precision) for n in pair]
             )
-            trials[index] = np.stack([trial.tried(view.degraded, forwards[n]) for n in pair])
+            parts = trial.parts(view.degraded)
+            trials[index] = np.stack([trial.tried(parts, forwards[n]).numbers for n in pair])
             done += 1
             progress(done)
     return table.assign(gains_db=gains, trials=trials)

@@ -1,0 +1,101 @@
+"""Through which models a photograph goes, one after the other, and what is promised of them.
+
+A photograph may have two kinds of damage, and the choice knows one. What a model made of the parts
+that it was tried on is looked at as a photograph of its own: whatever it left is seen there, before
+anything is restored. So a further model may follow; and where one is expected to add something, the
+first was promised for damage that was taken for simpler than it is.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import inf
+
+from grids.base.errors import InputError
+from grids.selection import trial
+from grids.selection.decision import MIN_GAIN_DB, Decision, RuleName, decide
+from grids.selection.describer import Describer
+from grids.selection.rule import Floats, Rule
+from grids.selection.statistics import Statistics
+from grids.selection.trial import Forward, Pixels, Trial
+
+# A photograph goes through no more models than that.
+STEPS = 3
+# A further step must be counted on for so much, and its group have such a probability: what a model
+# made is like no view of the fit, and what is sharpened twice gets haloes.
+FURTHER_DB, SURE = 1.5, 0.9
+# If more than this is expected of another group's model, no gain is promised of the first.
+REMAINDER_DB = 0.7
+
+
+def plan(
+    image: Pixels,
+    seen: Statistics,
+    describer: Describer,
+    rule: Rule,
+    groups: tuple[str, ...],
+    network: Callable[[str], Forward],
+    name: RuleName = "discriminant",
+    min_gain_db: float = MIN_GAIN_DB,
+    *,
+    most: int,
+) -> tuple[Decision, ...]:
+    """What is decided of a photograph, then of what each step is expected to leave of it.
+
+    Further steps are there where the first restores it. Each is for damage of another group than
+    those before.
+
+    Args:
+        image: (height, width, 3).
+        seen: its statistics; with its law, if that is to choose.
+        describer: measures what is left of it.
+        rule: what was fitted.
+        groups: names in the order of the rule's.
+        network: the model of a group, or `mix`.
+        name: how to choose the group at first. What is left always goes by its pixels.
+        min_gain_db: what must be counted on for a step to be taken.
+        most: how many steps, 1 or more.
+
+    Returns:
+        One decision a step, 1 … `most`. No gain is told (∓∞) of several, nor of one after which
+        the model of another group is expected to add something.
+
+    Raises:
+        NotFiniteError: what a network makes of it is not finite.
+    """
+
+    def look(
+        seen: Statistics, parts: Pixels, by: RuleName, least_db: float
+    ) -> tuple[Decision, Pixels]:
+        trials: dict[str, Trial] = {}
+
+        def tried(model: str) -> Floats:
+            trials[model] = trial.tried(parts, network(model))
+            return trials[model].numbers
+
+        decision = decide(rule, groups, seen, tried, by, least_db)
+        return decision, trials[decision.model].left
+
+    decision, left = look(seen, trial.parts(image), name, min_gain_db)
+    steps, other_db = [decision], -inf
+    # What the first leaves is looked at in any case, for the promise.
+    while steps[-1].verdict == "restore" and len(steps) < max(most, 2):
+        try:
+            seen = describer.of_parts(left)
+        except InputError:  # one colour is left
+            break
+        likeliest = groups[rule.probabilities(seen.vector[None])[0].argmax()]
+        if likeliest in {step.group for step in steps}:
+            break
+        following, left = look(seen, left, "discriminant", max(min_gain_db, FURTHER_DB))
+        other_db = following.predicted_gain_db
+        sure = following.scores[following.group] >= SURE
+        if not sure or following.verdict != "restore" or len(steps) == most:
+            break
+        steps.append(following)
+    promised = len(steps) == 1 and other_db <= REMAINDER_DB
+    return tuple(steps if promised else map(_without_promise, steps))
+
+
+def _without_promise(decision: Decision) -> Decision:
+    gains = {name: (gain, -inf, inf) for name, (gain, *_) in decision.gains_db.items()}
+    return replace(decision, gains_db=gains)
