@@ -40,6 +40,7 @@ with job(snakemake) as say:
         "label": f"{wildcards.backbone} {wildcards.group}",
         "trunk": trunk,
         "affinities": affinities,
+        "references": dict(zip(sorted(params.group), snakemake.input.references, strict=False)),
         **execution,
     }
     launch.run(restorer.train, arguments, layout, say)
