@@ -555,7 +555,8 @@ class Execution(Section):
     validation: Annotated[int, Field(ge=0, strict=True)] = Field(
         8,
         description="Patches of the training photographs, fixed and never trained on as they are, "
-        "whose PSNR is noted twenty times a training; 0: none. Nothing is decided by it.",
+        "whose PSNR is noted twenty times a training; 0: none. Nothing is decided by it but the "
+        "shares of `training.weights: auto`, by as many as the single-task models had.",
     )
 
 

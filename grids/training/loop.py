@@ -417,12 +417,11 @@ class _Training:
         """What a row tells of the shares, which change behind it where a validation is due."""
         shares = {f"share_{name}": share for name, share in proportions.shares().items()}
         if due:
-            psnr = torch.zeros(len(shares), dtype=torch.float64)
-            if ranks.rank() == 0:
-                psnr += torch.tensor([self._psnr(*batch) for batch in proportions.validations])
+            first = ranks.rank() == 0
+            measured = [self._psnr(*of) if first else 0.0 for of in proportions.validations]
+            psnr = torch.tensor(measured, dtype=torch.float64, device=self.device)
             # All processes but the first have zeros.
-            psnr = ranks.mean(psnr.to(self.device)).cpu() * ranks.count()
-            proportions.follow(done, psnr)
+            proportions.follow(done, ranks.mean(psnr).cpu() * ranks.count())
         return shares | {f"behind_{name}_db": db for name, db in proportions.decibels().items()}
 
     def _validation_psnr(self) -> float:
