@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import embedded_store
-from messages import MIX, every, train, trainings
+from messages import MIX, train, trainings
 from test_training_processes import following
 from test_training_processes import train as train_files
 
@@ -130,18 +130,18 @@ def test_single_task_models_come_before_a_group_that_follows_them(tree):
 
 
 def test_in_a_finished_tree_groups_alone_are_trained_again(other):
-    (group, *_) = sorted(
-        path.name
-        for path in other.path("models/srresnet").iterdir()
-        if "+" in path.name and path.name != MIX
-    )
+    other.run(MODEL.format(GROUP))
     automatic(other)
-    assert not trainings(other.jobs("all")) & every(train)
-    assert trainings(other.executed(MODEL.format(group))) == train(group)
-    history = pd.read_parquet(other.path(f"models/srresnet/{group}/history.parquet"))
-    names = group.split("+")
-    assert history[[f"share_{name}" for name in names]].sum(axis=1).to_numpy() == pytest.approx(1)
-    assert (history[[f"behind_{name}_db" for name in names]].iloc[-1] != 0).all()
-    assert other.jobs(MODEL.format(group)) == set()
+    assert trainings(other.jobs("all", MODEL.format(GROUP))) == train(GROUP)
+    assert trainings(other.executed(MODEL.format(GROUP))) == train(GROUP)
+    history = pd.read_parquet(other.path(f"models/srresnet/{GROUP}/history.parquet"))
+    assert (history["share_jpeg"] + history["share_sr"]).tolist() == pytest.approx([1.0] * 3)
+    assert (history[["behind_jpeg_db", "behind_sr_db"]].iloc[-1] != 0).all()
+    assert trainings(other.jobs(MODEL.format(GROUP))) == set()
+    # A single-task model that is trained anew is followed anew.
+    other.config["degradations"]["sr"] = {"training": {"scale": 3}}
+    again = train("sr") | train(GROUP)
+    assert trainings(other.jobs(MODEL.format(GROUP))) == again
+    other.config["degradations"]["sr"] = {}
     other.config["training"]["weights"] = {}
-    assert trainings(other.jobs(MODEL.format(group))) == train(group)
+    assert trainings(other.jobs(MODEL.format(GROUP))) == train(GROUP)

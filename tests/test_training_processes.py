@@ -125,7 +125,7 @@ def test_two_processes_end_with_the_result_of_one(forks, tmp_path, photographs, 
     )
     for name in psnr_db:
         column = f"share_{name}"
-        assert first[column].nunique() > 10
+        assert np.ptp(first[column]) > 0.3
         assert np.allclose(first[column], second[column], atol=1e-4)
     names = ["history.parquet", "model.safetensors", "state"]
     assert sorted(path.name for path in (tmp_path / "2").iterdir()) == names
