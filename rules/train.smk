@@ -9,6 +9,7 @@ rule train:
         store=store_of("train"),
         pairs=pairs_of("training"),
         start=start_of,
+        references=references_of,
     output:
         weights=f"<results>/{places.MODEL}",
         history=f"<results>/{places.HISTORY}",

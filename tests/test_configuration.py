@@ -184,6 +184,8 @@ WRONG = [
     ("training.learning_rate", False, r"training.learning_rate: must be a number, got False"),
     ("training.betas", [0.9, True], r"training.betas.1: must be a number, got True"),
     ("training.weights", {"jpeg": True}, r"training.weights.jpeg: must be a number, got True"),
+    ("training.weights", "atuo", r"training.weights: must be auto, or numbers by name, got 'atuo'"),
+    ("training.weights", 2, r"training.weights: .*got 2"),
     ("training.clip", True, r"training.clip: must be a number"),
     ("execution.training_hours", True, r"execution.training_hours: must be a number"),
     ("candidates.tolerance", True, r"candidates.tolerance: must be a number, got True"),
@@ -441,6 +443,39 @@ def test_a_procedure_of_phases_is_not_searched_by_levels():
     config["search"]["backbone"] = "idr"
     with pytest.raises(InputError, match=r"^search\.levels: idr, of idr, has phases, and only"):
         loading.load(config)
+
+
+def test_shares_follow_single_task_models_that_have_validations_of_one_loss_to_their_end():
+    config = with_value("backbones.idr", {})
+    config["training"] |= {"weights": "auto", "schedule": "constant", "warmup": 1}
+    loading.load(config)
+    for key, value, message in (
+        ("search.levels", [50], r"^training\.weights: auto .* search\.levels leaves open"),
+        ("execution.validation", 0, r"^execution\.validation: 0 patches, but training\.weights"),
+        ("search.backbone", "idr", r"^training\.weights: .* idr, of idr, has phases; write"),
+        ("report.backbones", ["idr"], r"^training\.weights: .* write training\.procedure: \{idr"),
+    ):
+        wrong, (section, name) = copy.deepcopy(config), key.split(".")
+        wrong.setdefault(section, {})[name] = value
+        with pytest.raises(InputError, match=message) as error:
+            loading.load(wrong)
+        assert "\n" not in str(error.value)
+
+
+def test_which_trainings_follow_single_task_models():
+    config = with_value("backbones.nafnet", {})
+    config["training"] |= {"weights": "auto"}
+    config["search"] |= {"degradations": ["jpeg", "r_l", "sr"]}
+    config["report"] |= {"noise_degradations": []}
+    settings = loading.load(config)
+    equal = {"patch": 48, "weights": {"jpeg": 0.5, "sr": 0.5}}
+    assert settings.sampling("srresnet", ["jpeg", "sr"]) == equal | {"weights": "auto"}
+    # The others have the parameters that they have without.
+    assert settings.sampling("nafnet", ["jpeg", "sr"]) == equal
+    for group in (["jpeg"], ["jpeg", "haze"], ["jpeg", "r_l", "sr"]):
+        assert not settings.follows_singles("srresnet", group)
+    plain = loading.load(config | {"training": config["training"] | {"weights": {}}})
+    assert plain.sampling("srresnet", ["jpeg", "sr"]) == equal
 
 
 def test_what_gives_no_affinities_is_not_searched_by_them():

@@ -80,6 +80,9 @@ def test_models_from_elsewhere_are_not_trained(other):
     other.config["search"]["measurements"] = "mine.csv"
     assert "report.noise_degradations: jpeg" in other.error("all")
     other.config["report"]["noise_degradations"] = ["poisson_noise"]
+    other.config["training"]["weights"] = "auto"
+    assert "single-task model of jpeg has no validations" in other.error("all")
+    other.config["training"]["weights"] = {}
     jobs = other.executed("all")
     assert not trained(jobs) & {"jpeg", "sr", MIX}
     result = found(other)

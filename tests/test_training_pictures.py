@@ -34,6 +34,17 @@ def test_figure_shows_what_there_is(validation, rollbacks):
     assert len(psnr.lines) == 1 + rollbacks
 
 
+def test_figure_shows_shares_where_they_follow_single_task_models():
+    shares = {"share_jpeg": 0.6, "share_r_l": 0.4, "behind_jpeg_db": 0.3, "behind_r_l_db": 0.1}
+    followed = history(30.0, 0).assign(**shares)
+    figure = training.figure(followed, "srresnet", ["jpeg", "r_l"])
+    figure.draw_without_rendering()
+    last = figure.axes[-1]
+    assert [text.get_text() for text in last.get_legend().get_texts()] == ["JPEG", "R-L"]
+    assert [line.get_ydata()[0] for line in last.lines] == [0.6, 0.4]
+    assert (last.get_xlabel(), last.get_ylabel()) == ("step", "share of\nthe samples")
+
+
 def test_few_steps_have_whole_numbers():
     figure = training.figure(history(np.nan, 0).head(3).assign(step=[1, 2, 3]), "srresnet", ["sr"])
     figure.draw_without_rendering()

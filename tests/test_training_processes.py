@@ -47,8 +47,32 @@ def photographs(tmp_path_factory):
     return embedded_store(tmp_path_factory.mktemp("store")) | {"pairs": []}
 
 
+GROUP = {"gaussian_noise": {"sigma": [10.0, 50.0]}, "jpeg": {"quality": [10, 40]}}
+
+
+def following(folder, **psnr_db):
+    """Histories of single-task models with this PSNR all the time."""
+    files = {}
+    for name, value in psnr_db.items():
+        history = pd.DataFrame({"step": [1, 400], "validation_psnr_db": value})
+        history.attrs = {"validation": 2, "seed": 0}
+        files[name] = str(folder / f"{name}.parquet")
+        folder.mkdir(exist_ok=True)
+        history.to_parquet(files[name])
+    return files
+
+
 def train(
-    folder, photographs, processes, say=lambda line: None, start="", procedure="l1", **recipe
+    folder,
+    photographs,
+    processes,
+    say=lambda line: None,
+    start="",
+    procedure="l1",
+    only=tuple(GROUP),
+    references=None,
+    seed=0,
+    **recipe,
 ):
     # Two processes work their shares through in two parts each.
     parts = {"accumulation": processes, "checkpoint_steps": 50}
@@ -60,11 +84,12 @@ def train(
         "sizes": tiny.sizes,
         "procedure": {"name": procedure, "options": tiny.options},
         "files": {},
-        "group": {"gaussian_noise": {"sigma": [10.0, 50.0]}, "jpeg": {"quality": [10, 40]}},
-        "sampling": {"patch": 16, "weights": {"gaussian_noise": 0.5, "jpeg": 0.5}},
+        "group": {name: GROUP[name] for name in only},
+        "sampling": {"patch": 16, "weights": "auto" if references else dict.fromkeys(only, 0.5)},
+        "references": references or {},
         "recipe": {"iterations": 20, "batch": 4, "learning_rate": 1e-3} | recipe,
         "start": str(start),
-        "seed": 0,
+        "seed": seed,
         "content": "",
         "code": "",
         "weights": str(folder / "model.safetensors"),
@@ -77,10 +102,14 @@ def train(
     launch.run(restorer.train, arguments, layout, say)
 
 
-@pytest.mark.parametrize("procedure", SHARED)
-def test_two_processes_end_with_the_result_of_one(forks, tmp_path, photographs, procedure):
+@pytest.mark.parametrize(
+    ("procedure", "psnr_db"),
+    [*((name, {}) for name in SHARED), ("l1", {"gaussian_noise": 16.5, "jpeg": 25.5})],
+)
+def test_two_processes_end_with_the_result_of_one(forks, tmp_path, photographs, procedure, psnr_db):
+    more = {"procedure": procedure, "references": following(tmp_path, **psnr_db)}
     for processes in (1, 2):
-        train(tmp_path / str(processes), photographs, processes, procedure=procedure)
+        train(tmp_path / str(processes), photographs, processes, **more)
     tiny = TINY[procedure]
     one, two = (
         restorers.read(
@@ -94,6 +123,10 @@ def test_two_processes_end_with_the_result_of_one(forks, tmp_path, photographs, 
     assert np.allclose(
         first["validation_psnr_db"], second["validation_psnr_db"], atol=1e-2, equal_nan=True
     )
+    for name in psnr_db:
+        column = f"share_{name}"
+        assert np.ptp(first[column]) > 0.3
+        assert np.allclose(first[column], second[column], atol=1e-4)
     names = ["history.parquet", "model.safetensors", "state"]
     assert sorted(path.name for path in (tmp_path / "2").iterdir()) == names
 

@@ -78,6 +78,7 @@ def load(config: Mapping[str, Any]) -> Settings:
     _check_procedures(settings)
     _check_search(settings)
     _check_report(settings)
+    _check_automatic_weights(settings)
     _check_selection(settings)
     descriptor = settings.descriptor
     training = settings.training
@@ -412,7 +413,8 @@ def _check_degradations(settings: Settings) -> None:
                 part = use if entry.chain is None else "chain"
                 raise InputError(f"degradations.{name}.{part}: {error}") from None
     known = {*names_in("degradations"), *settings.degradations}
-    for name in settings.training.weights:
+    weights = settings.training.weights
+    for name in weights if weights != "auto" else []:
         try:
             require_known(name, known, "degradation")
         except InputError as error:
@@ -698,6 +700,31 @@ def _check_levels(settings: Settings) -> None:
         )
 
 
+def _check_automatic_weights(settings: Settings) -> None:
+    """Shares that follow single-task models need their validations, and one loss throughout."""
+    if settings.training.weights != "auto":
+        return
+    if settings.search.levels:
+        raise InputError(
+            "training.weights: auto follows single-task models to their end, which search.levels "
+            "leaves open; take out one of the two, and write search.strategy: active for budget"
+        )
+    if not settings.execution.validation:
+        raise InputError(
+            "execution.validation: 0 patches, but training.weights: auto goes by the validations "
+            "of single-task models; write 8, or take out auto"
+        )
+    for backbone in settings.trained():
+        procedure = settings.procedure(backbone)
+        followed = settings.follows_singles(backbone, settings.searched()[:2])
+        if followed and constant_of(PROCEDURES, procedure, "WHOLE_TRAININGS"):
+            raise InputError(
+                f"training.weights: auto compares validations throughout, but {procedure}, of "
+                f"{backbone}, has phases; write training.procedure: {{{backbone}: l1}}, or take "
+                "out auto"
+            )
+
+
 def _require_there(name: str, there: Iterable[str], package: str, key: str) -> None:
     """A name must stand in a section, which a module's name may not do although it is known."""
     if name not in there and name in names_in(package):
@@ -748,6 +775,12 @@ def measurements(
         check_measurements(brought, names, [search.test_set, *own])
     except InputError as error:
         raise InputError(f"search.measurements: {error}") from None
+    for name in settings.searched() if settings.training.weights == "auto" else []:
+        if (name,) in groups:
+            raise InputError(
+                f"search.measurements: the single-task model of {name} has no validations, which "
+                "training.weights: auto goes by; take out its rows, or auto"
+            )
     for name in report.noise_degradations if report.noise_seeds else []:
         if (name,) in groups:
             raise InputError(

@@ -41,6 +41,12 @@ def _no_truth(value: Any) -> Any:
     return value
 
 
+def _no_other_word(value: Any) -> Any:
+    if isinstance(value, str) and value != "auto":
+        raise InputError(f"must be auto, or numbers by name, got {value!r}")
+    return value
+
+
 NUMBER = BeforeValidator(_no_truth)
 PositiveInt = Annotated[int, Field(gt=0, strict=True)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False), NUMBER]
@@ -467,15 +473,20 @@ class Training(Section):
         "weights file, or a folder with one for each group (`GROUP.safetensors`, as `models` of an "
         "export). See docs/training.md.",
     )
-    weights: dict[str, PositiveFloat] = Field(
+    weights: Annotated[
+        dict[str, PositiveFloat] | Literal["auto"], BeforeValidator(_no_other_word)
+    ] = Field(
         {},
         description="How often a sample gets a degradation, in proportion to the others of its "
-        "group: by name, 1 where not given. A change runs again the groups it concerns.",
+        "group: by name, 1 where not given; or `auto`: more often what is further behind its "
+        "single-task model at the same step (docs/training.md). A change runs again the groups it "
+        "concerns.",
     )
 
     def sampling(self, group: Iterable[str]) -> dict[str, Any]:
         """What a sample of a group's training is made of."""
-        weights = {name: self.weights.get(name, 1.0) for name in group}
+        given = {} if self.weights == "auto" else self.weights
+        weights = {name: given.get(name, 1.0) for name in group}
         total = sum(weights.values())
         # As shares, they change only with the proportions: never for a group of one.
         shares = {name: weight / total for name, weight in weights.items()}
@@ -544,7 +555,8 @@ class Execution(Section):
     validation: Annotated[int, Field(ge=0, strict=True)] = Field(
         8,
         description="Patches of the training photographs, fixed and never trained on as they are, "
-        "whose PSNR is noted twenty times a training; 0: none. Nothing is decided by it.",
+        "whose PSNR is noted twenty times a training; 0: none. Nothing is decided by it but the "
+        "shares of `training.weights: auto`, by as many as the single-task models had.",
     )
 
 
@@ -1050,6 +1062,21 @@ class Settings(Section):
     def recipe(self, backbone: str, level: int = WHOLE) -> dict[str, Any]:
         """Optimization of a network up to a level."""
         return self.training.recipe(level) | {"iterations": self.training.steps_of(backbone)}
+
+    def follows_singles(self, backbone: str, group: Iterable[str]) -> bool:
+        """Whether the shares of a training follow the single-task models of its members.
+
+        They do where these are trained anyway. The mix of all is a start for them, or at hand
+        before them.
+        """
+        referenced = {self.search.backbone, *self.report.backbones}
+        searched = len({*group}) > 1 and {*group} < {*self.searched()}
+        return self.training.weights == "auto" and backbone in referenced and searched
+
+    def sampling(self, backbone: str, group: Iterable[str]) -> dict[str, Any]:
+        """What a sample of a training is made of."""
+        follows = {"weights": "auto"} if self.follows_singles(backbone, group) else {}
+        return self.training.sampling(group) | follows
 
     def procedure_options(self, procedure: str) -> dict[str, Any]:
         """All options of a procedure, its module's defaults where not configured."""

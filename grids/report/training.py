@@ -1,4 +1,4 @@
-"""How a training went: loss, validation PSNR and learning rate over its steps."""
+"""How a training went: loss, validation PSNR, learning rate and shares over its steps."""
 
 import textwrap
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from grids.search.group_names import group_name
 
 
 def figure(history: pd.DataFrame, backbone: str, group: Sequence[str]) -> Figure:
-    """Three panels, one below the other, over the same steps.
+    """Three panels, one below the other, over the same steps; a fourth where shares change.
 
     Args:
         history: `step`, `loss`, `learning_rate`, `steps_per_second`, `memory_mib`,
-            `validation_psnr_db` (may be missing throughout) and `rollbacks`, as
-            `grids.training.loop.train` returns them.
+            `validation_psnr_db` (may be missing throughout), `rollbacks`, and shares where they
+            follow single-task models, as `grids.training.loop.train` returns them.
         backbone: the network.
         group: the degradations it was trained on.
 
@@ -31,8 +31,11 @@ def figure(history: pd.DataFrame, backbone: str, group: Sequence[str]) -> Figure
             "no steps to draw"
         )
     names = ", ".join(style.readable(name) for name in group)
-    drawn = style.new_figure(8, 7, f"Training of {backbone}")
-    loss, psnr, rate = drawn.subplots(3, sharex=True, height_ratios=[3, 3, 2])
+    shares = [name for name in group if f"share_{name}" in history]
+    heights = [3, 3, 2, *([2] if shares else [])]
+    drawn = style.new_figure(8, 1 + 0.75 * sum(heights), f"Training of {backbone}")
+    panels = drawn.subplots(len(heights), sharex=True, height_ratios=heights)
+    loss, psnr, rate, *below = panels
     loss.set_title(
         "\n".join(textwrap.wrap(f"on {names}", 100))
         + f"\n{history['steps_per_second'].median():.3g} steps a second (median), "
@@ -50,10 +53,16 @@ def figure(history: pd.DataFrame, backbone: str, group: Sequence[str]) -> Figure
     rate.plot("step", "learning_rate", data=history, color=style.ORANGE)
     rate.set_ylabel("learning rate")
     rate.set_ylim(bottom=0)
-    rate.set_xlabel("step")
-    rate.xaxis.set_major_locator(MaxNLocator(integer=True))
+    for axes in below:
+        for name in shares:
+            axes.plot("step", f"share_{name}", data=history, label=style.readable(name))
+        axes.set_ylabel("share of\nthe samples")
+        axes.set_ylim(bottom=0)
+        axes.legend()
+    panels[-1].set_xlabel("step")
+    panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
     for step in history["step"][history["rollbacks"].diff() > 0]:
-        for axes in (loss, psnr, rate):
+        for axes in panels:
             axes.axvline(step, color=style.RED, linestyle="--", linewidth=0.8)
         loss.annotate("rolled back", (step, 1), xycoords=("data", "axes fraction"), va="top")
     return drawn

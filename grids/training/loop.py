@@ -3,7 +3,7 @@
 import resource
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from grids.training.batches import Batch, Batches, ahead
 from grids.training.compiled import compiled
 from grids.training.procedure import NETWORK, Loss, Phase, Procedure
 from grids.training.processes import ownership, ranks, signals
+from grids.training.proportions import Proportions
 from grids.training.schedule import (
     WHOLE,
     decay_from,
@@ -114,6 +115,7 @@ def train(
     label: str,
     trunk: Path | None = None,
     watcher: Watcher | None = None,
+    proportions: Proportions | None = None,
 ) -> pd.DataFrame:
     """Trains the network of `procedure` in place and returns its history.
 
@@ -137,19 +139,23 @@ def train(
         trunk: folder of the states before a decay, which trainings of the same with other budgets
             share: a later one goes on from them, and ends with the weights that it has without.
         watcher: looks at every step. It has to see all of them: with it nothing is shared.
+        proportions: the shares that `batches` goes by from step 0 on, and that change with each
+            validation.
 
     Returns:
         One row a stretch of steps: `step` (steps done), `loss` (mean over the stretch),
         `learning_rate` (of the last step), `steps_per_second`, `memory_mib` (peak of the GPU, or of
         the process), `validation_psnr_db` (mean over a fixed batch of training photographs that no
-        step uses, missing in most rows), `rollbacks` (so far).
+        step uses, missing in most rows), `rollbacks` (so far). With `proportions`, of each member
+        `share_{member}` (of the samples of these steps) and `behind_{member}_db` (its single-task
+        model, smoothed over the validations so far).
 
     Raises:
         InputError: the batch cannot be shared equally.
         Diverged: the loss of the named step; the last good checkpoints stay.
     """
     arguments = procedure, batches, recipe, state_folder, about, execution, say, label, trunk
-    return _Training(*arguments, watcher).run()
+    return _Training(*arguments, watcher, proportions).run()
 
 
 class _Objective(nn.Module):
@@ -176,13 +182,15 @@ class _Training:
         label: str,
         trunk: Path | None,
         watcher: Watcher | None,
+        proportions: Proportions | None,
     ):
         self.procedure, self.network = procedure, procedure.network
         self.networks = {NETWORK: procedure.network, **procedure.further}
-        self.watcher = watcher
-        if watcher:
-            self.networks[watcher.name] = watcher
-            about = {**about, watcher.name: watcher.about}
+        self.watcher, self.proportions = watcher, proportions
+        beside: list[Watcher | Proportions] = [one for one in (watcher, proportions) if one]
+        for one in beside:
+            self.networks[one.name] = one
+            about = {**about, one.name: one.about}
         for network in self.networks.values():
             # The annotation of `to` lacks the format of memory.
             network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -198,6 +206,8 @@ class _Training:
         self.objectives: dict[str, nn.Module] = {}
         self.parts = ranks.shares(recipe.batch, execution.accumulation)
         self.stretch = max(1, recipe.iterations // HISTORY_ROWS)
+        validated = max(1, recipe.iterations // self.stretch // VALIDATIONS)
+        self.validated = validated * self.stretch
         self.anchor = max(1, recipe.iterations // ANCHORS)
         self.learning = [
             weight
@@ -261,8 +271,7 @@ class _Training:
         saved = since = time.monotonic()
         steps = range(counters.step, total)
         timed_from, waiting = counters.step, []
-        made = ahead(self.batches, steps, self.parts, self.execution.workers, self.device)
-        with closing(made):
+        with closing(self._made(steps)) as made:
             for step, parts in zip(steps, made, strict=True):
                 rate = self._rate(step)
                 waiting.append(self._step(step, parts, rate))
@@ -289,6 +298,16 @@ class _Training:
                     name = Signals(stopped).name
                     self.say(f"{name}: state kept after step {done}; run again to go on")
                     raise SystemExit(128 + stopped)
+
+    def _made(self, steps: range) -> Generator[list[Batch], None, None]:
+        """The batches of `steps`, none of them made before the shares that it is drawn by."""
+        last = steps.stop
+        while steps:
+            if self.proportions:
+                last = min((steps.start // self.validated + 1) * self.validated, steps.stop)
+            now = range(steps.start, last)
+            yield from ahead(self.batches, now, self.parts, self.execution.workers, self.device)
+            steps = range(last, steps.stop)
 
     def _rate(self, step: int) -> float:
         recipe = self.recipe
@@ -380,8 +399,7 @@ class _Training:
         if loss > max(self.procedure.phase(step).highest_loss for step in row):
             raise Diverged(done, loss)
         counters.losses = []
-        interval = max(1, self.recipe.iterations // self.stretch // VALIDATIONS)
-        due = done // self.stretch % interval == 0 or done == self.recipe.steps
+        due = done % self.validated == 0 or done == self.recipe.steps
         counters.history.append(
             {
                 "step": done,
@@ -391,13 +409,27 @@ class _Training:
                 "memory_mib": _peak_memory(self.device) / 2**20,
                 "validation_psnr_db": self._validation_psnr() if due else float("nan"),
                 "rollbacks": counters.rollbacks,
+                **(self._proportioned(self.proportions, done, due) if self.proportions else {}),
             }
         )
+
+    def _proportioned(self, proportions: Proportions, done: int, due: bool) -> dict[str, float]:
+        """What a row tells of the shares, which change behind it where a validation is due."""
+        shares = {f"share_{name}": share for name, share in proportions.shares().items()}
+        if due:
+            first = ranks.rank() == 0
+            measured = [self._psnr(*of) if first else 0.0 for of in proportions.validations]
+            psnr = torch.tensor(measured, dtype=torch.float64, device=self.device)
+            # All processes but the first have zeros.
+            proportions.follow(done, ranks.mean(psnr).cpu() * ranks.count())
+        return shares | {f"behind_{name}_db": db for name, db in proportions.decibels().items()}
 
     def _validation_psnr(self) -> float:
         if not self.execution.validation or ranks.rank() != 0:
             return float("nan")
-        source, target, *_ = self.batches(-1, range(self.execution.validation))
+        return self._psnr(*self.batches(-1, range(self.execution.validation)))
+
+    def _psnr(self, source: Tensor, target: Tensor, *_: Tensor) -> float:
         self.network.eval()
         with torch.inference_mode():
             source = source.contiguous(memory_format=torch.channels_last)

@@ -1,6 +1,7 @@
 """The training of a restorer, from plain values to its files."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from grids.images.store import Store, read_pairs
 from grids.models import devices, restorers
 from grids.models import weights as weights_files
 from grids.training.affinity import Affinities
-from grids.training.batches import Batches
+from grids.training.batches import Batch, Batches
 from grids.training.loop import Execution, Recipe
 from grids.training.procedure import Task, build
 from grids.training.processes import ranks
+from grids.training.proportions import Proportions, reference
 from grids.training.restoration_batches import restoration
 from grids.training.run import train_to_files
 
@@ -48,13 +50,15 @@ def train(
     execution: dict[str, Any],
     say: Callable[[str], None],
     affinities: Mapping[str, Any] | None = None,
+    references: Mapping[str, str] | None = None,
 ) -> None:
     """Trains a backbone on a group of degradations.
 
     Args:
         backbone, sizes: the network and its options.
         group: degradations with their training parameters.
-        sampling: what a sample is made of (see `grids.training.restoration_batches`).
+        sampling: what a sample is made of (see `grids.training.restoration_batches`); with
+            `references`, its `weights` are `auto`.
         recipe: fields of `grids.training.loop.Recipe`.
         procedure: `name` of a module of `grids/training/procedures`, and its `options`, files by
             their digests.
@@ -74,6 +78,8 @@ def train(
         say: takes lines of progress.
         affinities: whether affinities are measured on the way: `every`, `code` (see
             `grids.training.affinity`) and the `file` for them (`grids.training.run`).
+        references: histories of the members' single-task models, where shares follow them (see
+            `grids.training.proportions`); none: `sampling` has the weights.
     """
     place = ranks.own_device(devices.use(device, threads))
     # The same first weights for every group: one source of noise less in the drop between two.
@@ -88,11 +94,21 @@ def train(
     task = Task(recipe["iterations"], recipe["batch"], say, sorted(group))
     made = build(procedure["name"], network, task, procedure["options"] | files)
     paired = read_pairs(group, pairs)
+    first = {**sampling, "weights": dict.fromkeys(group, 1.0)} if references else sampling
 
-    def batches(degradations: dict[str, dict[str, Any]], seed: int) -> Batches:
-        more = {**sampling, "pairs": paired, "contents": made.contents}
+    def batches(degradations: dict[str, dict[str, Any]], seed: int, **shares: Any) -> Batches:
+        more = {**first, "pairs": paired, "contents": made.contents, **shares}
         return restoration(photographs, degradations, seed=seed, device=place, **more)
 
+    drawn, proportions = batches(group, seed), None
+    if references:
+        told = {name: reference(Path(path)) for name, path in references.items()}
+        validations = {
+            name: batches({name: group[name]}, one.seed)(-1, range(one.samples))
+            for name, one in told.items()
+        }
+        proportions = Proportions(told, validations)
+        drawn = _following(proportions, partial(batches, group, seed))
     watcher = None
     if affinities:
         own = randomness.key(seed, "affinity")
@@ -102,7 +118,7 @@ def train(
         watcher = Affinities(alone, parts, affinities["every"], affinities["code"])
     train_to_files(
         made,
-        batches(group, seed),
+        drawn,
         Recipe(**recipe),
         weights_path=weights,
         history_path=history,
@@ -124,6 +140,7 @@ def train(
         label=label,
         trunk=trunk,
         watcher=watcher,
+        proportions=proportions,
         seen_path=affinities["file"] if affinities else "",
     )
 
@@ -147,3 +164,14 @@ def arguments(snakemake: Any, backbone: str, execution: dict[str, Any]) -> dict[
         "pairs": list(inputs.pairs),
         **execution,
     }
+
+
+def _following(proportions: Proportions, batches: Callable[..., Batches]) -> Batches:
+    """Batches by the shares of the moment; those of a validation, step −1, stay as they are."""
+    first = batches()
+
+    def batch_of(step: int, samples: range) -> Batch:
+        now = batches(weights=proportions.shares()) if step >= 0 else first
+        return now(step, samples)
+
+    return batch_of

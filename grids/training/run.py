@@ -15,6 +15,7 @@ from grids.training.batches import Batches
 from grids.training.loop import Execution, Recipe, train
 from grids.training.procedure import Procedure
 from grids.training.processes import ownership, ranks
+from grids.training.proportions import Proportions
 from grids.training.schedule import WHOLE
 from grids.training.watcher import Watcher
 
@@ -32,6 +33,7 @@ def train_to_files(
     label: str,
     trunk: str = "",
     watcher: Watcher | None = None,
+    proportions: Proportions | None = None,
     seen_path: str | Path = "",
 ) -> None:
     """Trains, and writes the history and the weights, with `about` and the recipe as metadata.
@@ -57,7 +59,10 @@ def train_to_files(
         label=label,
         trunk=Path(trunk) if trunk else None,
         watcher=watcher,
+        proportions=proportions,
     )
+    # What its validations were measured on, for `grids.training.proportions`.
+    history.attrs = {"validation": execution.validation, "seed": about["seed"]}
     if ranks.rank() != 0:
         return
     ownership.check(folder)

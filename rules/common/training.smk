@@ -6,7 +6,9 @@ def training_parameters(**others):
     return {
         "content": content("train"),
         "recipe": lambda wildcards: SETTINGS.recipe(wildcards.backbone),
-        "sampling": lambda wildcards: SETTINGS.training.sampling(members(wildcards)),
+        "sampling": lambda wildcards: SETTINGS.sampling(
+            wildcards.backbone, members(wildcards)
+        ),
         "group": parameters("training"),
         "sizes": sizes,
         "procedure": procedure,
@@ -32,6 +34,17 @@ def start_of(wildcards):
     if SETTINGS.training.start != "mix" or wildcards.group == MIX:
         return []
     return [model_file(wildcards.backbone, MIX)]
+
+
+def references_of(wildcards):
+    """Input: histories of the single-task models that the shares of a training follow."""
+    group = members(wildcards)
+    if not SETTINGS.follows_singles(wildcards.backbone, group):
+        return []
+    names = map(group_names.group_name, ([name] for name in sorted(group)))
+    return [
+        at(places.HISTORY, backbone=wildcards.backbone, group=name) for name in names
+    ]
 
 
 def start_digest(wildcards):

@@ -27,5 +27,6 @@ with job(snakemake) as say:
         "label": f"{wildcards.backbone} {wildcards.group}",
         "trunk": trunk,
         "affinities": affinities,
+        "references": dict(zip(sorted(params.group), snakemake.input.references, strict=False)),
     }
     launch.run(restorer.train, arguments, layout, say)
