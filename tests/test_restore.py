@@ -18,6 +18,7 @@ import tiny_bundle
 import torch
 from photograph_files import chunk, png16, read_png, scene, shown
 from PIL import Image, ImageCms
+from tiny_bundle import restore
 
 from grids.base.files import appearing
 from grids.bundle import contents
@@ -58,10 +59,6 @@ def export(tmp_path_factory):
         card=real.card,
     )
     return folder / "known"
-
-
-def restore(export, *arguments):
-    return main(["restore", "--bundle", str(export), "--device", "cpu", *map(str, arguments)])
 
 
 def restore_json(export, capsys, *arguments):

@@ -8,9 +8,9 @@ import pytest
 import tiny_bundle
 from photograph_files import png16, read_png, scene, shown
 from PIL import Image
+from tiny_bundle import restore
 
 from grids.bundle import contents
-from grids.cli import main
 from grids.restoring import runtime, workshop
 from grids.restoring.photographs import read
 from grids.restoring.selector import Selector
@@ -55,14 +55,7 @@ def two_steps(monkeypatch):
 
 @pytest.fixture
 def photograph(tmp_path):
-    """Values that stay within their range when something is added."""
-    path = tmp_path / "a.png"
-    Image.fromarray(scene(96, 128) // 2 + 40).save(path)
-    return path
-
-
-def restore(export, *arguments):
-    return main(["restore", "--bundle", str(export), "--device", "cpu", *map(str, arguments)])
+    return tiny_bundle.addable(tmp_path / "a.png")
 
 
 def restored(export, capsys, photograph, out, *options):

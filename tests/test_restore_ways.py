@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from photograph_files import scene, shown
 from PIL import Image
+from tiny_bundle import restore
 
 from grids.bundle import contents
-from grids.cli import main
 from grids.images import decoding
 from grids.restoring import blending, photographs, sheets
 
@@ -33,14 +33,7 @@ def export(tmp_path_factory):
 
 @pytest.fixture
 def photograph(tmp_path):
-    """Values that stay within their range when something is added."""
-    path = tmp_path / "a.png"
-    Image.fromarray(scene(96, 128) // 2 + 40).save(path)
-    return path
-
-
-def restore(export, *arguments):
-    return main(["restore", "--bundle", str(export), "--device", "cpu", *map(str, arguments)])
+    return tiny_bundle.addable(tmp_path / "a.png")
 
 
 def one_json(capsys):

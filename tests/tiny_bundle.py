@@ -5,8 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from photograph_files import scene
+from PIL import Image
 
 from grids.bundle import contents
+from grids.cli import main
 from grids.degrading import parameters
 from grids.descriptors import srresnet
 from grids.images import reading, sets
@@ -70,6 +73,17 @@ def adding(folder: Path, added: int) -> Path:
         card=bundle.card,
     )
     return folder / "adding"
+
+
+def addable(path):
+    """Writes a photograph of values that stay within their range when `adding` adds something."""
+    Image.fromarray(scene(96, 128) // 2 + 40).save(path)
+    return path
+
+
+def restore(export, *arguments):
+    """The status of `grids restore`."""
+    return main(["restore", "--bundle", str(export), "--device", "cpu", *map(str, arguments)])
 
 
 def degraded(pixels, name, key):
