@@ -22,7 +22,7 @@ def textbook(network: nn.Module) -> nn.Module:
     for module in plain.modules():
         # Only `forward` differs, so weights stay where they are.
         module.__class__ = PARTS.get(type(module), type(module))
-    x = torch.rand(1, 3, 16, 16)
+    x = torch.rand(1, 3, 16, 16, device=next(network.parameters()).device)
     with torch.no_grad():
         difference = (network.double()(x.double()) - plain.double()(x.double())).abs().max()
     if difference > 1e-9:
