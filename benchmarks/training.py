@@ -126,9 +126,11 @@ def peak_memory(device: torch.device) -> str:
 
 
 def photographs() -> list[np.ndarray]:
+    """Those that hold the paper's patches of 256²."""
     paths = sets.find("embedded")
     table = reading.index(paths, paths[0].parent, (0.0, 0.5))
-    return list(reading.photographs(paths[0].parent, table))
+    cut = reading.photographs(paths[0].parent, table)
+    return [pixels for pixels in cut if min(pixels.shape[:2]) >= 256]
 
 
 def data(device: torch.device) -> None:
@@ -230,7 +232,7 @@ def eight_bits(pixels: np.ndarray) -> np.ndarray:
 
 
 def degradations(device: torch.device) -> None:
-    large = [pixels for pixels in photographs() if min(pixels.shape[:2]) >= 256]
+    large = photographs()
     clean = np.stack([large[i % len(large)][:256, :256] for i in range(8)])
     tensor = to_tensor(clean)
     keys = [randomness.key(0, "benchmark", i) for i in range(len(clean))]

@@ -43,6 +43,7 @@ TINY = {
         },
         {"first_share": 0.5, "tasks": {"gaussian_noise": 3, "jpeg": 2}},
     ),
+    "psnr": Tiny("srresnet", SRRESNET, {}),
     "realesrgan": Tiny("srresnet", SRRESNET, {"l1_share": 0.5, "features": 4}),
 }
 # Those of which processes and parts may share a batch.

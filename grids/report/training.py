@@ -44,7 +44,7 @@ def figure(history: pd.DataFrame, backbone: str, group: Sequence[str]) -> Figure
     )
     loss.plot("step", "loss", data=history, color=style.BLUE, linewidth=1)
     loss.set_yscale("log")
-    loss.set_ylabel("loss (mean L1)")
+    loss.set_ylabel("loss")
     measured = history.dropna(subset="validation_psnr_db")
     psnr.plot("step", "validation_psnr_db", data=measured, color=style.GREEN, marker=".")
     psnr.set_ylabel("PSNR of the\nvalidation patches (dB)")
