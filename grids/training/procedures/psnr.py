@@ -1,4 +1,4 @@
-"""PSNR of the output, a patch at a time, as NAFNet is trained by its authors (Chen et al., 2022)."""
+"""PSNR of the output, a patch at a time, as the authors of NAFNet train it (Chen et al., 2022)."""
 
 import math
 
