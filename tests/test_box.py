@@ -119,7 +119,8 @@ def test_its_first_steps(tmp_path):
 def test_groups_had_as_many_steps_as_the_mix(box):
     """So that what they are better by is no longer training."""
     steps = [weights.about(path)["steps"] for path in box.models.values()]
-    assert min(steps) >= weights.about(box.mix)["steps"] > 0
+    # The last stage of all of them went by time.
+    assert min(steps) >= 0.99 * weights.about(box.mix)["steps"] > 0
 
 
 # What a model must gain on the embedded photographs in dB, well below what it does.
