@@ -174,13 +174,10 @@ def _strokes(patches: NDArray[np.uint8]) -> Floats:
     from pure to what lies two pixels away; that step into the opposite; and that go on straight
     along a row or a column, as those of frames do.
     """
-    least, most = patches.min(axis=-1), patches.max(axis=-1)
+    black, white = pure_of(patches)
     luma = (patches @ LUMA_CHROMA[0]).astype(np.float32)
     told = []
-    for pure, opposite, away in (
-        (most <= PURE, least >= 255 - PURE, luma),
-        (least >= 255 - PURE, most <= PURE, 255 - luma),
-    ):
+    for pure, opposite, away in ((black, white, luma), (white, black, 255 - luma)):
         within = pure[:, 1:-1, 1:-1]
         inside = within & pure[:, :-2, 1:-1] & pure[:, 2:, 1:-1] & pure[:, 1:-1, :-2]
         inside &= pure[:, 1:-1, 2:]
@@ -199,6 +196,11 @@ def _strokes(patches: NDArray[np.uint8]) -> Floats:
             *(kind / (count + EDGES) for kind in kinds),
         ]
     return np.array(told, np.float64)
+
+
+def pure_of(pictures: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which pixels of pictures (…, 3) are as good as black, and which as good as white."""
+    return pictures.max(axis=-1) <= PURE, pictures.min(axis=-1) >= 255 - PURE
 
 
 def _edges(planes: Iterable[NDArray[Any]]) -> Floats:
