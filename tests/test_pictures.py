@@ -1,5 +1,7 @@
 """What views show: pictures as people have them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from grids.selection.fitting import pictures
 from grids.selection.fitting.pictures import Shares
 from grids.selection.fitting.views import views
 
-NONE = {"reduced": 0, "compressed": 0, "grey": 0, "wide": 0, "cropped": 0}
+NONE = {"reduced": 0, "compressed": 0, "grey": 0, "wide": 0, "cropped": 0, "drawn": 0}
 PLAIN = Shares(**NONE)
 PHOTOGRAPH = reading.read(sets.find("embedded")[0])[:300, :400]
 DEGRADATIONS = ["gaussian_noise", "jpeg", "sr", "motion_blur", "salt_pepper_noise", "inpainting"]
@@ -77,15 +79,24 @@ def test_sources_are_reduced_as_far_as_they_can_be_judged():
         expected = max(64, 300 / min(kind.reduction, 300 / 64))
         assert made.shape[0] == pytest.approx(expected, abs=1)
         assert made.shape[1] == pytest.approx(400 * made.shape[0] / 300, abs=4)
-    plain = pictures.Kind(
-        reduction=1.0, quality=None, grey=False, alike=False, wide=False, cropped=(0, 0)
-    )
+    plain = pictures.drawn(PLAIN, randomness.generator(0))
     assert np.array_equal(pictures.source(PHOTOGRAPH, plain), PHOTOGRAPH)
-    small = PHOTOGRAPH[:70, :66]
-    assert (
-        min(pictures.source(small, pictures.Kind(4.0, 75, False, False, False, (0, 0))).shape[:2])
-        == 64
-    )
+    small = replace(plain, reduction=4.0, quality=75)
+    assert min(pictures.source(PHOTOGRAPH[:70, :66], small).shape[:2]) == 64
+
+
+def test_what_is_drawn_belongs_to_the_picture():
+    drawn = kinds(Shares(**(NONE | {"drawn": 0.3})))
+    assert np.mean([kind.drawn is not None for kind in drawn]) == pytest.approx(0.3, abs=0.04)
+    every = Shares(**(NONE | {"drawn": 1}))
+    plain, made = shown("jpeg", PLAIN, 12), shown("jpeg", every, 12)
+    changed = [
+        not np.array_equal(one.clean, other.clean) for one, other in zip(plain, made, strict=True)
+    ]
+    # A small part may lie beside all that is drawn.
+    assert sum(changed) > 6
+    for view in made:
+        assert not np.array_equal(view.clean, view.degraded)
 
 
 @given(st.sampled_from(DEGRADATIONS), st.integers(0, 2**32))

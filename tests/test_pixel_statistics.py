@@ -11,9 +11,9 @@ SPECTRA = 3 * 63
 def told(values):
     """Statistics of patches with these values, by name."""
     vector = pixel_statistics.statistics(np.clip(np.rint(values), 0, 255).astype(np.uint8))
-    ends = np.cumsum([SPECTRA, SPECTRA, 6, 3, 6, 3, 5, 8, 1, 5, 5])
+    ends = np.cumsum([SPECTRA, SPECTRA, 6, 3, 6, 3, 5, 8, 1, 5, 5, 7, 7])
     names = ["spread", "shape", "brightness", "correlations", "ends", "flat"]
-    names += ["rough", "levels", "slope", "columns", "rows"]
+    names += ["rough", "levels", "slope", "columns", "rows", "black", "white"]
     assert len(vector) == ends[-1]
     assert np.isfinite(vector).all()
     return dict(zip(names, np.split(vector, ends[:-1]), strict=True))
@@ -106,3 +106,53 @@ def test_the_darkest_is_what_one_pixel_in_a_hundred_is_below():
     assert pixel_statistics.darkest(values) == pytest.approx(200 / 255)
     values[0, :9, :, 2] = 20
     assert pixel_statistics.darkest(values) == pytest.approx(20 / 255)
+
+
+def picture():
+    """Patches of something soft that is neither black nor white."""
+    return noisy(np.linspace(60, 190, 24)[:, None, None, None], 3)
+
+
+def test_without_black_or_white_there_is_nothing_to_tell_of_it():
+    for told_of_it in (told(picture())["black"], told(picture())["white"]):
+        assert told_of_it[[1, 3, 4, 5, 6]].tolist() == [0] * 5
+
+
+@pytest.mark.parametrize(("tone", "name", "other"), [(0, "black", "white"), (255, "white", "black")])
+def test_a_stroke_is_pure_up_to_its_edge_and_of_one_tone(tone, name, other):
+    values = picture()
+    columns, rows = np.meshgrid(np.arange(32), np.arange(32))
+    values[:, np.abs(columns - rows) < 4] = tone
+    stroke, nothing = told(values)[name], told(values)[other]
+    assert stroke[0] == pytest.approx(np.log(np.mean(np.abs(columns - rows) < 4)), abs=0.01)
+    _, _, _, step, at_once, opposite, straight = stroke
+    assert min(step, at_once) > 0.95
+    assert opposite == straight == 0  # a slanted edge is a stair
+    assert nothing[3:].tolist() == [0] * 4
+
+
+def test_smooth_edges_step_but_not_at_once():
+    values = picture()
+    values[:, 10:20], values[:, 9], values[:, 20] = 255, 200, 200
+    assert told(values)["white"][3] > 0.95
+    values[:, 9], values[:, 20] = 140, 140
+    values[:, 8], values[:, 21] = 90, 90
+    white = told(values)["white"]
+    assert white[3] > 0.95
+    assert white[4] < 0.3
+
+
+def test_light_that_fades_has_no_step():
+    values = np.broadcast_to(np.linspace(120, 300, 32)[:, None, None], (24, 32, 32, 3))
+    assert told(values)["white"][0] > np.log(0.2)
+    assert told(values)["white"][3] == 0
+
+
+def test_frames_are_straight_and_print_is_black_on_white():
+    values = picture()
+    values[:, :6] = 0
+    assert told(values)["black"][6] == pytest.approx(28 / 32, abs=0.05)
+    paper = np.full((24, 32, 32, 3), 255.0)
+    paper[:, 8:12, 4:28] = 0
+    assert told(paper)["black"][5] > 0.95
+    assert told(paper)["white"][5] > 0.95

@@ -55,7 +55,7 @@ def test_what_is_left_is_what_a_model_makes_of_each_part(shape):
 
 def test_a_model_that_does_nothing_is_told_by_the_least_of_changes():
     told = trial.tried(PARTS, add(0)).numbers
-    assert told.shape == (17,)
+    assert told.shape == (19,)
     np.testing.assert_allclose(told[[CHANGE, TURNED, BEYOND]], np.log10(0.02))
     np.testing.assert_allclose(told[OUTPUT], 0, atol=1e-6)
 
@@ -92,6 +92,20 @@ def test_steps_between_blocks_are_found_wherever_these_begin():
         assert trial.told(before, after, after)[BLOCKS] > 2
     even = before + 10 * (np.arange(80) % 2)[:, None, None].astype(np.uint8)
     assert trial.told(before, even, even)[BLOCKS] == pytest.approx(0, abs=0.02)
+
+
+def test_strokes_are_all_taken_out_and_nothing_else_is():
+    before = np.full((80, 80, 3), 120, np.uint8)
+    before[:, 20:40] = 255
+    mended, half, elsewhere = before.copy(), before.copy(), before.copy()
+    mended[:, 20:40] = half[:, 20:30] = elsewhere[:, 20:30] = 120
+    elsewhere[:, 60:70] = 200
+    for after, of_change, of_pure in ((mended, 1, 1), (half, 1, 0.5), (elsewhere, 0.5, 0.5)):
+        told = trial.told(before, after, after)[-2:]
+        assert told == pytest.approx([of_change, of_pure], abs=0.07)
+    assert trial.told(before, before, before)[-2:].tolist() == [0, 0]
+    # Where all is grey there is nothing to take out.
+    assert trial.told(before[:, :16], elsewhere[:, 60:76], before[:, :16])[-1] == 0
 
 
 def test_numbers_that_are_none_are_told():

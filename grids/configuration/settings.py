@@ -810,6 +810,11 @@ class Pictures(Section):
         description="Cut by up to 7 pixels after the damage, so that JPEG's blocks do not begin at "
         "the corner.",
     )
+    drawn: Share = Field(
+        0.25,
+        description="With words, curves, shapes or a frame of their own, half of them drawings: what "
+        "belongs to a picture is no damage.",
+    )
 
 
 class Selection(Section):

@@ -3,9 +3,11 @@
 Spectra of 8×8 blocks tell blurs and noise, how residuals of the three channels go together tells
 coloured noise from grey, and how they grow with brightness tells the noise of photons from others.
 That is seen best where there is no texture: in the least of small blocks. JPEG leaves steps between
-its blocks, wherever these begin.
+its blocks, wherever these begin. Strokes painted over a picture are black or white up to their very
+edge, where light that is too bright for a camera fades and what is drawn is smoothed.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,10 @@ STEPS = 8
 FEW = 20
 # Half a step of 8 bits is about twice that.
 LEAST = 1e-3
+# Of strokes: what is as good as black or white, of 255, and by how much an edge steps at least.
+PURE, STEP = 5, 40
+# So many edges count as much as all that a picture has.
+EDGES = 10
 
 Floats = NDArray[np.float64]
 # Their precision is no part of NumPy's annotations of arithmetic.
@@ -36,7 +42,7 @@ Singles = NDArray[np.floating[Any]]
 
 
 def statistics(patches: NDArray[np.uint8]) -> Floats:
-    """A vector of 420 numbers, all of them logarithms or correlations.
+    """A vector of 434 numbers: logarithms, correlations and shares.
 
     Args:
         patches: (N, h, w, 3), sides that are multiples of 8.
@@ -52,6 +58,7 @@ def statistics(patches: NDArray[np.uint8]) -> Floats:
             np.log(FLOOR + np.mean(np.abs(residuals) < FLOOR, axis=(0, 1, 2))),
             _noise(values),
             _steps(values @ LUMA_CHROMA[0]),
+            _strokes(patches),
         ]
     )
 
@@ -157,3 +164,60 @@ def _steps(luma: Singles) -> Floats:
         second, first = np.sort(places)[-2:]
         told += [first, second, first - second, places.min(), places[BLOCK - 2]]
     return np.array(told)
+
+
+def _strokes(patches: NDArray[np.uint8]) -> Floats:
+    """Of what is as good as black, then as white, seven numbers.
+
+    The logarithm of its share; what share of it lies within more of it; the logarithm of the number
+    of its edges for each of its pixels; then of these edges the shares that step; that step at once,
+    from pure to what lies two pixels away; that step into the opposite; and that go on straight
+    along a row or a column, as those of frames do.
+    """
+    black, white = pure_of(patches)
+    luma = (patches @ LUMA_CHROMA[0]).astype(np.float32)
+    told = []
+    for pure, opposite, away in ((black, white, luma), (white, black, 255 - luma)):
+        within = pure[:, 1:-1, 1:-1]
+        inside = within & pure[:, :-2, 1:-1] & pure[:, 2:, 1:-1] & pure[:, 1:-1, :-2]
+        inside &= pure[:, 1:-1, 2:]
+        edges = np.sum(
+            [
+                _edges(np.swapaxes(turned, 1, axis) for turned in (pure, opposite, away))
+                for axis in (1, 2)
+            ],
+            axis=0,
+        )
+        count, *kinds = edges
+        told += [
+            np.log(FLOOR + pure.mean()),
+            inside.sum() / (within.sum() + EDGES),
+            np.log((count + 1) / (pure.sum() + EDGES)),
+            *(kind / (count + EDGES) for kind in kinds),
+        ]
+    return np.array(told, np.float64)
+
+
+def pure_of(pictures: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which pixels of pictures (…, 3) are as good as black, and which as good as white."""
+    return pictures.max(axis=-1) <= PURE, pictures.min(axis=-1) >= 255 - PURE
+
+
+def _edges(planes: Iterable[NDArray[Any]]) -> Floats:
+    """How many edges there are between rows, and how many of each of the kinds of `_strokes`.
+
+    Args:
+        planes: (N, h, w) what is pure, what is its opposite, and how far each pixel is from pure.
+    """
+    pure, opposite, away = planes
+    total = np.zeros(5)
+    for order in (slice(None), slice(None, None, -1)):
+        inner, other, value = pure[:, order], opposite[:, order], away[:, order]
+        edge = inner[:, :-2] & ~inner[:, 1:-1]
+        next_to, behind = value[:, 1:-1], value[:, 2:]
+        steps = edge & (next_to >= STEP)
+        at_once = steps & (np.abs(behind - next_to) < next_to / 4)
+        into = edge & other[:, 1:-1]
+        straight = edge[..., 2:-2] & edge[..., :-4] & edge[..., 4:]
+        total += [kind.sum() for kind in (edge, steps, at_once, into, straight)]
+    return total

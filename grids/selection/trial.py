@@ -2,7 +2,8 @@
 
 What the pixels tell beforehand does not say whether a model knows this blur well. Its own answer
 does: how much it changes, at which frequencies, whether it overshoots or meets the blocks of JPEG,
-and whether it says the same of the photograph when rows and columns are swapped.
+whether it says the same of the photograph when rows and columns are swapped, and whether it takes
+out all that is black or white, as strokes are, and nothing else.
 """
 
 import math
@@ -18,7 +19,7 @@ from scipy.ndimage import maximum_filter, minimum_filter
 from grids.base.errors import NotFiniteError
 from grids.selection import patches
 from grids.selection.patches import BLOCK
-from grids.selection.pixel_statistics import LUMA_CHROMA
+from grids.selection.pixel_statistics import LUMA_CHROMA, pure_of
 
 # So many parts in a row and in a column, of so many pixels a side: larger ones hold more of what a
 # network sees around a pixel, more of them take longer.
@@ -27,6 +28,8 @@ PARTS, SIDE = 3, 80
 BANDS = (0.5, 2.1, 4.5, 7.0)
 # Energies below that, of values up to 255, are those of rounding; differences likewise.
 ROUNDING, STEP = 0.02, 0.05
+# What changes by more than so many values of 255 is taken out; so many pixels count as much as all.
+TAKEN_OUT, FEW = 40, 50
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -38,7 +41,7 @@ Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 @dataclass(frozen=True)
 class Trial:
     """Attributes:
-    numbers: (17,) what a model does to parts of a photograph, all of them logarithms.
+    numbers: (19,) what a model does to parts of a photograph: logarithms, and two shares.
     left: (N, h, w, 3) uint8, what it makes of these parts.
     """
 
@@ -100,6 +103,7 @@ def told(before: Pixels, after: Pixels, turned: Pixels) -> Floats:
             _log(_bands(made))[1:] - of_input[1:],
             [_log(beyond.mean()), max(_blocks(change), _blocks(change.T)), of_change[0]],
             of_input[1:],
+            _taken_out(before, after),
         ]
     )
 
@@ -151,6 +155,14 @@ def _bands(luma: Singles) -> Singles:
     waves = np.square(dctn(blocks, axes=(1, 3), norm="ortho")).mean(axis=(0, 2)) / BLOCK**2
     radius = np.hypot(*np.mgrid[:BLOCK, :BLOCK])
     return np.bincount(np.digitize(radius, BANDS).ravel(), waves.ravel()).astype(np.float64)
+
+
+def _taken_out(before: Pixels, after: Pixels) -> list[float]:
+    """Shares of what is taken out that was black or white, and of all that is, what is taken out."""
+    pure = np.logical_or(*pure_of(before))
+    out = np.abs(after.astype(np.int16) - before).max(axis=-1) > TAKEN_OUT
+    both = (pure & out).sum()
+    return [float(both / (out.sum() + FEW)), float(both / (pure.sum() + FEW))]
 
 
 def _blocks(change: Singles) -> float:

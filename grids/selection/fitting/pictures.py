@@ -1,4 +1,4 @@
-"""Pictures as people have them: reduced, compressed before, grey, hardly or badly damaged."""
+"""Pictures as people have them: reduced, drawn, compressed before, grey, hardly or badly damaged."""
 
 import importlib
 import io
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from grids.selection.fitting import drawings
 from grids.selection.patches import BLOCK, SMALLEST
 
 # Reduced by up to so much: photographs are sharper the more they are reduced.
@@ -32,6 +33,7 @@ class Shares:
             the training, drawn by their logarithms: as many mild ones as strong ones.
         cropped: up to seven rows and columns are cut off after the damage, so that blocks of JPEG
             do not begin at the corner.
+        drawn: it has words, curves, shapes or a frame of its own, or is a drawing.
     """
 
     reduced: float
@@ -39,6 +41,7 @@ class Shares:
     grey: float
     wide: float
     cropped: float
+    drawn: float
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Kind:
         grey, alike: whether the picture is grey, and whether its damage is as well.
         wide: whether the numbers of its degradation come from the wide ranges.
         cropped: rows and columns that are cut off at the top and on the left.
+        drawn: seed of what is drawn on it, None for nothing.
     """
 
     reduction: float
@@ -59,13 +63,14 @@ class Kind:
     alike: bool
     wide: bool
     cropped: tuple[int, int]
+    drawn: int | None
 
 
 def drawn(shares: Shares, generator: np.random.Generator) -> Kind:
     """What a view is. The same numbers are drawn whatever the shares are."""
     reduced, by, compressed, grey, alike, wide = generator.uniform(size=6)
     quality = int(generator.integers(*QUALITIES, endpoint=True))
-    cropped, top, left = generator.uniform(size=3)
+    cropped, top, left, drawn = generator.uniform(size=4)
     return Kind(
         reduction=REDUCTION**by if reduced < shares.reduced else 1.0,
         quality=quality if compressed < shares.compressed else None,
@@ -73,6 +78,7 @@ def drawn(shares: Shares, generator: np.random.Generator) -> Kind:
         alike=bool(alike < 0.5),
         wide=bool(wide < shares.wide),
         cropped=(int(top * BLOCK), int(left * BLOCK)) if cropped < shares.cropped else (0, 0),
+        drawn=int(generator.integers(2**32)) if drawn < shares.drawn else None,
     )
 
 
@@ -86,6 +92,8 @@ def source(photograph: Pixels, kind: Kind) -> Pixels:
         by = max(1.0, min(kind.reduction, min(image.size) / SMALLEST))
         width, height = (max(SMALLEST, round(side / by)) for side in image.size)
         image = image.resize((width, height), Image.Resampling.BICUBIC)
+    if kind.drawn is not None:
+        image = Image.fromarray(drawings.drawn(np.asarray(image), np.random.default_rng(kind.drawn)))
     if kind.quality is not None:
         file = io.BytesIO()
         image.save(file, "jpeg", quality=kind.quality)
