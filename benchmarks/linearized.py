@@ -48,14 +48,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photographs", type=Path)
     parser.add_argument("table", type=Path)
+    parser.add_argument("--seed", type=int, default=0, help="of crops and sketches")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    samples = sampled([reading.read(path) for path in sets.find(str(options.photographs))])
+    photographs = [reading.read(path) for path in sets.find(str(options.photographs))]
+    samples = sampled(photographs, options.seed)
     singles = {
         ridge: {name: left(samples, [name], ridge)[name] for name in samples} for ridge in RIDGES
     }
     ridge = min(RIDGES, key=lambda one: sum(np.log(list(singles[one].values()))))
-    print(f"ridge {ridge:g}")
+    kept = np.mean([singles[ridge][name] / rms(samples[name][0]) for name in samples])
+    print(f"ridge {ridge:g}: single-task models leave {kept:.2f} of the losses")
     table = pd.read_parquet(options.table)
     groups = {name: left(samples, name.split("+"), ridge) for name in table["group"].unique()}
     table["linearized_db"] = [
@@ -65,7 +68,7 @@ def main() -> None:
     table.to_parquet(options.table, index=False)
 
 
-def sampled(photographs: Sequence[np.ndarray]) -> Samples:
+def sampled(photographs: Sequence[np.ndarray], seed: int) -> Samples:
     """Losses at the mix's weights and sketches of their gradients, on the same crops for all."""
     config = files.read(ROOT / "config" / "config.yaml")
     update_config(config, files.read(ROOT / "config" / "table2.yaml"))
@@ -73,7 +76,7 @@ def sampled(photographs: Sequence[np.ndarray]) -> Samples:
     network = restorers.build(settings.network(BACKBONE), settings.sizes(BACKBONE))
     weights.load(network, ROOT / settings.training.start)
     learning = list(network.train().parameters())
-    random = torch.Generator().manual_seed(0)
+    random = torch.Generator().manual_seed(randomness.key(seed, "sketch"))
     count = sum(weight.numel() for weight in learning)
     place = torch.randint(SIZE, (count,), generator=random)
     sign = torch.randint(2, (count,), generator=random).mul_(2).sub_(1).float()
@@ -84,7 +87,7 @@ def sampled(photographs: Sequence[np.ndarray]) -> Samples:
             {name: settings.parameters(name, "training")},
             patch=settings.training.patch,
             weights={name: 1.0},
-            seed=randomness.key(0, "linearized"),
+            seed=randomness.key(seed, "linearized"),
             device=torch.device("cpu"),
         )
         losses, sketches = [], []
@@ -104,7 +107,7 @@ def left(samples: Samples, group: Sequence[str], ridge: float) -> dict[str, floa
     Half of the crops are fitted, and what is left is that of the other half; then the other way
     round.
     """
-    squares = {name: np.empty(CROPS) for name in group}
+    rest = {name: np.empty(CROPS) for name in group}
     even = np.arange(CROPS) % 2 == 0
     for fitted in (even, ~even):
         losses = np.concatenate([samples[name][0][fitted] for name in group])
@@ -114,8 +117,12 @@ def left(samples: Samples, group: Sequence[str], ridge: float) -> dict[str, floa
         added = -sketches.T @ np.linalg.solve(products, losses)
         for name in group:
             own, slopes = samples[name]
-            squares[name][~fitted] = (own[~fitted] + slopes[~fitted] @ added) ** 2
-    return {name: float(np.sqrt(square.mean())) for name, square in squares.items()}
+            rest[name][~fitted] = own[~fitted] + slopes[~fitted] @ added
+    return {name: rms(losses) for name, losses in rest.items()}
+
+
+def rms(losses: Floats) -> float:
+    return float(np.sqrt(np.square(losses).mean()))
 
 
 if __name__ == "__main__":
