@@ -55,16 +55,19 @@ def main() -> None:
             kept = pd.read_parquet(options.table)
             same = (kept["start"] == options.start) & (kept["seed"] == options.seed)
             table = pd.concat([kept[~same], table], ignore_index=True)
+            known = known_before(table)
+            # What this start has not, another one may have: it is of no training of a group.
+            table[known] = table[known].fillna(table.groupby(MEMBER)[known].transform("first"))
         table.to_parquet(options.table, index=False)
     first = table[table["seed"] == table["seed"].min()]
     for start, rows in first.groupby("start"):
         print(f"\nDrops after the full training, from {start}, told by")
-        told(rows[rows["budget"] == 1].set_index(MEMBER), first)
+        report(rows[rows["budget"] == 1].set_index(MEMBER), first)
     for (start, budget), rows in table.groupby(["start", "budget"]):
         noise(f"from {start}, {budget:.0%}", rows)
 
 
-def told(full: pd.DataFrame, first: pd.DataFrame) -> None:
+def report(full: pd.DataFrame, first: pd.DataFrame) -> None:
     """Prints what tells of full drops: all that `first` has, alone and together.
 
     Args:
@@ -81,17 +84,13 @@ def told(full: pd.DataFrame, first: pd.DataFrame) -> None:
         compare(f"the drop from {of} at {budget:.0%}", drops, full, off=True)
     # The more there are, the less room there is for each.
     before = {"size of the group": full.index.to_frame()["group"].str.count(r"\+") + 1}
-    columns = [name for name in full.dropna(axis=1) if name.startswith("distance")]
-    before |= {name: full[name] for name in columns}
-    if full["affinity"].notna().all():
+    before |= {name: full[name] for name in known_before(full.dropna(axis=1))}
+    if "affinity" in before:
         # Of those who help, little is lost.
-        before["affinity"] = -full["affinity"]
+        before["affinity"] = -before["affinity"]
     for name, feature in before.items():
         compare(name, feature, full)
-    beside = {}
-    if full["linearized_db"].notna().all():
-        beside["linearized losses"] = full["linearized_db"]
-        compare("linearized losses", full["linearized_db"], full)
+    beside = {name: before.pop(name) for name in ["linearized_db"] if name in before}
     if lower := [budget for of, budget in shorter if of == start]:
         beside[f"the drop at {min(lower):.0%}"] = shorter[start, min(lower)]
     for number in range(len(beside) + 1):
@@ -101,11 +100,15 @@ def told(full: pd.DataFrame, first: pd.DataFrame) -> None:
             compare(", ".join(["these together", *names]), together, full, off=True)
 
 
+def known_before(table: pd.DataFrame) -> list[str]:
+    """The columns that no training of a group is needed for."""
+    others = ("affinity", "linearized_db")
+    return [name for name in table if name.startswith("distance") or name in others]
+
+
 def of_results(results: Path, backbone: str, test_set: str) -> pd.DataFrame:
     """The rows that a finished tree has, but for how its trainings began."""
-    table = pd.concat(of_budgets(results, backbone, test_set)).assign(
-        affinity=np.nan, linearized_db=np.nan
-    )
+    table = pd.concat(of_budgets(results, backbone, test_set))
     for name, square in of_pairs(results, backbone):
         table[name] = [mean_of_others(square, *row) for row in table[MEMBER].values]
     return table
@@ -194,13 +197,13 @@ def compare(what: str, told: pd.Series, full: pd.DataFrame, off: bool = False) -
 
 def noise(what: str, rows: pd.DataFrame) -> None:
     """Prints what another seed changes, as the deviation of one training, where there are two."""
-    two = rows.pivot_table(index=MEMBER, columns="seed", values=["single_db", "psnr_db", "drop_db"])
-    two = two.dropna()
-    if rows["seed"].nunique() == 2:
-        apart = two.T.groupby(level=0).diff().T.dropna(axis=1).droplevel("seed", axis=1)
+    columns = ["drop_db", "psnr_db", "single_db"]
+    seeds = [own.set_index(MEMBER)[columns] for _, own in rows.groupby("seed")]
+    if len(seeds) == 2:
+        apart = (seeds[1] - seeds[0]).dropna()
         spread = (apart.pow(2).mean() / 2).pow(0.5)
-        told = ", ".join(f"{name} {value:.2f} dB" for name, value in spread.items())
-        print(f"noise of the seed, {what}, {len(two)} members of groups: {told}")
+        found = ", ".join(f"{name} {value:.2f} dB" for name, value in spread.items())
+        print(f"noise of the seed, {what}, {len(apart)} members of groups: {found}")
 
 
 if __name__ == "__main__":

@@ -191,6 +191,7 @@ def _stated_and_held(seed: int) -> tuple[str, list[tuple[float, bool]]]:
     Raises:
         RuntimeError: a group fails under the certificate `full`.
     """
+    # A stream of its own beside those of the instance and of its curves.
     random = np.random.default_rng([seed, 6])
     family = FAMILIES[str(random.choice(sorted(FAMILIES)))]
     n, k = int(random.integers(2, 7)), int(random.integers(1, 9))

@@ -90,16 +90,17 @@ def test_killed_in_its_middle_it_ends_as_it_would_have_and_trains_nothing_twice(
 ):
     killed, (undisturbed, _) = searching, searched
     killed.config = undisturbed.config
-    with open(tmp_path / "log", "w+", encoding="utf-8") as log:
-        process = killed.start("results/groups.json", stdout=log)
-        # A level goes on to the end, and others are still to come.
-        to_the_end = re.compile(r"^Job \d+: Training srresnet on \S+$", flags=re.MULTILINE)
-        while not to_the_end.search(said := (tmp_path / "log").read_text(encoding="utf-8")):
-            assert process.poll() is None, said
-            time.sleep(0.05)
-        kill_all(process, killed, None)
-        process.wait(timeout=60)
-        said = (tmp_path / "log").read_text(encoding="utf-8")
+    log = tmp_path / "log"
+    with open(log, "w", encoding="utf-8") as file:
+        process = killed.start("results/groups.json", stdout=file)
+    # A level goes on to the end, and others are still to come.
+    to_the_end = re.compile(r"^Job \d+: Training srresnet on \S+$", flags=re.MULTILINE)
+    while not to_the_end.search(log.read_text(encoding="utf-8")):
+        assert process.poll() is None, log.read_text(encoding="utf-8")
+        time.sleep(0.05)
+    kill_all(process, killed, None)
+    process.wait(timeout=60)
+    said = log.read_text(encoding="utf-8")
     jobs = dict(re.findall(r"^Job (\d+): (.*)$", said, flags=re.MULTILINE))
     ended = re.findall(r"^Finished jobid: (\d+)", said, flags=re.MULTILINE)
     before = trained({jobs[number] for number in ended})
