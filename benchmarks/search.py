@@ -6,6 +6,7 @@ those from `--seed`, 5000 unless told.
 """
 
 import argparse
+import json
 import resource
 import time
 from dataclasses import replace
@@ -150,28 +151,25 @@ def budget(options: argparse.Namespace) -> None:
 
 
 def bounded(options: argparse.Namespace) -> None:
-    """Small instances of all kinds by strategy `budget`: how often what is stated holds."""
-    random = np.random.default_rng(options.seed)
-    count = options.instances or 10_000
-    rows = []
-    for seed in range(options.seed, options.seed + count):
-        family = FAMILIES[str(random.choice(sorted(FAMILIES)))]
-        n, k = int(random.integers(2, 7)), int(random.integers(1, 9))
-        instance = family(n, float(random.uniform()), float(random.uniform(0, 0.3)), seed)
-        knobs = Knobs(*(float(random.uniform(*ends)) for ends in KNOBS))
-        certificate = str(random.choice(["full", "bounded"], p=[0.2, 0.8]))
-        settings = SearchSettings(DELTA, k, levels=LEVELS, certificate=certificate)
-        done = run_levels(
-            strategy("budget"), instance.similarity, Curves(instance, knobs, seed).of, settings
-        )
-        for group in done.groups:
-            if len(group) > 1:
-                holds = max(instance.of(group).values()) <= DELTA
-                if certificate == "full" and not holds:
-                    raise RuntimeError(f"seed {seed}: {group} fails")
-                rows.append((certificate, done.stated(group), holds))
-    found = pd.DataFrame(rows, columns=["certificate", "stated", "holds"])
-    print(f"\n{count} small searches by strategy budget, confidence {settings.confidence}")
+    """Small instances of all kinds by strategy `budget`: how often what is stated holds.
+
+    With `--outcomes` each search is noted as it ends, and those that are noted are not run again.
+    """
+    wanted = range(options.seed, options.seed + (options.instances or 10_000))
+    file = options.outcomes
+    lines = file.read_text(encoding="utf-8").splitlines() if file and file.exists() else []
+    searches = {seed: rest for seed, *rest in map(json.loads, lines) if seed in wanted}
+    for seed in wanted:
+        if seed not in searches:
+            searches[seed] = _stated_and_held(seed)
+            if file:
+                with open(file, "a", encoding="utf-8") as noted:
+                    noted.write(json.dumps([seed, *searches[seed]]) + "\n")
+    found = pd.DataFrame(
+        [(which, *group) for which, groups in searches.values() for group in groups],
+        columns=["certificate", "stated", "holds"],
+    )
+    print(f"\n{len(searches)} small searches by strategy budget")
     unsure = found[found["stated"] < 1]
     for what, part in [
         ("groups in answers under `full`", found[found["certificate"] == "full"]),
@@ -185,6 +183,32 @@ def bounded(options: argparse.Namespace) -> None:
         groups=("holds", "size"), stated=("stated", "mean"), holds=("holds", "mean")
     )
     print(table.round(4).to_string(), flush=True)
+
+
+def _stated_and_held(seed: int) -> tuple[str, list[tuple[float, bool]]]:
+    """The certificate of a search, and of each group of its answer what is stated and what holds.
+
+    Raises:
+        RuntimeError: a group fails under the certificate `full`.
+    """
+    # A stream of its own beside those of the instance and of its curves.
+    random = np.random.default_rng([seed, 6])
+    family = FAMILIES[str(random.choice(sorted(FAMILIES)))]
+    n, k = int(random.integers(2, 7)), int(random.integers(1, 9))
+    instance = family(n, float(random.uniform()), float(random.uniform(0, 0.3)), seed)
+    knobs = Knobs(*(float(random.uniform(*ends)) for ends in KNOBS))
+    certificate = str(random.choice(["full", "bounded"], p=[0.2, 0.8]))
+    settings = SearchSettings(DELTA, k, levels=LEVELS, certificate=certificate)
+    curves = Curves(instance, knobs, seed).of
+    done = run_levels(strategy("budget"), instance.similarity, curves, settings)
+    groups = []
+    for group in done.groups:
+        if len(group) > 1:
+            holds = max(instance.of(group).values()) <= DELTA
+            if certificate == "full" and not holds:
+                raise RuntimeError(f"seed {seed}: {group} fails")
+            groups.append((done.stated(group), holds))
+    return certificate, groups
 
 
 def _agreement(drawn: dict[int, Instance], curves: dict[int, Psnr]) -> float:
@@ -275,6 +299,7 @@ if __name__ == "__main__":
     parser.add_argument("--correlations", nargs="+", type=float, default=[0.9, 0.0])
     parser.add_argument("--curves", nargs="+", default=["usual"], choices=CURVES)
     parser.add_argument("--requests", type=int, default=1, help="a round (budget)")
+    parser.add_argument("--outcomes", type=Path, help="file to go on with (bounded)")
     parser.add_argument("--figure", type=Path, help="SVG file for the counts of scale")
     arguments = parser.parse_args()
     for part in arguments.parts:

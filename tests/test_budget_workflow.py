@@ -1,11 +1,15 @@
 """Strategy budget end to end: what is trained, up to which level, and what is not."""
 
 import json
+import re
 import shutil
+import time
 from itertools import combinations
 
 import pandas as pd
 import pytest
+from outcomes import assert_same, results
+from test_faults import kill_all
 
 from grids.cli import main
 from grids.jobs import failures
@@ -16,13 +20,25 @@ FOUR = ["gaussian_noise", "jpeg", "poisson_noise", "sr"]
 CONSTANT = {"schedule": "constant", "decay": 0.25, "iterations": 20, "warmup": 2}
 
 
-@pytest.fixture
-def searching(finished, tmp_path):
+def set_to_budget(finished, folder):
     """The tree of a finished search by another strategy and schedule, set to budget."""
-    tree = finished.copy(tmp_path / "tree")
+    tree = finished.copy(folder)
     tree.config["training"] = tree.config["training"] | CONSTANT
     tree.config["search"] |= {"strategy": "budget", "levels": [20, 50], "requests_per_round": 2}
     return tree
+
+
+@pytest.fixture
+def searching(finished, tmp_path):
+    return set_to_budget(finished, tmp_path / "tree")
+
+
+@pytest.fixture(scope="module")
+def searched(finished, tmp_path_factory):
+    """A tree with the answer under the certificate `full`, and the jobs that it took."""
+    tree = set_to_budget(finished, tmp_path_factory.mktemp("searched"))
+    tree.config["report"] = tree.config["report"] | {"noise_seeds": []}
+    return tree, tree.executed("results/groups.json")
 
 
 def found(tree):
@@ -40,10 +56,9 @@ def asked(tree):
     return [name for plan in plans for name in plan.get("requests", [])]
 
 
-def test_from_the_first_level_to_an_answer(searching):
-    tree = searching
-    tree.config["report"] = tree.config["report"] | {"noise_seeds": []}
-    jobs = tree.executed("results/groups.json")
+def test_from_the_first_level_to_an_answer(searched, tmp_path):
+    tree, jobs = searched
+    tree = tree.copy(tmp_path / "tree")
     trials = asked(tree)
     assert len(set(trials)) == len(trials)
     # Nothing is trained that the search does not ask for, the mix of all included.
@@ -68,6 +83,34 @@ def test_from_the_first_level_to_an_answer(searching):
     # Of what is new, single-task models go a level further, and groups are tried at the lowest.
     assert {name for name in last if "+" not in name} <= {f"{name}@50" for name in FOUR}
     assert all(trial(name)[1] == 20 for name in last if "+" in name)
+
+
+def test_killed_in_its_middle_it_ends_as_it_would_have_and_trains_nothing_twice(
+    searching, searched, tmp_path
+):
+    killed, (undisturbed, _) = searching, searched
+    killed.config = undisturbed.config
+    log = tmp_path / "log"
+    with open(log, "w", encoding="utf-8") as file:
+        process = killed.start("results/groups.json", stdout=file)
+    # A level goes on to the end, and others are still to come.
+    to_the_end = re.compile(r"^Job \d+: Training srresnet on \S+$", flags=re.MULTILINE)
+    while not to_the_end.search(log.read_text(encoding="utf-8")):
+        assert process.poll() is None, log.read_text(encoding="utf-8")
+        time.sleep(0.05)
+    kill_all(process, killed, None)
+    process.wait(timeout=60)
+    said = log.read_text(encoding="utf-8")
+    jobs = dict(re.findall(r"^Job (\d+): (.*)$", said, flags=re.MULTILINE))
+    ended = re.findall(r"^Finished jobid: (\d+)", said, flags=re.MULTILINE)
+    before = trained({jobs[number] for number in ended})
+    assert before
+    killed.run("--unlock")
+    after = trained(killed.executed("results/groups.json"))
+    assert after
+    assert not before & after
+    assert before | after == set(asked(undisturbed))
+    assert_same(killed, results(undisturbed))
 
 
 def test_bounded_groups_are_called_so_and_nothing_trains_the_rest(searching, capsys):
