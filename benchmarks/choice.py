@@ -10,6 +10,13 @@ crops of 256×256, at the values of evaluation and at some drawn from the traini
 `config/box.yaml` (`--configuration`); how well undamaged ones are told from damaged, and hazy ones
 from all that is known; how many of these are refused by mistake; what is restored.
 
+With `--undamaged`, instead, the pictures are taken as they are: how many are restored all the same,
+and which come out more than 0.5 dB worse, by the steps that are planned (a difference of more than
+45 dB counts as none).
+
+    python tests/drawn_pictures.py DRAWN
+    python benchmarks/choice.py EXPORT DRAWN $GRIDS_DATA/pies --undamaged --photographs 100
+
 With `--gains`, instead, it restores the crops by each model and through the steps that are planned:
 to how many a gain is promised, how many gains lie within the interval, what one step and all gain
 against the mix alone and the best of all for each, and how often they do harm. This takes its time.
@@ -179,6 +186,19 @@ def planned(
     return {"promised": steps[0].interval_db is not None, "gains_db": gains}
 
 
+def show_undamaged(paths: Sequence[Path], describer: Describer, rule: Rule, networks) -> None:
+    """What becomes of pictures that need nothing."""
+    restored, harm = 0, {}
+    for path in paths:
+        picture = reading.read(path)
+        case = Shown(CLEAN, CLEAN, picture, picture)
+        gains = planned(case, describer(picture), describer, rule, networks)["gains_db"]
+        restored += bool(gains)
+        if gains and gains[-1] < HARM_DB:
+            harm[path.stem] = round(gains[-1], 1)
+    print(f"  {len(paths)} undamaged, {restored} restored, {len(harm)} over 0.5 dB worse: {harm}")
+
+
 def show(table: pd.DataFrame) -> None:
     """The figures of a folder; rows of `decisions`."""
     known = table[~table["kind"].str.contains(f"{HAZE}|{TWO}")]
@@ -243,7 +263,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("export", type=Path)
     parser.add_argument("folders", type=Path, nargs="+")
-    parser.add_argument("--gains", action="store_true")
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--gains", action="store_true")
+    way.add_argument("--undamaged", action="store_true")
     parser.add_argument("--photographs", type=int, default=24, help="so many of each folder")
     parser.add_argument("--after", type=int, default=0, help="the first so many are left out")
     parser.add_argument("--configuration", type=Path, default=ROOT / "config" / "box.yaml")
@@ -263,6 +285,9 @@ def main() -> None:
         print(folder)
         describer = Describer(**described)
         paths = sets.find(str(folder))[options.after :][: options.photographs]
+        if options.undamaged:
+            show_undamaged(paths, describer, rule, networks)
+            continue
         cases, of_models = measured(
             paths, options.after, describer, rule, settings, networks, options.gains
         )

@@ -1,4 +1,4 @@
-"""Undamaged pictures with strokes and lines of their own, for tests: nothing in them is to be mended.
+"""Undamaged pictures with strokes and lines of their own, for tests: nothing is to be mended.
 
     python tests/drawn_pictures.py FOLDER      # writes them, eight of each kind
 
@@ -18,7 +18,10 @@ from grids.images import reading, sets
 SIDE = 288
 # Drawn so many times larger, and reduced: edges are smooth, as in scans.
 FINER = 3
-WORDS = "the quick brown fox jumps over a lazy dog while seven wizards mix quartz jewels".split()
+WORDS = [
+    *("the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog"),
+    *("while", "seven", "wizards", "mix", "quartz", "jewels"),
+]
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 
 
@@ -34,7 +37,8 @@ def comic(generator):
     """Shapes in flat colours with black outlines, hatching, and a bubble with words."""
     picture, draw = paper(WHITE, FINER)
     for _ in range(generator.integers(5, 12)):
-        x, y, *size = generator.uniform(0, SIDE, 2).tolist() + generator.uniform(30, 120, 2).tolist()
+        x, y = generator.uniform(0, SIDE, 2).tolist()
+        size = generator.uniform(30, 120, 2).tolist()
         box = np.multiply([x, y, x + size[0], y + size[1]], FINER).tolist()
         shape = (draw.ellipse, draw.rectangle)[generator.integers(2)]
         shape(box, colour(generator), BLACK, int(generator.integers(2, 5)) * FINER)

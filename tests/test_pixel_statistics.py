@@ -118,7 +118,9 @@ def test_without_black_or_white_there_is_nothing_to_tell_of_it():
         assert told_of_it[[1, 3, 4, 5, 6]].tolist() == [0] * 5
 
 
-@pytest.mark.parametrize(("tone", "name", "other"), [(0, "black", "white"), (255, "white", "black")])
+@pytest.mark.parametrize(
+    ("tone", "name", "other"), [(0, "black", "white"), (255, "white", "black")]
+)
 def test_a_stroke_is_pure_up_to_its_edge_and_of_one_tone(tone, name, other):
     values = picture()
     columns, rows = np.meshgrid(np.arange(32), np.arange(32))

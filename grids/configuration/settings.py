@@ -812,8 +812,8 @@ class Pictures(Section):
     )
     drawn: Share = Field(
         0.25,
-        description="With words, curves, shapes or a frame of their own, half of them drawings: what "
-        "belongs to a picture is no damage.",
+        description="With words, curves, shapes or a frame of their own, on paper or on the "
+        "photograph: what belongs to a picture is no damage.",
     )
 
 

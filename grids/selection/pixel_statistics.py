@@ -170,8 +170,8 @@ def _strokes(patches: NDArray[np.uint8]) -> Floats:
     """Of what is as good as black, then as white, seven numbers.
 
     The logarithm of its share; what share of it lies within more of it; the logarithm of the number
-    of its edges for each of its pixels; then of these edges the shares that step; that step at once,
-    from pure to what lies two pixels away; that step into the opposite; and that go on straight
+    of its edges for each of its pixels; then of these edges the shares that step; that step at
+    once, to what lies two pixels away as well; that step into the opposite; and that go on straight
     along a row or a column, as those of frames do.
     """
     black, white = pure_of(patches)

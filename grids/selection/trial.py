@@ -158,7 +158,7 @@ def _bands(luma: Singles) -> Singles:
 
 
 def _taken_out(before: Pixels, after: Pixels) -> list[float]:
-    """Shares of what is taken out that was black or white, and of all that is, what is taken out."""
+    """What share of all that is taken out was black or white, and what share of that it is."""
     pure = np.logical_or(*pure_of(before))
     out = np.abs(after.astype(np.int16) - before).max(axis=-1) > TAKEN_OUT
     both = (pure & out).sum()

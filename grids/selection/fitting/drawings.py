@@ -48,7 +48,8 @@ def _paper(shape: tuple[int, ...], generator: np.random.Generator) -> Pixels:
     tint, grain = generator.uniform(0.92, 1, 3), generator.choice([0.0, generator.uniform(0.5, 3)])
     tint = np.ones(3) if tone == 255 else tint
     values = tone * tint + grain * generator.standard_normal((*shape[:2], 1))
-    return np.rint(values.clip(0, 255)).astype(np.uint8)
+    pixels: Pixels = np.rint(values.clip(0, 255)).astype(np.uint8)
+    return pixels
 
 
 def _tone(generator: np.random.Generator, on_light: bool) -> Tone:

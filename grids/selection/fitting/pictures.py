@@ -1,4 +1,4 @@
-"""Pictures as people have them: reduced, drawn, compressed before, grey, hardly or badly damaged."""
+"""Pictures as people have them: reduced, drawn on, compressed, grey, hardly or badly damaged."""
 
 import importlib
 import io
@@ -93,7 +93,9 @@ def source(photograph: Pixels, kind: Kind) -> Pixels:
         width, height = (max(SMALLEST, round(side / by)) for side in image.size)
         image = image.resize((width, height), Image.Resampling.BICUBIC)
     if kind.drawn is not None:
-        image = Image.fromarray(drawings.drawn(np.asarray(image), np.random.default_rng(kind.drawn)))
+        image = Image.fromarray(
+            drawings.drawn(np.asarray(image), np.random.default_rng(kind.drawn))
+        )
     if kind.quality is not None:
         file = io.BytesIO()
         image.save(file, "jpeg", quality=kind.quality)
