@@ -66,7 +66,10 @@ def load(config: Mapping[str, Any]) -> Settings:
     Raises:
         InputError: one line with the key, the value and what would be right.
     """
-    _check_keys(config)
+    try:
+        _check_keys(config)
+    except RecursionError:
+        raise InputError("an anchor (&) stands within what it names; write it out") from None
     try:
         settings = Settings.model_validate(_completed(_without_removed(config)))
     except ValidationError as error:
@@ -199,21 +202,28 @@ def _completed(config: dict[str, Any]) -> dict[str, Any]:
     images = config["images"] if isinstance(config.get("images"), Mapping) else {}
     names = ["test"] if images.get("all") else list(images.get("tests") or ["embedded"])
     if isinstance(search, Mapping):
-        search = config["search"] = {**search, "test_set": search.get("test_set") or names[0]}
+        given = search.get("test_set")
+        measured = names[0] if given in (None, "") else given
+        search = config["search"] = {**search, "test_set": measured}
         if isinstance(report, Mapping):
-            tables = report.get("test_sets") or [search["test_set"]]
+            tables = report.get("test_sets")
+            tables = [measured] if tables in (None, []) else tables
             config["report"] = {**report, "test_sets": tables}
     return config
 
 
-def _check_keys(entries: Mapping[Any, Any], *above: str) -> None:
+def _check_keys(entry: Any, *above: str) -> None:
     """Keys are text, and YAML makes something else of `no`, `on` and `2024`."""
-    for key, value in entries.items():
+    if isinstance(entry, list):
+        for part in entry:
+            _check_keys(part, *above)
+    if not isinstance(entry, Mapping):
+        return
+    for key, value in entry.items():
         if not isinstance(key, str):
             place = ".".join(above)
             raise InputError(f"{place + ': ' if place else ''}{key!r} is no name{meant_text(key)}")
-        if isinstance(value, Mapping):
-            _check_keys(value, *above, key)
+        _check_keys(value, *above, key)
 
 
 def _check_results(results: str) -> None:
