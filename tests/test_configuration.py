@@ -126,6 +126,7 @@ WRONG = [
     ("procedures.realesrgan", {"vgg": "nowhere.pth"}, r"realesrgan.vgg: nowhere.pth: no such fi"),
     ("procedures.realesrgan", {"gan_weight": 0.0}, r"realesrgan.gan_weight: must be above 0"),
     ("procedures.l1", {"weight": 2}, r"unknown option of procedures.l1 'weight'"),
+    ("procedures.idr", {"tasks": {"jpg": 1}}, r"degradation in procedures.idr.tasks 'jpg'; did"),
     ("search.backbone", "restormer", r"search.backbone: restormer is not among"),
     ("search.strategy", "papr", r"unknown search.strategy 'papr'; did you mean 'paper'"),
     ("search.delta", 0, r"search.delta: input should be greater than 0, got 0"),
@@ -259,7 +260,7 @@ def test_anchors_and_merge_keys_are_what_they_stand_for():
 
 def test_an_anchor_within_what_it_names_is_refused():
     endless = yaml.safe_load("degradations: {own: &x {chain: [jpeg, *x]}}")
-    with pytest.raises(InputError, match="an anchor .* stands within what it names"):
+    with pytest.raises(InputError, match=r"an anchor .* stands within what it names"):
         loading.load(endless)
 
 
