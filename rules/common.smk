@@ -78,8 +78,7 @@ try:
     PHOTOGRAPHS = loading.photographs(SETTINGS)
     if workflow.is_main_process:
         loading.check_photographs(SETTINGS, PHOTOGRAPHS)
-        loading.check_released(SETTINGS)
-        loading.check_procedures(SETTINGS)
+        loading.check_networks(SETTINGS)
         for warning in loading.warnings(SETTINGS, PHOTOGRAPHS):
             print(f"warning: {warning}", file=sys.stderr)
     # Verifications of models trained elsewhere, by test set and group.

@@ -212,6 +212,7 @@ class TestConfiguration:
             ({"a": {"chain": []}}, "a.chain: a chain is a list of at least one degradation"),
             ({"a": {"chain": "jpeg"}}, "a.chain: input should be a valid list, got 'jpeg'"),
             ({"a": {"chain": [5]}}, "a.chain: step 1: write a name"),
+            ({"a": {"chain": [False]}}, "got False; YAML reads yes, no, on and off"),
             ({"a": {"chain": [{"jpeg": {}, "sr": {}}]}}, "a.chain: step 1: write a name"),
             ({"a": {"chain": [{"jpeg": {"probability": 0}}]}}, "above 0 and at most 1, got 0"),
             (

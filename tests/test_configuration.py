@@ -126,16 +126,19 @@ WRONG = [
     ("procedures.realesrgan", {"vgg": "nowhere.pth"}, r"realesrgan.vgg: nowhere.pth: no such fi"),
     ("procedures.realesrgan", {"gan_weight": 0.0}, r"realesrgan.gan_weight: must be above 0"),
     ("procedures.l1", {"weight": 2}, r"unknown option of procedures.l1 'weight'"),
+    ("procedures.idr", {"tasks": {"jpg": 1}}, r"degradation in procedures.idr.tasks 'jpg'; did"),
     ("search.backbone", "restormer", r"search.backbone: restormer is not among"),
     ("search.strategy", "papr", r"unknown search.strategy 'papr'; did you mean 'paper'"),
     ("search.delta", 0, r"search.delta: input should be greater than 0, got 0"),
     ("search.delta", float("nan"), r"search.delta: .* got nan"),
     ("search.test_set", "div2k", r"unknown search.test_set 'div2k'"),
+    ("search.test_set", False, r"search.test_set: .*got False; .* in quotes"),
+    ("report.test_sets", False, r"report.test_sets: .*got False"),
     ("search.degradations", ["jpeg"], r"at least two, got 1"),
     ("search.degradations", ["jpeg", "jpeg"], r"stands there twice"),
     ("search.degradations", ["jpeg", "haze"], r"search.degradations: haze is not among"),
     ("search.degradations", ["jpeg", "jpg"], r"unknown search.degradations 'jpg'; did you mean"),
-    ("training.iterations", 2.5, r"training.iterations: .*integer.* got 2.5"),
+    ("training.iterations", 2.5, r"training.iterations: .*integer.* got 2.5$"),
     ("training.iterations", "200", r"training.iterations: .*integer.* got '200'"),
     ("training.warmup", 100_000, r"training.warmup: 100000 steps must be fewer"),
     ("training.patch", 8, r"training.patch: .*16, got 8"),
@@ -207,6 +210,8 @@ WRONG = [
     ),
     ("images.tests", {"my set": "embedded"}, r"images.tests.my set.*: must be of letters, digits"),
     ("backbones", {True: {}}, r"backbones: True is no name"),
+    ("degradations.own", {"chain": [{2024: {}}]}, r"degradations.own.chain: 2024 is no name; put"),
+    ("report.compared", [{"name": "a", True: 1}], r"report.compared: True is no name; .* quotes"),
     ("only", ["jpeg", "jpgg"], r"unknown degradation in only 'jpgg'; did you mean 'jpeg'"),
     ("only", [False, "jpeg"], r"only.0: .*got False; .* in quotes"),
     ("only", ["jpeg"], r"at least two, got 1"),
@@ -251,6 +256,12 @@ def test_anchors_and_merge_keys_are_what_they_stand_for():
     long = {name: {"training": {}} for name in ("jpeg", "sr", "gaussian_noise")}
     long = {"degradations": long, "backbones": {"srresnet": {"blocks": 2, "features": 8}}}
     assert loading.load(yaml.safe_load(short)) == loading.load(long)
+
+
+def test_an_anchor_within_what_it_names_is_refused():
+    endless = yaml.safe_load("degradations: {own: &x {chain: [jpeg, *x]}}")
+    with pytest.raises(InputError, match=r"an anchor .* stands within what it names"):
+        loading.load(endless)
 
 
 @pytest.mark.parametrize(
@@ -337,6 +348,10 @@ class TestFiles:
             ("a:\n  b: 1\n  c: 2\n  b: 3\n", "line 4: the key 'b' stands in line 2 already"),
             ("a: [{b: 1,\n b: 2}]\n", "line 2: the key 'b' stands in line 1 already"),
             ('{"a": 1, "b": 2,\n"a": 3}', "line 2: the key 'a' stands in line 1 already"),
+            ("a: {b: 1, b: 2}\n", "line 1: the key 'b' stands in line 1 already"),
+            ("a: 1\nb: !!python/object:os.system x\n", "line 2, column 4: no YAML: could not"),
+            ("<<: 3\n", "line 1, column 5: no YAML: expected a mapping"),
+            ("a: 2024-13-45\n", r"cannot be read as YAML \(month must be in 1..12"),
             ("images:\n  train: a\n   pies: b\n", "line 3, column 8: no YAML: mapping values"),
             ("images:\n\ttrain: a\n", "line 2, column 1: no YAML: found character '.t'"),
             ("a: [1, 2\n", "line 2, column 1: no YAML"),

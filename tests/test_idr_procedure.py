@@ -107,10 +107,17 @@ def test_tasks_that_the_network_has_not_are_refused(options, others, message):
 
 def test_what_does_not_fit_is_found_without_a_training():
     task = {"iterations": 10, "batch": 2, "degradations": ["camera", "sr"]}
-    entry = ["idr", {}, "idr", {"tasks": {"camera": 1}}, task]
-    tried.main(json.dumps([entry, ["airnet", {}, "airnet", {}, task]]))
+    even = {"camera": 0.5, "sr": 0.5}
+    entry = ["", "procedure", "idr", {}, "idr", {"tasks": {"camera": 1}}, task, even]
+    tried.main(json.dumps([entry, ["", "procedure", "airnet", {}, "airnet", {}, task, even]]))
     with pytest.raises(SystemExit, match=r"^procedures\.idr\.tasks: none for camera"):
-        tried.main(json.dumps([entry, ["idr", {}, "idr", {}, task]]))
+        tried.main(json.dumps([entry, ["", "procedure", "idr", {}, "idr", {}, task, even]]))
+    sizes = {"routes": [4]}
+    with pytest.raises(SystemExit, match=r"^backbones\.idr\.routes: 1 adds, 2 scales"):
+        tried.main(json.dumps([["", "procedure", "idr", sizes, "idr", {}, task, even]]))
+    uneven = {"camera": 0.7, "sr": 0.3}
+    with pytest.raises(SystemExit, match=r"^training\.weights: this training\.procedure has all"):
+        tried.main(json.dumps([["", "procedure", "airnet", {}, "airnet", {}, task, uneven]]))
 
 
 class TestSteps:

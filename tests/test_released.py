@@ -1,7 +1,9 @@
 """Released weights: what of a file a network takes, what is refused, and a run that adopts some."""
 
 import argparse
+import json
 import pickle
+import re
 import shutil
 from contextlib import suppress
 
@@ -13,6 +15,7 @@ from safetensors.torch import save_file
 from grids.backbones import airnet
 from grids.base.errors import InputError
 from grids.base.files import sha256
+from grids.cli import main
 from grids.configuration import loading
 from grids.models import released, restorers, weights
 
@@ -108,6 +111,11 @@ def test_what_training_alone_needs_is_left_out(tmp_path):
     own = network.state_dict()
     assert all(torch.equal(whole[name], tensor) for name, tensor in own.items())
     assert f"{len(whole) - len(own)} tensors of its training left out" in words
+    # Of a network that has them they are not.
+    whole_too = sizes | {"contrast": True, "queue": 7}
+    network, words = adopted(tmp_path / "a.pth", backbone="airnet", sizes=whole_too)
+    assert same(network, whole)
+    assert "left out" not in words
 
 
 def test_another_network_is_named(tmp_path, state):
@@ -150,6 +158,18 @@ def test_numbers_that_are_none_and_broken_files_are_refused(tmp_path, state):
     refused(tmp_path / "c.pth", "no table of named tensors")
     torch.save({"epoch": 3, "ema": state}, tmp_path / "d.pth")
     refused(tmp_path / "d.pth", "no tensors at its top.* weights.key: ema")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"<!DOCTYPE html>", r"Weights only load failed\."),
+        (b"", r"EOFError"),
+    ],
+)
+def test_a_file_of_another_kind_is_refused_without_bad_advice(tmp_path, content, reason):
+    (file := tmp_path / "a.pth").write_bytes(content)
+    refused(file, rf"a\.pth: cannot be read as weights \({reason}\)$")
 
 
 def test_counts_stay_whole_in_half_precision(tmp_path):
@@ -199,6 +219,30 @@ def test_weights_that_do_not_fit_are_refused_before_any_job(with_weights):
     said = tree.error("-n", JPEG)
     assert "backbones.rrdbnet.weights: " in said
     assert "it is of another size" in said
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        (
+            {"backbones": {"rrdbnet": {"weights": "FILE"}}},
+            r"backbones\.rrdbnet\.weights: .*missing",
+        ),
+        ({"descriptor": {"weights": "FILE"}}, r"descriptor\.weights: .*'body\."),
+        (
+            {"descriptor": {"compared": ["vgg"], "vgg": {"weights": "FILE"}}},
+            r"descriptor\.vgg\.weights: .*no 'features\.0\.weight'; expected torchvision's VGG19",
+        ),
+        ({"training": {"start": "FILE"}}, r"training\.start, for srresnet: .*tensor"),
+    ],
+)
+def test_files_of_other_networks_are_refused_by_check(tmp_path, state, entries, message, capsys):
+    torch.save(state, file := tmp_path / "a.pth")
+    written = tmp_path / "mine.yaml"
+    written.write_text(json.dumps(entries).replace("FILE", str(file)))
+    assert main(["check", str(written)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.search(message, line)
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,14 @@ def standing_still(tree, target):
     assert run.returncode == 0
 
 
+def test_results_that_cannot_be_written_are_named(tree):
+    tree.config["results"] = "/proc/results"  # where not even root makes folders
+    done = tree.snakemake("/proc/results/images/pies.parquet")
+    assert done.returncode != 0
+    assert "results: /proc/results: nothing can be written there (No such file" in done.stdout
+    assert "grids/base/files.py" not in done.stdout
+
+
 def test_a_second_run_on_the_same_results_says_so(tree):
     with standing_still(tree, "results/pies/jpeg.parquet"):
         second = tree.snakemake("results/pies/jpeg.parquet")

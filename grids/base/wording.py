@@ -28,7 +28,10 @@ def meant_number(value: Any) -> str:
         return ""
     if not math.isfinite(number) or isinstance(value, int):
         return ""
-    return f"; write {number:.0f}" if number.is_integer() else f"; write {number!r}"
+    if number.is_integer():
+        return f"; write {number:.0f}"
+    # A number with a fraction, where a whole one is wanted, is none that was misread.
+    return "" if isinstance(value, float) else f"; write {number!r}"
 
 
 def meant_text(value: Any) -> str:

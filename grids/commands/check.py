@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-SUMMARY = "check a configuration and its photographs, without Snakemake"
+SUMMARY = "check a configuration, its photographs and its weights, without Snakemake"
 DETAILS = (
     "Mistakes that Snakemake itself meets first, in files behind --configfile, it names without "
     "file and line."
@@ -31,6 +31,8 @@ def _run(options: argparse.Namespace) -> None:
     settings = loading.load(config)
     found = loading.photographs(settings)
     loading.check_photographs(settings, found)
+    loading.check_networks(settings)
+    loading.measurements(settings, found)
     for warning in loading.warnings(settings, found):
         print(f"warning: {warning}")
     counts = ", ".join(f"{len(paths)} in {name}" for name, paths in found.items())

@@ -32,6 +32,7 @@ def check(paths: Iterable[str | Path]) -> None:
         try:
             text = path.read_text(encoding="utf-8")
             root = yaml.compose(text, Loader=yaml.SafeLoader)
+            yaml.safe_load(text)
         except yaml.MarkedYAMLError as error:
             if _is_json(text):
                 continue  # which may be indented by tabs
@@ -39,7 +40,7 @@ def check(paths: Iterable[str | Path]) -> None:
             raise InputError(
                 f"{path}, line {mark.line + 1}, column {mark.column + 1}: no YAML: {problem}"
             ) from None
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        except (OSError, ValueError, yaml.YAMLError) as error:  # of bytes, and of dates
             reason = str(error).partition("\n")[0]
             raise InputError(f"{path}: cannot be read as YAML ({reason})") from None
         for mapping in _mappings(root, set()):
@@ -105,16 +106,16 @@ def _mappings(node: yaml.Node | None, seen: set[int]) -> Iterator[yaml.MappingNo
 
 
 def _no_key_twice(path: Path, mapping: yaml.MappingNode) -> None:
-    first: dict[str, int] = {}
+    first: dict[str, yaml.Node] = {}
     keys = [key for key, _ in mapping.value if isinstance(key, yaml.ScalarNode)]
     if any(key.value == TEMPLATE for key in keys):
         return  # conditions of a template may stand twice
     for key in keys:
-        line = key.start_mark.line + 1
-        if first.setdefault(key.value, line) != line:
+        before = first.setdefault(key.value, key)
+        if before is not key:
             raise InputError(
-                f"{path}, line {line}: the key {key.value!r} stands in line {first[key.value]} "
-                "already; leave one of them out"
+                f"{path}, line {key.start_mark.line + 1}: the key {key.value!r} stands in line "
+                f"{before.start_mark.line + 1} already; leave one of them out"
             )
 
 

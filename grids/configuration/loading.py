@@ -66,7 +66,10 @@ def load(config: Mapping[str, Any]) -> Settings:
     Raises:
         InputError: one line with the key, the value and what would be right.
     """
-    _check_keys(config)
+    try:
+        _check_keys(config)
+    except RecursionError:
+        raise InputError("an anchor (&) stands within what it names; write it out") from None
     try:
         settings = Settings.model_validate(_completed(_without_removed(config)))
     except ValidationError as error:
@@ -199,21 +202,28 @@ def _completed(config: dict[str, Any]) -> dict[str, Any]:
     images = config["images"] if isinstance(config.get("images"), Mapping) else {}
     names = ["test"] if images.get("all") else list(images.get("tests") or ["embedded"])
     if isinstance(search, Mapping):
-        search = config["search"] = {**search, "test_set": search.get("test_set") or names[0]}
+        given = search.get("test_set")
+        measured = names[0] if given in (None, "") else given
+        search = config["search"] = {**search, "test_set": measured}
         if isinstance(report, Mapping):
-            tables = report.get("test_sets") or [search["test_set"]]
+            tables = report.get("test_sets")
+            tables = [measured] if tables in (None, []) else tables
             config["report"] = {**report, "test_sets": tables}
     return config
 
 
-def _check_keys(entries: Mapping[Any, Any], *above: str) -> None:
+def _check_keys(entry: Any, *above: str) -> None:
     """Keys are text, and YAML makes something else of `no`, `on` and `2024`."""
-    for key, value in entries.items():
+    if isinstance(entry, list):
+        for part in entry:
+            _check_keys(part, *above)
+    if not isinstance(entry, Mapping):
+        return
+    for key, value in entry.items():
         if not isinstance(key, str):
             place = ".".join(above)
             raise InputError(f"{place + ': ' if place else ''}{key!r} is no name{meant_text(key)}")
-        if isinstance(value, Mapping):
-            _check_keys(value, *above, key)
+        _check_keys(value, *above, key)
 
 
 def _check_results(results: str) -> None:
@@ -498,49 +508,60 @@ def _check_weights(name: str, given: Any, settings: Settings) -> None:
         )
 
 
-def check_released(settings: Settings) -> None:
-    """Tries the weights that are given on their networks, in a process that loads torch.
+def check_networks(settings: Settings) -> None:
+    """Tries weights and procedures on their networks, in a process that loads torch.
 
     Raises:
-        InputError: names the file and what does not fit.
+        InputError: names the key or the file and what does not fit.
     """
-    given = [
-        [name, settings.network(name), settings.sizes(name), place.file, place.key]
-        for name, place in settings.released().items()
-    ]
-    _try("grids.models.released", given)
-
-
-def check_procedures(settings: Settings) -> None:
-    """Tries procedures with options on their networks, in a process that loads torch.
-
-    Raises:
-        InputError: names the option and what does not fit.
-    """
-    training, given = settings.training, []
-    for name in settings.trained():
-        procedure = settings.procedure(name)
-        options = settings.procedure_options(procedure)
-        if options:
-            built = [settings.network(name), settings.sizes(name), procedure]
-            files = settings.procedure_files(procedure)
-            task = {"iterations": training.steps_of(name), "batch": training.batch}
-            given += [
-                [*built, options | files, task | {"degradations": group}]
-                for group in settings.trained_on(name)
-            ]
-    _try("grids.training.tried", given)
-
-
-def _try(module: str, given: list[list[Any]]) -> None:
-    """Has a module look at what is given, if anything is; its last line says what is wrong."""
+    given = [*_released(settings), *_starts(settings), *_described(settings), *_taught(settings)]
     if not given:
         return
+    # As `grids.training.tried` takes them.
     tried = subprocess.run(
-        [sys.executable, "-m", module, json.dumps(given)], capture_output=True, text=True
+        [sys.executable, "-m", "grids.training.tried", json.dumps(given)],
+        capture_output=True,
+        text=True,
     )
     if tried.returncode:
         raise InputError(tried.stderr.strip().rpartition("\n")[2])
+
+
+def _released(settings: Settings) -> Iterator[list[Any]]:
+    for name, place in settings.released().items():
+        built = settings.network(name), settings.sizes(name)
+        yield [f"backbones.{name}.weights", "released", *built, place.file, place.key]
+
+
+def _starts(settings: Settings) -> Iterator[list[Any]]:
+    start = settings.training.start
+    if Path(start).is_file():
+        for name in settings.trained():
+            built = settings.network(name), settings.sizes(name)
+            yield [f"training.start, for {name}", "start", *built, start]
+
+
+def _described(settings: Settings) -> Iterator[list[Any]]:
+    for network in settings.descriptor.networks():
+        path = settings.descriptor.path_of(network)
+        if settings.descriptor.weights_of(network) not in ("packaged", "trained", ""):
+            key = "descriptor.vgg.weights" if network == "vgg" else "descriptor.weights"
+            yield [key, "descriptor", network, str(path)]
+
+
+def _taught(settings: Settings) -> Iterator[list[Any]]:
+    """Procedures that have options, for each of the largest groups of their networks."""
+    training = settings.training
+    for name in settings.trained():
+        procedure = settings.procedure(name)
+        if options := settings.procedure_options(procedure):
+            built = settings.network(name), settings.sizes(name)
+            options |= settings.procedure_files(procedure)
+            task = {"iterations": training.steps_of(name), "batch": training.batch}
+            for group in settings.trained_on(name):
+                shares = training.sampling(group)["weights"]
+                of = task | {"degradations": group}
+                yield ["", "procedure", *built, procedure, options, of, shares]
 
 
 def _check_procedures(settings: Settings) -> None:
@@ -550,6 +571,10 @@ def _check_procedures(settings: Settings) -> None:
         for option, value in given.items():
             require_known(option, options, f"option of procedures.{name}")
             _check_option(f"procedures.{name}.{option}", value, options[option])
+            if isinstance(value, dict):
+                for degradation in value:
+                    known = {*names_in("degradations"), *settings.degradations}
+                    require_known(degradation, known, f"degradation in procedures.{name}.{option}")
         for option, path in settings.procedure_files(name).items():
             if path and not Path(path).is_file():
                 raise InputError(f"procedures.{name}.{option}: {path}: no such file")

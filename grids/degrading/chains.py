@@ -13,7 +13,7 @@ from typing import Any
 
 from grids.base.errors import InputError
 from grids.base.plugins import names_in, require_known
-from grids.base.wording import meant_number
+from grids.base.wording import meant_number, meant_text
 from grids.degrading import parameters
 
 ORDERS = ("given", "shuffled", "one")
@@ -144,7 +144,7 @@ def _name_and_entry(number: int, said: Any) -> tuple[str, Mapping[str, Any]]:
             return name, about or {}
     raise InputError(
         f"step {number}: write a name, {{name: {{parameter: value}}}} or {{chain: [...]}}, "
-        f"got {said!r}"
+        f"got {said!r}{meant_text(said)}"
     )
 
 

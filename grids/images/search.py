@@ -39,6 +39,11 @@ def photograph(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
+def in_a_files_place(path: str | Path) -> bool:
+    """A file, or a link to nothing: no folder, and no pipe, which a reader would wait for."""
+    return os.path.isfile(path) or not os.path.exists(path)
+
+
 def below(
     folder: str | Path, unreadable: Callable[[OSError], None], without: Path | None = None
 ) -> Iterator[Path]:
@@ -58,4 +63,5 @@ def below(
             for name in folders
             if meant(name) and os.path.realpath(os.path.join(place, name)) not in visited
         )
-        yield from (Path(place, name) for name in sorted(files) if meant(name))
+        paths = (Path(place, name) for name in sorted(files) if meant(name))
+        yield from filter(in_a_files_place, paths)

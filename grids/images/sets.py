@@ -67,7 +67,7 @@ def find(source: Source, apart: Apart = nothing) -> list[Path]:
             raise InputError(f"{source}: {error.filename} cannot be read ({error.strerror})")
 
         found = search.below(source, unreadable)
-    there = sorted(p for p in found if search.photograph(p) and not p.is_dir())
+    there = sorted(p for p in found if search.photograph(p) and search.in_a_files_place(p))
     images = [path for path in there if not apart(path)]
     if there and not images:
         raise InputError(f"{source}: only results of the workflow are there; name another place")

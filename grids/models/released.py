@@ -2,16 +2,11 @@
 
 Nothing in a file is executed. Files of PyTorch Lightning and of training states hold more than
 tensors: what that is made of is put in the place of classes that do nothing.
-
-`python -m grids.models.released JSON` tries files on networks, and prints the first that does not
-fit: the workflow asks it, which does not load torch itself.
 """
 
 import importlib
-import json
 import re
-import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -78,15 +73,15 @@ def adopt(backbone: str, sizes: Mapping[str, Any], file: str, key: str) -> tuple
         InputError: the file is broken, or holds another network or size, or numbers that are none.
     """
     network = restorers.build(backbone, dict(sizes))
-    found = taken(Path(file), key, backbone)
+    found = taken(Path(file), key, backbone, network.state_dict().keys())
     require_fitting(network, found.state, backbone, Path(file))
     weights.fill(network, found.state, Path(file))
     dropped = f", {len(found.dropped)} tensors of its training left out" if found.dropped else ""
     return network, f"{found.key or 'the top'} of {file}{dropped}"
 
 
-def taken(path: Path, key: str, backbone: str) -> Released:
-    """The tensors of a file that a module's network is to take."""
+def taken(path: Path, key: str, backbone: str, own: Collection[str]) -> Released:
+    """The tensors of a file that a module's network, with names of its `own`, is to take."""
     content = _content(path)
     tables = {k: v for k, v in content.items() if isinstance(k, str) and _is_table(v)}
     if key and key not in tables:
@@ -101,7 +96,7 @@ def taken(path: Path, key: str, backbone: str) -> Released:
             f"for weights.key: {there}"
         )
     needless = tuple(_training_only(backbone))
-    dropped = sorted(name for name in state if name.startswith(needless))
+    dropped = sorted(name for name in state if name.startswith(needless) and name not in own)
     kept = {name: tensor for name, tensor in state.items() if name not in dropped}
     return Released(kept, key, dropped)
 
@@ -113,11 +108,16 @@ def _content(path: Path) -> dict[Any, Any]:
         with safe_globals([(Ignored, name) for name in _classes(path)]):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged files raise all kinds
-        reason = str(error).strip().partition("\n")[0]
-        raise InputError(f"{path}: cannot be read as weights ({reason})") from None
+        raise InputError(f"{path}: cannot be read as weights ({_reason(error)})") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: no table of named tensors; save the network's state_dict")
     return content
+
+
+def _reason(error: Exception) -> str:
+    said = str(error).strip().partition("\n")[0]
+    # Torch would have the file read with all that it executes.
+    return said.partition(" In PyTorch 2.6")[0] or type(error).__name__
 
 
 def _classes(path: Path) -> list[str]:
@@ -222,19 +222,3 @@ def _names(backbone: str) -> frozenset[str]:
 
 def _numberless(names: Iterable[str]) -> frozenset[str]:
     return frozenset(re.sub(r"\d+", "0", name) for name in names)
-
-
-def main(arguments: str) -> None:
-    """Tries `[[entry, backbone, sizes, file, key], …]` and ends with the first that does not fit.
-
-    An `entry` is what the configuration calls it.
-    """
-    for entry, backbone, sizes, file, key in json.loads(arguments):
-        try:
-            adopt(backbone, sizes, file, key)
-        except InputError as error:
-            sys.exit(f"backbones.{entry}.weights: {error}")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

@@ -68,8 +68,13 @@ def finish():
 
 def note_settings():
     """Leaves the configuration with the results, for `grids status`."""
-    with appearing(Path(RESULTS, places.SETTINGS)) as temporary:
-        temporary.write_text(json.dumps(NOTED, indent=1), encoding="utf-8")
+    try:
+        with appearing(Path(RESULTS, places.SETTINGS)) as temporary:
+            temporary.write_text(json.dumps(NOTED, indent=1), encoding="utf-8")
+    except OSError as error:
+        raise WorkflowError(
+            f"results: {RESULTS}: nothing can be written there ({error.strerror})"
+        ) from None
 
 
 @cache
