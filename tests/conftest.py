@@ -55,6 +55,12 @@ LONGEST = [
 ]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """One process of loaded packages serves all of pytest-xdist, and loads while they collect."""
+    if config.getoption("numprocesses", None):
+        os.environ[preloaded.SHARED] = preloaded.python()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files go first: no process is left with one when the others have ended."""
     order = {name: place for place, name in enumerate(LONGEST)}
@@ -172,6 +178,11 @@ def copy_of_sources(folder: Path) -> Path:
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy2(source, folder / name)
+    # What has been compiled goes by these times.
+    compiled = Path(f"{preloaded.compiled()}{ROOT}/grids")
+    if compiled.is_dir():
+        unfinished = shutil.ignore_patterns("*.pyc.*")
+        shutil.copytree(compiled, f"{preloaded.compiled()}{folder}/grids", ignore=unfinished)
     return folder
 
 

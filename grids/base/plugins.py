@@ -79,8 +79,9 @@ def constant_of(package: str, name: str, constant: str) -> Any:
     return None
 
 
+@cache
 def source_of(package: str, name: str) -> ast.Module:
-    """Syntax tree of a module."""
+    """Syntax tree of a module, which is read once a process."""
     return parsed(ROOT / package / f"{name}.py")
 
 
