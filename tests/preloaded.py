@@ -3,8 +3,8 @@
 To load torch, pandas and Snakemake takes longer than a job of the tiny tree or a dry run of it, and
 tests start hundreds. What `python()` names is started like an interpreter and takes `-u`, `-c`,
 `-m` or a script; what it starts by `sys.executable` is such a fork too. A fork has loaded nothing
-of `grids`: each takes the checkout that it is given. It is ended when whoever started it has ended.
-Tests of kills and signals use processes of their own.
+of `grids`: each takes the checkout that it is given. SIGINT and SIGTERM reach it through the
+program that was started, and when that is killed it is killed too.
 
 The processes of pytest-xdist share the one that `conftest.pytest_configure` starts before them.
 """
@@ -37,15 +37,21 @@ LOADED = (
     *("torch", "torch.distributed", "torch.nn.parallel", "torch.optim", "torch._dynamo"),
     *("safetensors.torch", "numpy", "pandas", "pyarrow.dataset", "pyarrow.pandas_compat"),
     *("pyarrow.parquet", "pydantic.json_schema", "scipy.cluster.hierarchy", "scipy.optimize"),
-    *("scipy.stats", "scipy.sparse", "skimage.metrics", "matplotlib.figure"),
-    *("matplotlib.backends.backend_svg", "PIL.Image", "PIL.ImageCms", "PIL.ImageFont"),
+    *("scipy.stats", "scipy.sparse", "skimage.exposure", "skimage.metrics", "skimage.util"),
+    *("matplotlib.figure", "matplotlib.backends.backend_svg", "torch.utils.serialization.config"),
+    *("pandas.core.arrays.arrow.extension_types", "PIL.Image", "PIL.ImageCms", "PIL.ImageFont"),
+    *(
+        "PIL.ImageOps",
+        *(f"PIL.{kind}ImagePlugin" for kind in ("Bmp", "Gif", "Jpeg", "Ppm", "Tiff")),
+    ),
 )
 # What processes of a session find where one has started the server for them all.
 SHARED = "GRIDS_TESTS_PRELOADED"
-# Sends its arguments, its place and its standard files, and ends with the status that comes back.
+# Sends its arguments, its place and its standard files, hands on signals to the process that comes
+# of it, and ends with the status that comes back.
 CLIENT = """\
 #!{python} -ISs
-import _socket, marshal, os, sys  # what takes longest to load is left out
+import _signal, _socket, marshal, os, sys  # `socket` and `signal` take longer to load
 server = _socket.socket(_socket.AF_UNIX)
 server.connect({address!r})
 told = marshal.dumps([sys.argv, os.getcwd(), dict(os.environ)])
@@ -53,6 +59,14 @@ files = b"".join(file.to_bytes(4, sys.byteorder) for file in (0, 1, 2))
 rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, files)
 server.sendmsg([len(told).to_bytes(8, "little")], [rights])
 server.sendall(told)
+pid = int.from_bytes(server.recv(4), sys.byteorder)
+def hand_on(number, frame):
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+for number in (_signal.SIGINT, _signal.SIGTERM):
+    _signal.signal(number, hand_on)
 status = server.recv(1)
 sys.exit(status[0] if status else "the process of loaded packages has ended")
 """
@@ -134,12 +148,15 @@ def _serve(listening: str, client: str) -> None:
                 if pid == 0:
                     signal.set_wakeup_fd(-1)
                     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                    signal.signal(signal.SIGINT, signal.default_int_handler)
                     waiting.close()
                     for other in (listener, woken, waking, connection, *clients.values()):
                         other.close()
                     _become(told, files, client)
                 for file in files:
                     os.close(file)
+                with suppress(OSError):  # it does not wait
+                    connection.send(pid.to_bytes(4, sys.byteorder))
                 clients[pid] = connection
                 waiting.register(connection, selectors.EVENT_READ, pid)
             elif key.fileobj is woken:
@@ -161,7 +178,7 @@ def _serve(listening: str, client: str) -> None:
                 # The other side is closed: whoever waited has been killed.
                 waiting.unregister(key.fileobj)
                 if key.data in clients:
-                    os.kill(key.data, signal.SIGTERM)
+                    os.kill(key.data, signal.SIGKILL)
 
 
 def _told(connection: socket.socket) -> tuple[bytes, list[int]]:
