@@ -79,9 +79,8 @@ def constant_of(package: str, name: str, constant: str) -> Any:
     return None
 
 
-@cache
 def source_of(package: str, name: str) -> ast.Module:
-    """Syntax tree of a module, which is read once a process."""
+    """Syntax tree of a module."""
     return parsed(ROOT / package / f"{name}.py")
 
 
