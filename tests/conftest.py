@@ -43,16 +43,23 @@ TINY["images"]["tests"] = {"embedded": None, "own": "photographs/own"}
 TINY["report"] = TINY["report"] | {"test_sets": ["own"]}
 
 
-# The files that take longest, by the time that they take.
+# The files that take longest, by the time that they take; but first one that makes the finished
+# tree and one that needs none.
 LONGEST = [
     f"test_{name}.py"
     for name in (
-        *("faults", "reruns", "repair", "training", "search_workflow", "training_processes"),
-        *("table1", "runtimes", "selection_workflow", "storage", "reruns_pairs", "restore"),
-        *("public_networks", "orphans", "other_hands", "descriptors", "release", "levels"),
-        *("first_weights", "workflow", "checkouts"),
+        *("reruns", "training", "repair", "table1", "budget_workflow", "search_workflow", "faults"),
+        *("training_processes", "runtimes", "selection_workflow", "affinity_workflow", "storage"),
+        *("reruns_pairs", "restore", "public_networks", "orphans", "other_hands", "descriptors"),
+        *("release", "levels", "first_weights", "workflow", "checkouts"),
     )
 ]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One process of loaded packages serves all of pytest-xdist, and loads while they collect."""
+    if config.getoption("numprocesses", None):
+        os.environ[preloaded.SHARED] = preloaded.python()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -172,6 +179,11 @@ def copy_of_sources(folder: Path) -> Path:
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy2(source, folder / name)
+    # What has been compiled goes by these times.
+    compiled = Path(f"{preloaded.compiled()}{ROOT}/grids")
+    if compiled.is_dir():
+        unfinished = shutil.ignore_patterns("*.pyc.*")
+        shutil.copytree(compiled, f"{preloaded.compiled()}{folder}/grids", ignore=unfinished)
     return folder
 
 

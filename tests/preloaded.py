@@ -3,14 +3,17 @@
 To load torch, pandas and Snakemake takes longer than a job of the tiny tree or a dry run of it, and
 tests start hundreds. What `python()` names is started like an interpreter and takes `-u`, `-c`,
 `-m` or a script; what it starts by `sys.executable` is such a fork too. A fork has loaded nothing
-of `grids`: each takes the checkout that it is given. It is ended when whoever started it has ended.
-Tests of kills and signals use processes of their own.
+of `grids`: each takes the checkout that it is given. SIGINT and SIGTERM reach it through the
+program that was started, and when that is killed it is killed too.
+
+The processes of pytest-xdist share the one that `conftest.pytest_configure` starts before them.
 """
 
 import atexit
 import functools
+import gc
 import importlib
-import json
+import marshal
 import os
 import runpy
 import selectors
@@ -22,6 +25,7 @@ import sys
 import tempfile
 import threading
 import traceback
+import weakref
 from contextlib import suppress
 from io import BufferedReader, BufferedWriter, FileIO, TextIOWrapper
 from pathlib import Path
@@ -33,18 +37,36 @@ LOADED = (
     *("torch", "torch.distributed", "torch.nn.parallel", "torch.optim", "torch._dynamo"),
     *("safetensors.torch", "numpy", "pandas", "pyarrow.dataset", "pyarrow.pandas_compat"),
     *("pyarrow.parquet", "pydantic.json_schema", "scipy.cluster.hierarchy", "scipy.optimize"),
-    *("scipy.stats", "scipy.sparse", "skimage.metrics", "matplotlib.figure"),
-    *("matplotlib.backends.backend_svg", "PIL.Image", "PIL.ImageCms", "PIL.ImageFont"),
+    *("scipy.stats", "scipy.sparse", "skimage.exposure", "skimage.metrics", "skimage.util"),
+    *("matplotlib.figure", "matplotlib.backends.backend_svg", "torch.utils.serialization.config"),
+    *("pandas.core.arrays.arrow.extension_types", "PIL.Image", "PIL.ImageCms", "PIL.ImageFont"),
+    *(
+        "PIL.ImageOps",
+        *(f"PIL.{kind}ImagePlugin" for kind in ("Bmp", "Gif", "Jpeg", "Ppm", "Tiff")),
+    ),
 )
-# Sends its arguments, its place and its standard files, and ends with the status that comes back.
+# What processes of a session find where one has started the server for them all.
+SHARED = "GRIDS_TESTS_PRELOADED"
+# Sends its arguments, its place and its standard files, hands on signals to the process that comes
+# of it, and ends with the status that comes back.
 CLIENT = """\
 #!{python} -ISs
-import json, os, socket, sys
-server = socket.socket(socket.AF_UNIX)
+import _signal, _socket, marshal, os, sys  # `socket` and `signal` take longer to load
+server = _socket.socket(_socket.AF_UNIX)
 server.connect({address!r})
-told = json.dumps([sys.argv, os.getcwd(), dict(os.environ)]).encode()
-socket.send_fds(server, [len(told).to_bytes(8, "little")], [0, 1, 2])
+told = marshal.dumps([sys.argv, os.getcwd(), dict(os.environ)])
+files = b"".join(file.to_bytes(4, sys.byteorder) for file in (0, 1, 2))
+rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, files)
+server.sendmsg([len(told).to_bytes(8, "little")], [rights])
 server.sendall(told)
+pid = int.from_bytes(server.recv(4), sys.byteorder)
+def hand_on(number, frame):
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+for number in (_signal.SIGINT, _signal.SIGTERM):
+    _signal.signal(number, hand_on)
 status = server.recv(1)
 sys.exit(status[0] if status else "the process of loaded packages has ended")
 """
@@ -52,44 +74,69 @@ sys.exit(status[0] if status else "the process of loaded packages has ended")
 
 @functools.cache
 def python(prefix: tuple[str, ...] = ()) -> str:
-    """The program, once for this process, which the server does not outlive.
+    """The program; whoever starts its server first has it end with itself.
 
     `prefix` is a program with options that starts the server.
     """
+    if not prefix and SHARED in os.environ:
+        return os.environ[SHARED]
     folder = Path(tempfile.mkdtemp(prefix="preloaded-"))
     address, client = folder / "socket", folder / "python"
     client.write_text(CLIENT.format(python=sys.executable, address=str(address)))
     client.chmod(0o755)
-    server = subprocess.Popen(
-        [*prefix, sys.executable, __file__, str(address), str(client)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        cwd="/",
-    )
-    assert server.stdout.readline() == b"ready\n"
+    with socket.socket(socket.AF_UNIX) as listener:
+        # Programs that are started before the packages are loaded wait here.
+        listener.bind(str(address))
+        listener.listen(64)
+        server = subprocess.Popen(
+            [*prefix, sys.executable, __file__, str(listener.fileno()), str(client)],
+            stdin=subprocess.PIPE,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            cwd="/",
+            pass_fds=[listener.fileno()],
+        )
     atexit.register(shutil.rmtree, folder)
     atexit.register(server.kill)
     return str(client)
 
 
-def _serve(address: str, client: str) -> None:
+def compiled() -> Path:
+    """Folder of the modules that forks have compiled, by the absolute paths of their sources.
+
+    So that each is compiled once a session, whatever the environment says of bytecode.
+    """
+    return _compiled(python())
+
+
+def _compiled(client: str) -> Path:
+    return Path(client).with_name("compiled")
+
+
+def _load() -> None:
     for name in LOADED:
         importlib.import_module(name)
+    # To make it collects the plugins that are installed, once a process.
+    importlib.import_module("snakemake.cli").get_argument_parser()
+    # Forks look for no garbage in what they share, and undo nothing of it at their end.
+    gc.collect()
+    gc.freeze()
+    for shared in list(weakref.finalize._registry):
+        shared.atexit = False
+
+
+def _serve(listening: str, client: str) -> None:
+    _load()
     assert not [name for name in sys.modules if name.partition(".")[0] == "grids"]
     assert threading.active_count() == 1, "a fork would lack the other threads"
     woken, waking = socket.socketpair()
     waking.setblocking(False)
     signal.set_wakeup_fd(waking.fileno())
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(address)
-    listener.listen(64)
+    listener = socket.socket(fileno=int(listening))
     waiting = selectors.DefaultSelector()
     for source in (listener, woken, sys.stdin):
         waiting.register(source, selectors.EVENT_READ)
     clients: dict[int, socket.socket] = {}
-    print("ready", flush=True)
     while True:
         for key, _ in waiting.select():
             if key.fileobj is sys.stdin:
@@ -101,12 +148,15 @@ def _serve(address: str, client: str) -> None:
                 if pid == 0:
                     signal.set_wakeup_fd(-1)
                     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                    signal.signal(signal.SIGINT, signal.default_int_handler)
                     waiting.close()
                     for other in (listener, woken, waking, connection, *clients.values()):
                         other.close()
                     _become(told, files, client)
                 for file in files:
                     os.close(file)
+                with suppress(OSError):  # it does not wait
+                    connection.send(pid.to_bytes(4, sys.byteorder))
                 clients[pid] = connection
                 waiting.register(connection, selectors.EVENT_READ, pid)
             elif key.fileobj is woken:
@@ -128,7 +178,7 @@ def _serve(address: str, client: str) -> None:
                 # The other side is closed: whoever waited has been killed.
                 waiting.unregister(key.fileobj)
                 if key.data in clients:
-                    os.kill(key.data, signal.SIGTERM)
+                    os.kill(key.data, signal.SIGKILL)
 
 
 def _told(connection: socket.socket) -> tuple[bytes, list[int]]:
@@ -142,7 +192,7 @@ def _told(connection: socket.socket) -> tuple[bytes, list[int]]:
 
 def _become(told: bytes, files: list[int], client: str) -> None:
     """Runs what a client asks for in this process, and ends it."""
-    (_, *arguments), folder, environment = json.loads(told)
+    (_, *arguments), folder, environment = marshal.loads(told)
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
@@ -154,6 +204,7 @@ def _become(told: bytes, files: list[int], client: str) -> None:
     os.environ.clear()
     os.environ.update(environment)
     sys.executable = client
+    sys.dont_write_bytecode, sys.pycache_prefix = False, str(_compiled(client))
     own = str(Path(__file__).parent)
     given = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
     sys.path = [*given, *(path for path in sys.path if path != own)]

@@ -6,6 +6,7 @@ That a cluster is content with it, the tests in tests/slurm show.
 import os
 import signal
 import time
+from datetime import datetime
 
 import pytest
 
@@ -42,15 +43,18 @@ def noticed(monkeypatch):
 
 
 def soon():
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() + 2))
+    return datetime.fromtimestamp(time.time() + 0.4).isoformat()
 
 
-def train(state, steps=1):
+def train(state, steps=1, seconds=10.0):
     with allocation.renewed(state, lambda line: None):
         for step in range(steps):
             state.mkdir(exist_ok=True)
             (state / f"{step:09d}.pt").touch()
-        time.sleep(3)
+        # Which thread a signal reaches is not certain: another's ends no sleep of this one.
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            time.sleep(0.02)
 
 
 def test_the_job_goes_back_to_the_queue_once_it_has_a_checkpoint(slurm, noticed, tmp_path):
@@ -87,14 +91,14 @@ def test_a_cluster_that_refuses_leaves_it_to_another_attempt(slurm, noticed, tmp
 @pytest.mark.parametrize("comment", ["", "my own job"])
 def test_a_job_that_snakemake_did_not_submit_is_left_alone(slurm, noticed, tmp_path, comment):
     told = slurm(soon(), comment=comment)
-    train(tmp_path / "state")
+    train(tmp_path / "state", seconds=1)
     assert not told.exists()
 
 
 def test_outside_slurm_and_without_a_limit_nothing_happens(slurm, noticed, tmp_path, monkeypatch):
     told = slurm("NONE")
-    train(tmp_path / "state")
+    train(tmp_path / "state", seconds=1)
     slurm(soon())
     monkeypatch.delenv("SLURM_JOB_ID")
-    train(tmp_path / "state")
+    train(tmp_path / "state", seconds=1)
     assert not told.exists()

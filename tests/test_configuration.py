@@ -14,7 +14,7 @@ from snakemake.utils import update_config
 
 from grids.base import plugins
 from grids.base.errors import InputError
-from grids.configuration import files, loading, reference
+from grids.configuration import files, loading, reference, settings
 
 ROOT = Path(__file__).parents[1]
 
@@ -394,9 +394,12 @@ class TestOwnModules:
         for part in ("backbones", "descriptors", "training/procedures", "search/strategies"):
             shutil.copytree(ROOT / "grids" / part, tmp_path / "grids" / part)
         monkeypatch.setattr(plugins, "ROOT", tmp_path / "grids")
-        plugins.names_in.cache_clear()
+        remembered = (plugins.names_in, settings.constant_of, settings.options_of)
+        for function in remembered:
+            function.cache_clear()
         yield tmp_path / "grids"
-        plugins.names_in.cache_clear()
+        for function in remembered:
+            function.cache_clear()
 
     @pytest.mark.parametrize(
         ("file", "text", "message"),

@@ -5,11 +5,11 @@ import json
 import math
 import re
 import subprocess
-import sys
 from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
+import preloaded
 import pytest
 import torch
 import yaml
@@ -101,7 +101,7 @@ class TestCosts:
             "sizes = {'features': 64, 'blocks': 1}; "
             "print(costs.measure('srresnet', sizes, torch.device('cpu'))['peak_mib'])"
         )
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        done = subprocess.run([preloaded.python(), "-c", code], capture_output=True, text=True)
         activation = 64 * 256 * 256 * 4 / 2**20
         assert 2 * activation < float(done.stdout) < 8 * activation, done.stderr
 

@@ -8,6 +8,7 @@ library takes plain numbers, so that a change here alters no fingerprint.
 import os
 import shlex
 from collections.abc import Iterable, Mapping
+from functools import cache
 from itertools import chain as joined
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,9 +23,9 @@ from pydantic import (
     model_validator,
 )
 
+from grids.base import plugins
 from grids.base.errors import InputError
 from grids.base.paths import expanded
-from grids.base.plugins import constant_of, options_of
 from grids.base.wording import meant_number
 from grids.configuration.spellings import Arguments, Gres, Megabytes, Minutes, Model, Word
 from grids.degrading import chains, parameters
@@ -80,6 +81,9 @@ PROCEDURES = "training/procedures"
 
 # What an entry of `backbones` has beside the options of its network.
 OF_AN_ENTRY = ("network", "weights")
+
+# Jobs of a plan ask by the hundred, and each time a module's source would be read.
+constant_of, options_of = cache(plugins.constant_of), cache(plugins.options_of)
 
 PACKAGED = Path(__file__).parents[1] / "packaged" / "descriptor.safetensors"
 

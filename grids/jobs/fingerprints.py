@@ -84,6 +84,7 @@ def remember(file: Path) -> None:
 def clear() -> None:
     """Forgets the digests of files, which are read once a process; tests edit them."""
     _digest.cache_clear()
+    _digest_of.cache_clear()
 
 
 class _Known(TypedDict):
@@ -321,6 +322,7 @@ def _is_text(argument: ast.expr) -> bool:
     return is_string or isinstance(argument, ast.JoinedStr)
 
 
+@cache
 def _digest_of(module: str) -> str | None:
     """Digest of a module of grids, None for anything else."""
     if module in WITHOUT_EFFECT:
