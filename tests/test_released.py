@@ -245,6 +245,16 @@ def test_files_of_other_networks_are_refused_by_check(tmp_path, state, entries, 
     assert re.search(message, line)
 
 
+def test_first_weights_need_not_fit_networks_that_no_search_trains(tmp_path):
+    file, written = tmp_path / "a.pth", tmp_path / "mine.yaml"
+    torch.save(restorers.build("nafnet", {"width": 4}).state_dict(), file)
+    # Beside the srresnet of the default.
+    entries = {"backbones": {"nafnet": {"width": 4}}, "search": {"backbone": "nafnet"}}
+    trained = {"report": {"backbones": ["nafnet"]}, "training": {"start": str(file)}}
+    written.write_text(json.dumps(entries | trained))
+    assert main(["check", str(written)]) == 0
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -534,9 +534,11 @@ def _released(settings: Settings) -> Iterator[list[Any]]:
 
 
 def _starts(settings: Settings) -> Iterator[list[Any]]:
+    """Of the networks that a search trains; others may be configured and never begin so."""
     start = settings.training.start
+    searched = {settings.search.backbone, *settings.report.backbones}
     if Path(start).is_file():
-        for name in settings.trained():
+        for name in sorted(searched.intersection(settings.trained())):
             built = settings.network(name), settings.sizes(name)
             yield [f"training.start, for {name}", "start", *built, start]
 
