@@ -89,7 +89,7 @@ def test_code_counts_in_the_script_and_in_what_it_imports_and_nowhere_else(packa
 
 def test_an_edit_of_how_is_decided_describes_and_fits_nothing_again(package):
     before = of_all(package)
-    edit(package / "grids" / "bundle" / "contents.py", "FORMAT = 2", "FORMAT = 3")
+    edit(package / "grids" / "bundle" / "contents.py", "FORMAT = 3", "FORMAT = 4")
     assert changed(package, before) == {"bundle.py"}
     edit(package / "grids" / "selection" / "decision.py", "UNUSUAL = 0.002", "UNUSUAL = 0.1")
     assert changed(package, before) == {"bundle.py", "decisions.py", "real_photographs.py"}
