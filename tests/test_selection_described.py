@@ -45,6 +45,12 @@ def test_a_view_that_cannot_be_judged_is_told_and_left_out(describer):
     assert "20×20" in why
 
 
+def test_the_darkest_pixels_of_drawings_are_no_measure(describer):
+    views = [View(i, i, photograph(i), photograph(i), drawn=i == 1) for i in range(3)]
+    table = described.of_views(views, describer, 0, lambda view, why: None)
+    assert table["darkest"].notna().tolist() == [True, False, True]
+
+
 def test_a_case_that_cannot_be_judged_is_an_error(describer):
     def cases(pixels, kind):
         return iter([Case(kind, "jpeg", "{}", pixels, pixels)])

@@ -157,6 +157,16 @@ def test_there_is_no_interval_where_too_few_had_such_damage(rule):
         assert (np.isfinite(interval) == given).all()
 
 
+def test_drawings_do_not_tell_how_dark_photographs_are():
+    generator = np.random.default_rng(1)
+    references, held = views(generator, 60), views(generator, 60)
+    fitted = fit.predict(fit.fit(references, GROUPS), references)
+    drawn = held.assign(darkest=held["darkest"].where(held.index % 4 > 0))
+    plain = fit.calibrate(fitted, held[held.index % 4 > 0], GROUPS)
+    rule = fit.calibrate(fitted, drawn, GROUPS)
+    assert np.array_equal(rule.darkest_quantiles, plain.darkest_quantiles)
+
+
 def decided(rule, *vector, darkest=0.05, **options):
     seen = Statistics(np.array(vector, float), darkest, 0.6, 2.5)
     asked = []

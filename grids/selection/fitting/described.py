@@ -15,6 +15,8 @@ def of_views(
 ) -> pd.DataFrame:
     """Statistics of views: `number`, `photograph`, `vector`, `darkest`, `alpha`, `sigma`.
 
+    Of what is drawn `darkest` is NaN: white paper without a black pixel is no photograph in haze.
+
     Args:
         views: parts of photographs under a degradation.
         describer: what measures them.
@@ -30,6 +32,8 @@ def of_views(
         else:
             about = {"number": view.number, "photograph": view.photograph}
             rows.append({**about, **vars(statistics)})
+            if view.drawn:
+                rows[-1]["darkest"] = float("nan")
     return pd.DataFrame(rows)
 
 

@@ -165,7 +165,7 @@ def calibrate(rule: Rule, views: pd.DataFrame, groups: Sequence[Sequence[str]]) 
         errors=(np.stack(views["gains_db"][told]) - expected) / spread,
         reach=np.array([conformal.reach(places, COVERAGE, PROMISED)]),
         distance_quantiles=np.quantile(rule.distance(vectors), QUANTILES),
-        darkest_quantiles=np.quantile(views["darkest"], QUANTILES),
+        darkest_quantiles=np.nanquantile(views["darkest"], QUANTILES),
     )
 
 

@@ -25,12 +25,14 @@ class View:
         number: of the view in its set.
         photograph: number of the photograph.
         clean, degraded: (height, width, 3) uint8.
+        drawn: whether it was drawn on, or is of a drawing.
     """
 
     number: int
     photograph: int
     clean: Pixels
     degraded: Pixels
+    drawn: bool = False
 
 
 def views(
@@ -76,7 +78,8 @@ def views(
             min(cut, length - SMALLEST)
             for cut, length in zip(kind.cropped, clean.shape[:2], strict=True)
         )
-        yield View(number, photograph, clean[top:, left:], degraded[top:, left:])
+        clean, degraded = clean[top:, left:], degraded[top:, left:]
+        yield View(number, photograph, clean, degraded, kind.drawn is not None)
 
 
 def part(photograph: Pixels, generator: np.random.Generator) -> Pixels:
