@@ -62,7 +62,7 @@ from grids.report import experiments, paper, systems
 from grids.runs import ahead, orphans
 from grids.search import group_names
 from grids.search import plans as plan_files
-from grids.training.schedule import WHOLE
+from grids.base.levels import WHOLE
 
 printing.never_fails()
 

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from grids.base.errors import InputError
 from grids.base.files import sha256
+from grids.base.levels import decay_from, steps_at
 from grids.base.plugins import ROOT, constant_of, names_in, options_of, require_known
 from grids.base.wording import meant_number, meant_text
 from grids.configuration.settings import (
@@ -37,7 +38,6 @@ from grids.images import overlap, pairs, reading, sets, splitting
 from grids.jobs import places
 from grids.search.drops.measurements import check as check_measurements
 from grids.search.drops.measurements import read as read_measurements
-from grids.training.schedule import decay_from, steps_at
 
 LEAST_TEST_SIDE = 32
 # Of affinities: a spread needs two.

@@ -25,6 +25,7 @@ from pydantic import (
 
 from grids.base import plugins
 from grids.base.errors import InputError
+from grids.base.levels import WHOLE
 from grids.base.paths import expanded
 from grids.base.wording import meant_number
 from grids.configuration.spellings import Arguments, Gres, Megabytes, Minutes, Model, Word
@@ -32,7 +33,6 @@ from grids.degrading import chains, parameters
 from grids.images import reading, sets
 from grids.images.splitting import PARTS
 from grids.pixels import measures
-from grids.training.schedule import WHOLE
 
 
 def _no_truth(value: Any) -> Any:

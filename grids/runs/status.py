@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from grids.base.errors import InputError
+from grids.base.levels import WHOLE, decay_from, steps_at
 from grids.base.wording import counted, duration
 from grids.jobs import failures, places
 from grids.jobs.pace import pace
 from grids.runs import needed, slurm
 from grids.search import plans as plan_files
 from grids.search.group_names import trial
-from grids.training.schedule import WHOLE, decay_from, steps_at
 
 # As `grids.base.progress.Progress` writes it.
 PROGRESS = re.compile(r": (\d+)/(\d+) it, ([\d.e+-]+) it/s, ETA ([\d:]+|unknown)")

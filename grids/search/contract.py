@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from grids.base.levels import WHOLE
 from grids.search.group_names import group_name, trial_name
-from grids.training.schedule import WHOLE
 
 # Names of degradations in alphabetical order.
 Group = tuple[str, ...]
@@ -29,7 +29,7 @@ Group = tuple[str, ...]
 # that the training failed for good.
 Drops = Mapping[Group, Mapping[str, float]]
 
-# Mean PSNR in dB of each model on each of its degradations, by level (`grids.training.schedule`)
+# Mean PSNR in dB of each model on each of its degradations, by level (`grids.base.levels`)
 # and group; groups of one are single-task models. −∞ where the training failed for good.
 Levels = Mapping[int, Mapping[Group, Mapping[str, float]]]
 
@@ -105,7 +105,7 @@ class Requests:
 
 @dataclass(frozen=True)
 class Trial:
-    """A model that is trained up to a level (`grids.training.schedule`), usually to its end."""
+    """A model that is trained up to a level (`grids.base.levels`), usually to its end."""
 
     group: Group
     level: int = WHOLE

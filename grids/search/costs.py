@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Iterable
 
+from grids.base.levels import WHOLE
 from grids.search.contract import Group, Trial
-from grids.training.schedule import WHOLE
 
 
 def cost(levels: Collection[int], decay: float) -> float:

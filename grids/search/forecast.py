@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from grids.base.errors import InputError
+from grids.base.levels import WHOLE
 from grids.base.wording import counted, duration
 from grids.jobs import places
 from grids.jobs.pace import pace
@@ -33,7 +34,6 @@ from grids.search.simulation.families import completed
 from grids.search.simulation.searches import run, run_levels, strategy
 from grids.search.standing import Search
 from grids.similarity import matrix
-from grids.training.schedule import WHOLE
 
 UNMEASURED = 0.1
 """Tolerance of distances whose uncertainty is not known yet."""

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise
 
 from grids.base.errors import InputError
+from grids.base.levels import WHOLE
 from grids.base.plugins import require_known
-from grids.training.schedule import WHOLE
 
 # Leaves room in the 255 bytes of a file name; the eleven degradations of the paper need 116.
 LIMIT = 120

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from grids.base.levels import WHOLE
 from grids.search import costs
 from grids.search.contract import Group, Trial, passes
 from grids.search.drops import measurements
 from grids.search.group_names import group_name
-from grids.training.schedule import WHOLE
 
 # δ below this many times the noise of a drop tells nothing.
 LEAST_RATIO = 3

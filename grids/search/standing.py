@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from grids.base.errors import InputError
+from grids.base.levels import WHOLE
 from grids.jobs import places, schemas
 from grids.search import plans as plan_files
 from grids.search.contract import Group, Levels, Similarity, Trial, similarity_from
 from grids.search.drops.measurements import drops, psnr
 from grids.search.group_names import group_name
-from grids.training.schedule import WHOLE
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from grids.base.levels import WHOLE
 from grids.base.wording import counted
 from grids.search import costs
 from grids.search.contract import Drops, Trial
 from grids.search.group_names import trial
-from grids.training.schedule import WHOLE
 
 
 def story(

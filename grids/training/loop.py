@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from grids.base.errors import NotFiniteError
+from grids.base.levels import WHOLE, decay_from, steps_at
 from grids.base.progress import Progress
 from grids.training import state
 from grids.training.batches import Batch, Batches, ahead
@@ -22,13 +23,7 @@ from grids.training.compiled import compiled
 from grids.training.procedure import NETWORK, Loss, Phase, Procedure
 from grids.training.processes import ownership, ranks, signals
 from grids.training.proportions import Proportions
-from grids.training.schedule import (
-    WHOLE,
-    decay_from,
-    steps_at,
-    warmup_constant,
-    warmup_cosine,
-)
+from grids.training.schedule import warmup_constant, warmup_cosine
 from grids.training.watcher import Watcher
 
 HISTORY_ROWS = 200

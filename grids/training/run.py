@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from grids.base.files import appearing, sha256
+from grids.base.levels import WHOLE
 from grids.models import weights
 from grids.training import state
 from grids.training.batches import Batches
@@ -16,7 +17,6 @@ from grids.training.loop import Execution, Recipe, train
 from grids.training.procedure import Procedure
 from grids.training.processes import ownership, ranks
 from grids.training.proportions import Proportions
-from grids.training.schedule import WHOLE
 from grids.training.watcher import Watcher
 
 

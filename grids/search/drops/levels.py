@@ -12,8 +12,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from grids.base.levels import WHOLE
 from grids.search.contract import Drops, Group, Levels
-from grids.training.schedule import WHOLE
 
 # Drops of some or all members.
 Some = dict[Group, dict[str, float]]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from grids.base.levels import WHOLE
 from grids.search.contract import Group, Levels
 from grids.search.simulation.families import Instance, hashed_normal
-from grids.training.schedule import WHOLE
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from grids.base.errors import InputError
+from grids.base.levels import WHOLE
 from grids.base.plugins import constant_of
 from grids.search import costs
 from grids.search.contract import (
@@ -25,7 +26,6 @@ from grids.search.drops import levels
 from grids.search.group_names import group_name
 from grids.search.partition import SUBSETS_LIMIT, by_subsets, unmask
 from grids.search.simulation.families import Instance
-from grids.training.schedule import WHOLE
 
 # PSNR of a group's model at a level on each of its degradations, in dB.
 Psnr = Callable[[Group, int], Mapping[str, float]]

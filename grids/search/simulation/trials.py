@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from grids.base.errors import InputError
+from grids.base.levels import WHOLE
 from grids.base.plugins import names_in, require_known
 from grids.search import standing
 from grids.search.contract import Levels, SearchSettings
@@ -21,7 +22,6 @@ from grids.search.simulation.families import (
     with_affinity,
 )
 from grids.search.simulation.searches import Psnr, compare, summary
-from grids.training.schedule import WHOLE
 
 
 def trials(

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from grids.base.levels import WHOLE
 from grids.search import costs
 from grids.search.contract import (
     Drops,
@@ -41,7 +42,6 @@ from grids.search.drops.levels import Short
 from grids.search.drops.model import fit, weighed
 from grids.search.group_names import group_name
 from grids.search.planning import Outlook, bet_worth, cheapest_plan, outlook_of
-from grids.training.schedule import WHOLE
 
 LEVELS = True
 """Asks for levels of trainings, and is told PSNR by level in the place of drops."""
