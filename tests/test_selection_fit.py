@@ -260,6 +260,23 @@ def test_the_likeliest_group_says_whose_gain_is_measured():
     assert (told[0] == right)[damaged].mean() > 0.95
 
 
+def test_how_large_a_loss_is_does_not_count():
+    seen = views(np.random.default_rng(5), 250)
+    lost = np.random.default_rng(6).uniform(size=len(seen)) < 0.1
+    rules = []
+    for loss in (-6.0, -40.0):
+        gains = [
+            np.full_like(own, loss) if worse else own
+            for own, worse in zip(seen["gains_db"], lost, strict=True)
+        ]
+        rule, judged = fit.fitted(seen.assign(gains_db=gains), GROUPS, lambda table: table)
+        rules.append(rule)
+        assert np.stack(judged["gains_db"].dropna()).min() == -6
+    one, other = (rule.arrays() for rule in rules)
+    for name in one:
+        np.testing.assert_array_equal(one[name], other[name])
+
+
 def test_neighbours_never_look_at_the_same_photograph():
     # Six views of one photograph lie together, but only one of them is like the others' x.
     table = pd.DataFrame(

@@ -33,6 +33,9 @@ FOLDS = 5
 # Of each degradation the first so many views have their gains measured, to fit these and to set
 # their intervals: a restoration takes longer than a look.
 GAIN_VIEWS = 200
+# A larger loss counts as one of so many dB: it is one. What undamaged drawings lose, up to 40 dB,
+# would widen the intervals of all that is taken for as damaged.
+WORST_DB = -6.0
 # For this share of the calibration's views there is an interval.
 PROMISED = 0.95
 # Statistics count up to so many standard deviations from their mean.
@@ -55,13 +58,16 @@ def fitted(
             group that is likeliest for each view, in `likeliest`.
 
     Returns:
-        The rule, and the held-out views that set its limits, the first of them with their gains.
+        The rule, and the held-out views that set its limits, the first of them with their gains, of
+        which none is below `WORST_DB`.
     """
     out = held_out(views)
     rule = fit(views[~out], groups)
     first = views[views["number"] < GAIN_VIEWS]
     likeliest = rule.probabilities(np.stack(first["vector"])).argmax(axis=1)
     measured = with_gains(first.assign(likeliest=likeliest))
+    known = [np.maximum(gains, WORST_DB) for gains in measured["gains_db"]]
+    measured = measured.assign(gains_db=known)
     rule = predict(rule, measured[~out[measured.index]])
     judged = views[out].assign(gains_db=measured["gains_db"], trials=measured["trials"])
     return calibrate(rule, judged, groups), judged
