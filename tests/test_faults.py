@@ -79,8 +79,19 @@ def kill_a_job(process, tree, chance):
         quietly_kill(chance.choice(running))
 
 
+def stopped(pid):
+    """A process and those that came of it, each stopped before it is asked for what it started."""
+    quietly_kill(pid, signal.SIGSTOP)
+    yield pid
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True)
+    for child in listed.stdout.split():
+        yield from stopped(int(child))
+
+
 def kill_all(process, tree, chance):
-    for pid in [process.pid, *scripts(process.pid)]:
+    # A shell that is about to start its job counts: what it starts would take over a training
+    # from the next run.
+    for pid in list(stopped(process.pid)):
         quietly_kill(pid)
 
 
