@@ -112,7 +112,7 @@ config["weights"] = descriptor_file("srresnet")
 config["descriptors"] = {
     name: descriptor_file(name) for name in SETTINGS.descriptor.networks()
 }
-config["start"] = SETTINGS.training.start
+config["start"] = SETTINGS.training.begins_with()
 config["networks"] = {name: SETTINGS.network(name) for name in SETTINGS.backbones}
 config["procedure_files"] = {
     name: SETTINGS.procedure_files(SETTINGS.procedure(name))

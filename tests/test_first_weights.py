@@ -1,10 +1,13 @@
 """`training.start`: what must be trained before a model, and what makes it be trained again."""
 
+import json
 import shutil
 
 from messages import DEGRADATIONS, MIX, every, reseeded, train, trainings
 
 from grids.base.files import sha256
+from grids.bundle import contents
+from grids.configuration import settings
 from grids.models import weights
 
 JPEG = "results/models/srresnet/jpeg/model.safetensors"
@@ -51,3 +54,22 @@ def test_a_folder_has_first_weights_for_each_group(finished, tmp_path):
 def test_a_place_where_nothing_is_is_refused_before_any_job(tree):
     tree.config["training"] = tree.config["training"] | {"start": "nowhere"}
     assert "training.start: nowhere: no such file or folder" in tree.error("-n", "all")
+
+
+def test_the_packaged_mix_begins_all_models_of_its_network(tree):
+    tree.config["training"] = tree.config["training"] | {"start": "packaged"}
+    said = tree.error("-n", "all")
+    assert "training.start, for srresnet: what is packaged is a nafnet of decoder: [1, 1]" in said
+    packaged = json.loads((contents.BOX / "bundle.json").read_text(encoding="utf-8"))
+    tree.config["backbones"] = {"nafnet": packaged["sizes"], "srresnet": None}
+    tree.config["search"]["backbone"] = "nafnet"
+    tree.config["report"]["backbones"] = ["nafnet"]
+    models = [f"results/models/nafnet/{group}/model.safetensors" for group in ("jpeg", MIX)]
+    assert (
+        len(tree.executed(*models) & {f"Training nafnet on {group}" for group in ("jpeg", MIX)})
+        == 2
+    )
+    for model in models:
+        about = weights.about(tree.folder / model)
+        assert about["start"] == sha256(settings.PACKAGED_MIX)
+    assert tree.jobs(*models) == set()

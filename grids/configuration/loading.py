@@ -22,6 +22,7 @@ from grids.base.plugins import ROOT, constant_of, names_in, options_of, require_
 from grids.base.wording import meant_number, meant_text
 from grids.configuration.settings import (
     OF_AN_ENTRY,
+    PACKAGED_MIX,
     PROCEDURES,
     ROLES,
     Degradation,
@@ -120,11 +121,13 @@ def load(config: Mapping[str, Any]) -> Settings:
                 f"({settings.processes()}) times execution.accumulation "
                 f"({settings.execution.accumulation})"
             )
-    if training.start not in ("none", "mix") and not Path(training.start).exists():
+    if training.start not in ("none", "mix") and not Path(training.begins_with()).exists():
         raise InputError(
             f"training.start: {training.start}: no such file or folder; "
-            "write 'none', 'mix' or a path"
+            "write 'none', 'mix', 'packaged' or a path"
         )
+    if training.start == "packaged":
+        _check_packaged_start(settings)
     if descriptor.weights != "trained" and not descriptor.path().is_file():
         raise InputError(
             f"descriptor.weights: {descriptor.weights}: no such file; "
@@ -534,13 +537,30 @@ def _released(settings: Settings) -> Iterator[list[Any]]:
 
 
 def _starts(settings: Settings) -> Iterator[list[Any]]:
-    """Of the networks that a search trains; others may be configured and never begin so."""
     start = settings.training.start
-    searched = {settings.search.backbone, *settings.report.backbones}
     if Path(start).is_file():
-        for name in sorted(searched.intersection(settings.trained())):
+        for name in _searched_networks(settings):
             built = settings.network(name), settings.sizes(name)
             yield [f"training.start, for {name}", "start", *built, start]
+
+
+def _check_packaged_start(settings: Settings) -> None:
+    """Whether what ships fits, which is known without trying it."""
+    packaged = json.loads((PACKAGED_MIX.parent / "bundle.json").read_text(encoding="utf-8"))
+    backbone, sizes = packaged["backbone"], packaged["sizes"]
+    for name in _searched_networks(settings):
+        if (settings.network(name), settings.sizes(name)) != (backbone, sizes):
+            options = ", ".join(f"{option}: {size}" for option, size in sizes.items())
+            raise InputError(
+                f"training.start, for {name}: what is packaged is a {backbone} of {options}; "
+                "configure that one, or write 'none', 'mix' or a path"
+            )
+
+
+def _searched_networks(settings: Settings) -> list[str]:
+    """Those that a search trains; others may be configured and never begin as `start` says."""
+    searched = {settings.search.backbone, *settings.report.backbones}
+    return sorted(searched.intersection(settings.trained()))
 
 
 def _described(settings: Settings) -> Iterator[list[Any]]:

@@ -86,6 +86,7 @@ OF_AN_ENTRY = ("network", "weights")
 constant_of, options_of = cache(plugins.constant_of), cache(plugins.options_of)
 
 PACKAGED = Path(__file__).parents[1] / "packaged" / "descriptor.safetensors"
+PACKAGED_MIX = PACKAGED.parent / "box" / "mix.safetensors"
 
 
 def _one_spelling(folder: str) -> str:
@@ -473,8 +474,9 @@ class Training(Section):
     start: str = Field(
         "none",
         description="First weights of a model: `none`, drawn from `seed`; `mix`, those of the "
-        "model of all degradations searched, which is trained before the others; or a path: a "
-        "weights file, or a folder with one for each group (`GROUP.safetensors`, as `models` of an "
+        "model of all degradations searched, which is trained before the others; `packaged`, those "
+        "of the mix of all that ships with GRIDS, a `nafnet` (docs/box.md); or a path: a weights "
+        "file, or a folder with one for each group (`GROUP.safetensors`, as `models` of an "
         "export). See docs/training.md.",
     )
     weights: Annotated[
@@ -486,6 +488,10 @@ class Training(Section):
         "single-task model at the same step (docs/training.md). A change runs again the groups it "
         "concerns.",
     )
+
+    def begins_with(self) -> str:
+        """`start`, with the file of `packaged` in its place."""
+        return str(PACKAGED_MIX) if self.start == "packaged" else self.start
 
     def sampling(self, group: Iterable[str]) -> dict[str, Any]:
         """What a sample of a group's training is made of."""

@@ -50,9 +50,9 @@ def references_of(wildcards):
 def start_digest(wildcards):
     """Parameter: content of the first weights that are not made here."""
     group = getattr(wildcards, "group", MIX)
-    path = places.first_weights(SETTINGS.training.start, group)
+    path = places.first_weights(config["start"], group)
     if not path:
-        return "none" if group == MIX else SETTINGS.training.start
+        return "none" if group == MIX else config["start"]
     if not Path(path).is_file():
         raise WorkflowError(f"training.start: {path}: no such file")
     return file_digest(Path(path))
