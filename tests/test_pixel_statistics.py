@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.fft import dctn
 
 from grids.selection import pixel_statistics
 
@@ -158,3 +159,13 @@ def test_frames_are_straight_and_print_is_black_on_white():
     paper[:, 8:12, 4:28] = 0
     assert told(paper)["black"][5] > 0.95
     assert told(paper)["white"][5] > 0.95
+
+
+def test_waves_of_blocks_are_scipys():
+    planes = np.random.default_rng(0).random((2, 16, 24), np.float32)
+    waves = pixel_statistics.waves(planes)
+    assert waves.shape == (2, 2, 3, 8, 8)
+    for at in np.ndindex(2, 2, 3):
+        plane, row, column = at[0], 8 * at[1], 8 * at[2]
+        block = planes[plane, row : row + 8, column : column + 8]
+        np.testing.assert_allclose(waves[at], dctn(block, norm="ortho"), atol=1e-5)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter
 
 from grids.base.errors import NotFiniteError
 from grids.selection import trial
@@ -111,3 +111,11 @@ def test_strokes_are_all_taken_out_and_nothing_else_is():
 def test_numbers_that_are_none_are_told():
     with pytest.raises(NotFiniteError, match="output is not finite"):
         trial.tried(PARTS, lambda images: images * np.nan)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(1, 30), st.integers(1, 30), st.integers(0, 99))
+def test_extremes_of_neighbours_are_scipys(height, width, seed):
+    plane = np.random.default_rng(seed).random((height, width), np.float32)
+    for ours, theirs in ((np.minimum, minimum_filter), (np.maximum, maximum_filter)):
+        assert np.array_equal(trial._of_neighbours(ours, plane), theirs(plane, 3))

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import dctn
 
 from grids.selection.patches import BLOCK
 
@@ -20,6 +19,10 @@ from grids.selection.patches import BLOCK
 LUMA_CHROMA = np.array(
     [[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]], np.float32
 )
+# Rows are the waves of the cosine transform (DCT-II) of eight values, each of length one.
+COSINES = np.cos(np.pi / BLOCK * np.outer(np.arange(BLOCK), np.arange(BLOCK) + 0.5)) / 2
+COSINES[0] /= np.sqrt(2)
+COSINES = COSINES.astype(np.float32)
 LEVELS = 6
 # So many values, as large as all in the mean, are added to those of a level.
 PRIOR = 64
@@ -73,14 +76,19 @@ def darkest(patches: NDArray[np.uint8]) -> float:
 
 def _spectra(values: Singles) -> Floats:
     """Spread and shape of each frequency of luma and chroma, but for the mean: 3 · 63 · 2."""
-    count, height, width, _ = values.shape
-    rows, columns = height // BLOCK, width // BLOCK
-    blocks = (values @ LUMA_CHROMA.T).reshape(count, rows, BLOCK, columns, BLOCK, 3)
-    waves = dctn(blocks, axes=(2, 4), norm="ortho").transpose(5, 2, 4, 0, 1, 3)
-    waves = np.abs(waves.reshape(3, BLOCK**2, -1)[:, 1:])
-    square, deviation = np.square(waves).mean(axis=2) + FLOOR**2, waves.mean(axis=2) + FLOOR
+    size = np.abs(waves(np.moveaxis(values @ LUMA_CHROMA.T, -1, 0)))
+    size = size.reshape(3, -1, BLOCK**2)[..., 1:]
+    square, deviation = np.square(size).mean(axis=1) + FLOOR**2, size.mean(axis=1) + FLOOR
     spread: Floats = np.log(square) / 2
     return np.concatenate([spread.ravel(), (2 * spread - 2 * np.log(deviation)).ravel()])
+
+
+def waves(planes: Singles) -> Singles:
+    """Cosine transforms of blocks, (…, h, w) → (…, h / 8, w / 8, 8, 8): the orthonormal DCT-II."""
+    *of, height, width = planes.shape
+    blocks = planes.reshape(*of, height // BLOCK, BLOCK, width // BLOCK, BLOCK)
+    transformed: Singles = COSINES @ blocks.swapaxes(-3, -2) @ COSINES.T
+    return transformed
 
 
 def _residuals(values: Singles) -> tuple[Singles, Singles]:

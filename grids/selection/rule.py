@@ -10,7 +10,6 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from grids.base.errors import InputError
 from grids.selection import conformal
@@ -136,8 +135,10 @@ class Rule:
     def classes(self, vectors: Floats) -> Floats:
         """(N, C + 1) probabilities of the degradations and, last, of none."""
         # Never 0, so that what is given a known degradation can always be told.
-        probabilities: Floats = softmax(self.scores(vectors), axis=1).clip(min=1e-300)
-        return probabilities
+        scores = self.scores(vectors)
+        likeness = np.exp(scores - scores.max(axis=1, keepdims=True))
+        probabilities: Floats = likeness / likeness.sum(axis=1, keepdims=True)
+        return probabilities.clip(min=1e-300)
 
     def probabilities(self, vectors: Floats) -> Floats:
         """(N, m) probabilities of the groups, given a known degradation."""

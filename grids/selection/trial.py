@@ -13,13 +13,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import dctn
-from scipy.ndimage import maximum_filter, minimum_filter
 
 from grids.base.errors import NotFiniteError
 from grids.selection import patches
 from grids.selection.patches import BLOCK
-from grids.selection.pixel_statistics import LUMA_CHROMA, pure_of
+from grids.selection.pixel_statistics import LUMA_CHROMA, pure_of, waves
 
 # So many parts in a row and in a column, of so many pixels a side: larger ones hold more of what a
 # network sees around a pixel, more of them take longer.
@@ -93,7 +91,7 @@ def told(before: Pixels, after: Pixels, turned: Pixels) -> Floats:
     """
     given, made = (_luma(picture) for picture in (before, after))
     change, of_input = made - given, _log(_bands(given))
-    low, high = minimum_filter(given, 3), maximum_filter(given, 3)
+    low, high = (_of_neighbours(extreme, given) for extreme in (np.minimum, np.maximum))
     beyond = np.maximum(made - high, 0) ** 2 + np.maximum(low - made, 0) ** 2
     of_change = _log(_bands(change))
     return np.concatenate(
@@ -148,13 +146,21 @@ def _log(energies: Any) -> Any:
     return np.log10(np.asarray(energies, np.float64) + ROUNDING)
 
 
+def _of_neighbours(extreme: np.ufunc, plane: Singles) -> Singles:
+    """The least or the greatest value of each pixel and its eight neighbours."""
+    padded = np.pad(plane, 1, "edge")
+    rows = extreme.reduce([padded[:-2], padded[1:-1], padded[2:]])
+    found: Singles = extreme.reduce([rows[:, :-2], rows[:, 1:-1], rows[:, 2:]])
+    return found
+
+
 def _bands(luma: Singles) -> Singles:
     """Mean energy of the blocks' means and of four bands of their frequencies."""
     rows, columns = (side // BLOCK for side in luma.shape)
-    blocks = luma[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK)
-    waves = np.square(dctn(blocks, axes=(1, 3), norm="ortho")).mean(axis=(0, 2)) / BLOCK**2
+    blocks = waves(luma[: rows * BLOCK, : columns * BLOCK])
+    energies = np.square(blocks).mean(axis=(0, 1)) / BLOCK**2
     radius = np.hypot(*np.mgrid[:BLOCK, :BLOCK])
-    return np.bincount(np.digitize(radius, BANDS).ravel(), waves.ravel()).astype(np.float64)
+    return np.bincount(np.digitize(radius, BANDS).ravel(), energies.ravel()).astype(np.float64)
 
 
 def _taken_out(before: Pixels, after: Pixels) -> list[float]:
