@@ -307,8 +307,8 @@ def test_names_of_runtimes_are_those_of_modules():
     assert set(names_in("restoring/runtimes")) == set(runtime.LIBRARIES)
 
 
-NOT_OF_RESTORE = {"matplotlib", "onnx", "onnxscript", "pandas", "pyarrow", "pydantic", "skimage"}
-NOT_OF_RESTORE |= {"snakemake", "torch", "yaml"}
+NOT_OF_RESTORE = {"matplotlib", "onnx", "onnxscript", "pandas", "pyarrow", "pydantic", "scipy"}
+NOT_OF_RESTORE |= {"skimage", "snakemake", "torch", "yaml"}
 
 
 def test_restoring_takes_neither_torch_nor_the_workflow(small, tmp_path):
