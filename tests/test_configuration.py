@@ -118,9 +118,9 @@ WRONG = [
         "l2",
         r"unknown procedure in training.procedure 'l2'; Known: .*l1",
     ),
-    ("training.procedure", {"srresnet": "gan"}, r"unknown procedure in training.procedure 'gan'"),
-    ("training.procedure", {"srresnt": "l1"}, r"training.procedure 'srresnt'; did you mean"),
-    ("training.procedure", {"nafnet": "l1"}, r"training.procedure: nafnet is not among the backb"),
+    ("training.procedure", {"nafnet": "gan"}, r"unknown procedure in training.procedure 'gan'"),
+    ("training.procedure", {"nafnt": "l1"}, r"training.procedure 'nafnt'; did you mean"),
+    ("training.procedure", {"srresnet": "l1"}, r"training.procedure: srresnet is not among the ba"),
     ("training.procedure", 3, r"training.procedure: .*got 3"),
     ("procedures", {"l2": {}}, r"unknown procedure 'l2'"),
     ("procedures.realesrgan", {"vgg": "nowhere.pth"}, r"realesrgan.vgg: nowhere.pth: no such fi"),
@@ -481,19 +481,19 @@ def test_shares_follow_single_task_models_that_have_validations_of_one_loss_to_t
 
 
 def test_which_trainings_follow_single_task_models():
-    config = with_value("backbones.nafnet", {})
+    config = with_value("backbones.srresnet", {})
     config["training"] |= {"weights": "auto"}
     config["search"] |= {"degradations": ["jpeg", "r_l", "sr"]}
     config["report"] |= {"noise_degradations": []}
     settings = loading.load(config)
     equal = {"patch": 48, "weights": {"jpeg": 0.5, "sr": 0.5}}
-    assert settings.sampling("srresnet", ["jpeg", "sr"]) == equal | {"weights": "auto"}
+    assert settings.sampling("nafnet", ["jpeg", "sr"]) == equal | {"weights": "auto"}
     # The others have the parameters that they have without.
-    assert settings.sampling("nafnet", ["jpeg", "sr"]) == equal
+    assert settings.sampling("srresnet", ["jpeg", "sr"]) == equal
     for group in (["jpeg"], ["jpeg", "haze"], ["jpeg", "r_l", "sr"]):
-        assert not settings.follows_singles("srresnet", group)
+        assert not settings.follows_singles("nafnet", group)
     plain = loading.load(config | {"training": config["training"] | {"weights": {}}})
-    assert plain.sampling("srresnet", ["jpeg", "sr"]) == equal
+    assert plain.sampling("nafnet", ["jpeg", "sr"]) == equal
 
 
 def test_what_gives_no_affinities_is_not_searched_by_them():
@@ -502,7 +502,7 @@ def test_what_gives_no_affinities_is_not_searched_by_them():
     loading.load(config)
     for key, value, message in (
         ("backbone", "idr", r"^training\.procedure: idr, of idr, has phases, .*write \{idr: l1\}"),
-        ("affinity_every", 401, r"^search\.affinity_every: 401 steps, .* 800 .*at least 2"),
+        ("affinity_every", 201, r"^search\.affinity_every: 201 steps, .* 400 .*at least 2"),
         ("number_of_groups", 12, r"^search\.number_of_groups: 12, but there are 11 degradations"),
         ("number_of_groups", 1.5, r"^search\.number_of_groups: "),
         ("affinity_every", 0, r"^search\.affinity_every: .*greater than 0"),
@@ -563,7 +563,9 @@ def test_a_path_of_weights_takes_variables(monkeypatch, tmp_path):
 
 def test_a_list_of_levels_may_have_another_length():
     levels = {"encoder": [1, 1, 2], "decoder": [1, 1, 1]}
-    loaded = loading.load(with_value("backbones.nafnet", levels))
+    config = with_value("backbones.nafnet", levels)
+    config["training"]["start"] = "none"
+    loaded = loading.load(config)
     assert loaded.backbones["nafnet"] == levels
 
 

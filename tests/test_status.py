@@ -22,7 +22,7 @@ NAMES = ["jpeg", "sr"]
 def results(tmp_path):
     config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
     config["degradations"] = {name: {} for name in NAMES}
-    config["report"] = {"noise_seeds": [1], "noise_degradations": ["jpeg"]}
+    config["report"] |= {"noise_seeds": [1], "noise_degradations": ["jpeg"]}
     config["training"]["iterations"] = 3600
     config["resources"]["train"]["gpus"] = 1
     text = loading.load(config).model_dump_json()
@@ -42,7 +42,7 @@ def job(work, state="RUNNING"):
 
 
 def finish(results, group, rate):
-    folder = results / "models" / "srresnet" / group
+    folder = results / "models" / "nafnet" / group
     folder.mkdir(parents=True)
     (folder / "model.safetensors").touch()
     steps = [1800, 3600]
@@ -52,7 +52,7 @@ def finish(results, group, rate):
 
 def planned(results, number, known, delta=1.2, **decided):
     """A plan of the search that the settings ask for, unless it is given another δ."""
-    search = {"strategy": "active", "backbone": "srresnet", "test_set": "embedded"}
+    search = {"strategy": "active", "backbone": "nafnet", "test_set": "embedded"}
     search |= {"degradations": NAMES, "delta": delta, "settings": {"delta": delta}, "elsewhere": []}
     plan = {"round": number, **search, "known": known, **decided, "why": {}}
     (results / "search").mkdir(exist_ok=True)
@@ -75,9 +75,9 @@ def test_before_anything_all_wait(results, queue):
 def test_jobs_are_known_by_their_work(results, queue):
     queue += [
         job("rule_pies_clean_pies_degraded_pies"),
-        job("rule_train_wildcards_srresnet_jpeg"),
-        job("rule_train_wildcards_srresnet_jpeg+sr", "PENDING"),
-        job("rule_verify_reseeded_wildcards_1_srresnet_jpeg_embedded"),
+        job("rule_train_wildcards_nafnet_jpeg"),
+        job("rule_train_wildcards_nafnet_jpeg+sr", "PENDING"),
+        job("rule_verify_reseeded_wildcards_1_nafnet_jpeg_embedded"),
     ]
     told, by_stage = lines(results)
     assert by_stage["PIES"].endswith("0 done, 3 running")
@@ -88,17 +88,17 @@ def test_jobs_are_known_by_their_work(results, queue):
 
 def test_trainings_tell_their_steps_rate_and_time(results, queue):
     finish(results, "jpeg", rate=2.0)  # 1800 s
-    log = results / "logs" / "train" / "srresnet" / "sr.log"
+    log = results / "logs" / "train" / "nafnet" / "sr.log"
     log.parent.mkdir(parents=True)
-    log.write_text("12:00:00 srresnet sr: 1800/3600 it, 1 it/s, ETA 0:30:00, loss 0.1\n")
-    state = results / "models" / "srresnet" / "jpeg+sr" / "state"
+    log.write_text("12:00:00 nafnet sr: 1800/3600 it, 1 it/s, ETA 0:30:00, loss 0.1\n")
+    state = results / "models" / "nafnet" / "jpeg+sr" / "state"
     state.mkdir(parents=True)
     for step in (300, 900):
         (state / f"{step:09d}.pt").touch()
-    queue.append(job("rule_train_wildcards_srresnet_sr"))
+    queue.append(job("rule_train_wildcards_nafnet_sr"))
     told, _ = lines(results)
-    assert "  srresnet sr: 1800/3600 it, running, 1 it/s, ETA 0:30:00" in told
-    assert "  srresnet jpeg+sr: 900/3600 it, waiting" in told
+    assert "  nafnet sr: 1800/3600 it, running, 1 it/s, ETA 0:30:00" in told
+    assert "  nafnet jpeg+sr: 900/3600 it, waiting" in told
     # Done at 2 it/s and at 1 it/s; what has told no rate counts at the mean, 1.5 it/s.
     spent = 3600 / 2 + 1800 / 1 + 900 / 1.5
     left = 1800 / 1 + 2700 / 1.5 + 3600 / 1.5
@@ -107,31 +107,31 @@ def test_trainings_tell_their_steps_rate_and_time(results, queue):
 
 
 def test_without_a_cluster_what_grows_is_running(results, queue):
-    said = "12:00:00 srresnet {}: 1800/3600 it, 1 it/s, ETA 0:30:00, loss 0.1\n"
+    said = "12:00:00 nafnet {}: 1800/3600 it, 1 it/s, ETA 0:30:00, loss 0.1\n"
     logs = results / "logs"
     texts = {
-        "train/srresnet/jpeg": said.format("jpeg"),
-        "train/srresnet/sr": said.format("sr") + "error: the disk is full\n",
-        "train/srresnet/jpeg+sr": said.format("jpeg+sr"),
-        "train/srresnet/jpeg_seed_1": said.format("jpeg seed 1"),
+        "train/nafnet/jpeg": said.format("jpeg"),
+        "train/nafnet/sr": said.format("sr") + "error: the disk is full\n",
+        "train/nafnet/jpeg+sr": said.format("jpeg+sr"),
+        "train/nafnet/jpeg_seed_1": said.format("jpeg seed 1"),
         "pies/clean": "",
         "ggd/sr": "",
         "similarity": "",
-        "verify/srresnet/jpeg_embedded": "12:00:00 jpeg: jpeg 30.00 dB\n",
-        "verify/srresnet/jpeg_embedded_seed_1": "",
+        "verify/nafnet/jpeg_embedded": "12:00:00 jpeg: jpeg 30.00 dB\n",
+        "verify/nafnet/jpeg_embedded_seed_1": "",
     }
     for name, text in texts.items():
         (logs / name).parent.mkdir(parents=True, exist_ok=True)
         (logs / f"{name}.log").write_text(text)
     old = time.time() - 2 * status.SECONDS_OF_SILENCE
-    os.utime(logs / "train/srresnet/jpeg+sr.log", (old, old))
+    os.utime(logs / "train/nafnet/jpeg+sr.log", (old, old))
     # Put back into the queue: what its log was told before does not count.
-    queue.append(job("rule_train_reseeded_wildcards_1_srresnet_jpeg", "PENDING"))
+    queue.append(job("rule_train_reseeded_wildcards_1_nafnet_jpeg", "PENDING"))
     told, by_stage = lines(results)
-    assert "  srresnet jpeg: 1800/3600 it, running, 1 it/s, ETA 0:30:00" in told
-    assert "  srresnet sr: 1800/3600 it, waiting" in told
-    assert "  srresnet jpeg+sr: 1800/3600 it, waiting" in told
-    assert "  srresnet jpeg seed 1: 1800/3600 it, queued" in told
+    assert "  nafnet jpeg: 1800/3600 it, running, 1 it/s, ETA 0:30:00" in told
+    assert "  nafnet sr: 1800/3600 it, waiting" in told
+    assert "  nafnet jpeg+sr: 1800/3600 it, waiting" in told
+    assert "  nafnet jpeg seed 1: 1800/3600 it, queued" in told
     assert by_stage["trainings"].endswith("0 done, 1 running, 1 queued, 2 waiting")
     assert by_stage["PIES"].endswith("0 done, 1 running, 2 waiting")
     assert by_stage["laws"].endswith("0 done, 1 running, 1 waiting")
@@ -201,11 +201,11 @@ def test_a_damaged_plan_is_named(results, queue, text):
 def test_a_training_that_failed_for_good_is_told_and_counts_no_time(results, queue):
     finish(results, "jpeg", rate=2.0)  # half an hour
     finish(results, "sr", rate=2.0)
-    folder = results / "models" / "srresnet" / "jpeg+sr"
+    folder = results / "models" / "nafnet" / "jpeg+sr"
     failures.note(folder / "model.safetensors", folder / "history.parquet", "diverged: nan")
     told, by_stage = lines(results)
     assert by_stage["trainings"].endswith("2 done, 1 failed, 1 waiting")
-    assert "  srresnet jpeg+sr: failed for good (diverged: nan)" in told
+    assert "  nafnet jpeg+sr: failed for good (diverged: nan)" in told
     assert "1 GPU-h of training spent, 30 GPU-min to come" in by_stage["time"]
 
 
