@@ -183,6 +183,41 @@ def test_two_exports_of_the_same_weights_are_the_same_files():
     assert inputs == ["input", *(name for name in state if name in inputs)]
 
 
+class Split(torch.nn.Module):
+    """Splits the channels of convolutions, the last of them grouped."""
+
+    def __init__(self, channels, groups, parts, more=False):
+        super().__init__()
+        self.parts, self.more = parts, more
+        self.first = torch.nn.Conv2d(3, channels, 1, bias=False)
+        self.second = torch.nn.Conv2d(channels, channels, 3, padding=1, groups=groups)
+
+    def forward(self, x):
+        y = self.second(self.first(x))
+        one, *_, other = y.chunk(self.parts, 1)
+        return x + (one[:, :1] * other[:, -1:] + (y[:, :1] if self.more else 0))
+
+
+@pytest.mark.parametrize(
+    ("built", "left"),
+    [
+        (Split(8, 8, 2), 0),
+        (Split(9, 9, 3), 0),
+        (Split(8, 1, 2), 0),
+        (Split(7, 7, 2), 1),
+        (Split(8, 4, 2), 1),
+        (Split(8, 8, 2, more=True), 1),
+    ],
+)
+def test_convolutions_compute_what_would_be_split_next(built, left, tmp_path):
+    weights.save(tmp_path / "w.safetensors", built, {})
+    model = onnx.trace(built.eval())
+    onnx.write(model, tmp_path / "w.safetensors", tmp_path / "w.onnx")
+    assert onnx.difference(tmp_path / "w.onnx", built, [torch.rand(1, 3, 9, 12)]) < 1e-5
+    splits = [node.inputs[0] for node in model.graph if node.op_type == "Split"]
+    assert len([value for value in splits if not value.is_graph_input()]) == left
+
+
 class Wrapped(torch.nn.Module):
     """Continues images around their edges, which no padding of the graphs does."""
 
