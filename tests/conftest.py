@@ -43,6 +43,12 @@ TINY["images"]["tests"] = {"embedded": None, "own": "photographs/own"}
 TINY["report"] = TINY["report"] | {"test_sets": ["own"]}
 
 
+# Snakemake in a process of its own, which starts jobs by the program that it is given.
+STARTING_BY = (
+    "import runpy, sys; sys.executable = sys.argv.pop(1); "
+    "runpy.run_module('snakemake', run_name='__main__', alter_sys=True)"
+)
+
 # The files that take longest, by the time that they take; but first one that makes the finished
 # tree and one that needs none.
 LONGEST = [
@@ -124,9 +130,16 @@ class Tree:
     def start(
         self, *arguments: str, stdout: int | TextIO, program: Sequence[str] = ()
     ) -> subprocess.Popen:
-        """A run that goes on, in processes of its own by default: signals reach them."""
+        """A run that goes on, by default in a process of its own whose jobs are forks.
+
+        Signals reach it as they reach any Snakemake, and each of its jobs is a process to kill.
+        """
         self.write_configuration()
-        program = program or (*self.prefix, *self.program)
+        if not program:
+            program = (*self.prefix, *self.program)
+            if self.program == Tree.program:
+                jobs = preloaded.python(self.prefix)
+                program = (*self.prefix, sys.executable, "-c", STARTING_BY, jobs, *self.program[3:])
         return subprocess.Popen(
             [*program, *self.options(), *arguments],
             cwd=self.folder,

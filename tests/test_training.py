@@ -628,7 +628,7 @@ def test_a_signal_ends_the_process_with_a_checkpoint(tmp_path):
             assert process.poll() is None
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        said = process.communicate(timeout=30)[0]
+        said = process.communicate(timeout=300)[0]
     assert process.returncode == 128 + signal.SIGINT
     step = int(states(tmp_path)[-1].removesuffix(".pt"))
     assert f"SIGINT: state kept after step {step}; run again to go on" in said
