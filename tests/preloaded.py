@@ -113,6 +113,7 @@ def _compiled(client: str) -> Path:
 
 
 def _load(client: str) -> None:
+    gc.disable()
     for name in LOADED:
         importlib.import_module(name)
     _parse_once(_compiled(client) / "rules")
@@ -121,6 +122,7 @@ def _load(client: str) -> None:
     # Forks look for no garbage in what they share, and undo nothing of it at their end.
     gc.collect()
     gc.freeze()
+    gc.enable()
     for shared in list(weakref.finalize._registry):
         shared.atexit = False
 
