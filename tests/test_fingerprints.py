@@ -201,9 +201,7 @@ def test_modules_named_by_wildcards_count_for_themselves_only(package):
         ("training.schedule", "training.rates"),
     ],
 )
-def test_where_a_module_lies_and_what_it_is_called_does_not_count(
-    package, unedited, old, new
-):
+def test_where_a_module_lies_and_what_it_is_called_does_not_count(package, unedited, old, new):
     move(package, old, new)
     fingerprints.clear()
     assert changed(package, unedited) == set()
