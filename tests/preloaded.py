@@ -12,6 +12,7 @@ The processes of pytest-xdist share the one that `conftest.pytest_configure` sta
 import atexit
 import functools
 import gc
+import hashlib
 import importlib
 import marshal
 import os
@@ -111,20 +112,48 @@ def _compiled(client: str) -> Path:
     return Path(client).with_name("compiled")
 
 
-def _load() -> None:
+def _load(client: str) -> None:
+    gc.disable()
     for name in LOADED:
         importlib.import_module(name)
+    _parse_once(_compiled(client) / "rules")
     # To make it collects the plugins that are installed, once a process.
     importlib.import_module("snakemake.cli").get_argument_parser()
     # Forks look for no garbage in what they share, and undo nothing of it at their end.
     gc.collect()
     gc.freeze()
+    gc.enable()
     for shared in list(weakref.finalize._registry):
         shared.atexit = False
 
 
+def _parse_once(folder: Path) -> None:
+    """Has forks parse each file of rules once a session, which is a third of a dry run."""
+    workflow = importlib.import_module("snakemake.workflow")
+    parse = workflow.parse
+    folder.mkdir(parents=True)
+
+    def remembered(path, workflow, linemap, overwrite_shellcmd=None, rulecount=0):
+        place = path.get_path_or_uri(secret_free=True)
+        with workflow.sourcecache.open(path) as source:
+            told = repr((source.read(), overwrite_shellcmd, rulecount))
+        file = folder / hashlib.sha256(told.encode()).hexdigest()
+        if not file.exists():
+            parsed = parse(path, workflow, linemap, overwrite_shellcmd, rulecount)
+            half = file.with_suffix(f".{os.getpid()}")
+            half.write_bytes(marshal.dumps((place, linemap, *parsed)))
+            half.rename(file)
+            return parsed
+        # The same file stands in several checkouts.
+        first, lines, text, rulecount = marshal.loads(file.read_bytes())
+        linemap.update(lines)
+        return text.replace(repr(first), repr(place)), rulecount
+
+    workflow.parse = remembered
+
+
 def _serve(listening: str, client: str) -> None:
-    _load()
+    _load(client)
     assert not [name for name in sys.modules if name.partition(".")[0] == "grids"]
     assert threading.active_count() == 1, "a fork would lack the other threads"
     woken, waking = socket.socketpair()
@@ -143,6 +172,9 @@ def _serve(listening: str, client: str) -> None:
             if key.fileobj is listener:
                 connection, _ = listener.accept()
                 told, files = _told(connection)
+                if told is None:
+                    connection.close()
+                    continue
                 pid = os.fork()
                 if pid == 0:
                     signal.set_wakeup_fd(-1)
@@ -180,13 +212,21 @@ def _serve(listening: str, client: str) -> None:
                     os.kill(key.data, signal.SIGKILL)
 
 
-def _told(connection: socket.socket) -> tuple[bytes, list[int]]:
-    """What a client sends: its arguments, folder and environment; standard files."""
-    length, files, *_ = socket.recv_fds(connection, 8, 3)
-    told = b""
-    while len(told) < int.from_bytes(length, "little"):
-        told += connection.recv(1 << 20)
-    return told, files
+def _told(connection: socket.socket) -> tuple[bytes | None, list[int]]:
+    """What a client sends: its arguments, folder and environment; standard files.
+
+    None of one that was killed before it had said all.
+    """
+    with suppress(ConnectionError):
+        length, files, *_ = socket.recv_fds(connection, 8, 3)
+        told = b""
+        while more := connection.recv(1 << 20):
+            told += more
+            if len(told) == int.from_bytes(length, "little"):
+                return told, files
+        for file in files:
+            os.close(file)
+    return None, []
 
 
 def _become(told: bytes, files: list[int], client: str) -> None:

@@ -216,7 +216,7 @@ def photographs(tmp_path_factory):
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_the_files_of_a_training(tmp_path, photographs, processes):
+def test_the_files_of_a_training(forks, tmp_path, photographs, processes):
     """Of one process those of a training that does not measure; of two, nearly those of one."""
     how = {"every": 5, "code": "1"}
     seen = []

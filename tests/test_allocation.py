@@ -15,12 +15,16 @@ from grids.training.processes import allocation
 
 @pytest.fixture
 def slurm(tmp_path, monkeypatch):
-    """Makes the commands `squeue` and `scontrol`; returns what scontrol was told."""
+    """Makes the commands `squeue` and `scontrol`; returns what scontrol was told.
+
+    `squeue` answers once `train` is in the middle of its work, however slow the machine is.
+    """
     told = tmp_path / "told"
+    working = f"while [ ! -e {tmp_path}/working ]; do sleep 0.02; done"
 
     def make(end, comment="rule_train_wildcards_srresnet_jpeg", takes_back=True):
         commands = {
-            "squeue": f"echo '{end}|{comment}'",
+            "squeue": f"{working}; echo '{end}|{comment}'",
             "scontrol": f'echo "$@" >> {told}; exit {0 if takes_back else 1}',
         }
         for name, line in commands.items():
@@ -43,14 +47,15 @@ def noticed(monkeypatch):
 
 
 def soon():
-    return datetime.fromtimestamp(time.time() + 0.4).isoformat()
+    return datetime.fromtimestamp(time.time() + 0.2).isoformat()
 
 
-def train(state, steps=1, seconds=10.0):
+def train(state, steps=1, seconds=60.0):
     with allocation.renewed(state, lambda line: None):
         for step in range(steps):
             state.mkdir(exist_ok=True)
             (state / f"{step:09d}.pt").touch()
+        (state.parent / "working").touch()
         # Which thread a signal reaches is not certain: another's ends no sleep of this one.
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -91,14 +96,14 @@ def test_a_cluster_that_refuses_leaves_it_to_another_attempt(slurm, noticed, tmp
 @pytest.mark.parametrize("comment", ["", "my own job"])
 def test_a_job_that_snakemake_did_not_submit_is_left_alone(slurm, noticed, tmp_path, comment):
     told = slurm(soon(), comment=comment)
-    train(tmp_path / "state", seconds=1)
+    train(tmp_path / "state", seconds=0.6)
     assert not told.exists()
 
 
 def test_outside_slurm_and_without_a_limit_nothing_happens(slurm, noticed, tmp_path, monkeypatch):
     told = slurm("NONE")
-    train(tmp_path / "state", seconds=1)
+    train(tmp_path / "state", seconds=0.6)
     slurm(soon())
     monkeypatch.delenv("SLURM_JOB_ID")
-    train(tmp_path / "state", seconds=1)
+    train(tmp_path / "state", seconds=0.6)
     assert not told.exists()

@@ -99,7 +99,7 @@ def test_killed_in_its_middle_it_ends_as_it_would_have_and_trains_nothing_twice(
         assert process.poll() is None, log.read_text(encoding="utf-8")
         time.sleep(0.05)
     kill_all(process, killed, None)
-    process.wait(timeout=60)
+    process.wait(timeout=300)
     said = log.read_text(encoding="utf-8")
     jobs = dict(re.findall(r"^Job (\d+): (.*)$", said, flags=re.MULTILINE))
     ended = re.findall(r"^Finished jobid: (\d+)", said, flags=re.MULTILINE)

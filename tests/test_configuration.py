@@ -363,6 +363,7 @@ class TestFiles:
         with pytest.raises(InputError, match=message) as error:
             files.check([path])
         assert str(error.value).startswith(str(path))
+        assert str(error.value).count(str(path)) == 1
         assert "\n" not in str(error.value)
 
     @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from grids.selection.fitting.gains import seen_db
 from grids.selection.fitting.views import damaged
 
 # Of each kind of picture.
-EACH = 5
+EACH = 3
 HARM_DB, HARMED = 0.5, 0.03
 
 

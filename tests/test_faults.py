@@ -9,12 +9,10 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from itertools import zip_longest
 from pathlib import Path
 
-import preloaded
 import pytest
 from outcomes import assert_same, results
 from PIL import Image
@@ -27,13 +25,6 @@ WITHOUT_PRIVILEGE = (
     ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
     if os.geteuid() == 0 and shutil.which("setpriv")
     else ()
-)
-
-
-# Snakemake in a process of its own, which starts jobs by the program that it is given.
-STARTING_BY = (
-    "import runpy, sys; sys.executable = sys.argv.pop(1); "
-    "runpy.run_module('snakemake', run_name='__main__', alter_sys=True)"
 )
 
 FOLDERS = ("images", "store", "ggd", "search", "models", "verify", "reseeded", "report")
@@ -183,9 +174,7 @@ def test_a_disturbed_run_ends_with_the_results_of_an_undisturbed_one(finished, t
     tree.prefix = WITHOUT_PRIVILEGE if fault in (hide, hide_a_photograph) else ()
     mend = None
     with open(tmp_path / "log", "w") as log:
-        jobs = preloaded.python(tree.prefix)
-        program = (*tree.prefix, sys.executable, "-c", STARTING_BY, jobs, "--cores", "2")
-        process = tree.start("all", stdout=log, program=program)
+        process = tree.start("all", stdout=log)
         time.sleep(chance.uniform(2, 9))
         if fault in DURING:
             mend = fault(process, tree, chance)

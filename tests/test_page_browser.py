@@ -241,7 +241,7 @@ def test_a_page_that_is_left_takes_its_files_along(browser, server, tmp_path):
     with_photographs(page, tmp_path, "a.png")
     address = visits[0].removeprefix(server.origin).removesuffix("/news")
     page.goto("about:blank")
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while server.ask("GET", f"{address}/results.zip")[0] != 410:
         assert time.monotonic() < end
         time.sleep(0.05)

@@ -10,7 +10,9 @@ import pytest
 from grids.base.errors import InputError
 from grids.runs import recovery
 
-SLEEPING = "import time; time.sleep(60)"
+SLEEPING = "import time; time.sleep(600)"
+# What `forks` puts in its place is for the Snakemake that unlocks.
+PYTHON = sys.executable
 
 
 @pytest.fixture
@@ -23,6 +25,7 @@ def started(tmp_path):
         pid = processes[-1].pid
         # A process that has only just begun may not have a command line yet.
         while command[-1].encode() not in Path(f"/proc/{pid}/cmdline").read_bytes():
+            assert processes[-1].poll() is None
             time.sleep(0.01)
         return pid
 
@@ -50,28 +53,28 @@ def queue(tmp_path, monkeypatch):
 def test_who_reads_the_log_is_no_snakemake(tmp_path, started):
     (tmp_path / "1.snakemake.log").touch()
     started(shutil.which("tail"), "-f", "1.snakemake.log")
-    own = started(sys.executable, "-c", SLEEPING, "snakemake")
-    by_path = started(sys.executable, "-c", SLEEPING, "/opt/bin/snakemake", "all")
+    own = started(PYTHON, "-c", SLEEPING, "snakemake")
+    by_path = started(PYTHON, "-c", SLEEPING, "/opt/bin/snakemake", "all")
     assert set(recovery.snakemakes(tmp_path)) == {own, by_path}
 
 
 def test_a_snakemake_in_an_allocation_is_one_and_what_it_starts_for_a_job_is_none(
     tmp_path, started
 ):
-    own = started(sys.executable, "-c", SLEEPING, "snakemake", "all", SLURM_JOB_ID="7")
-    started(sys.executable, "-c", SLEEPING, "snakemake", "--mode", "remote", SLURM_JOB_ID="8")
+    own = started(PYTHON, "-c", SLEEPING, "snakemake", "all", SLURM_JOB_ID="7")
+    started(PYTHON, "-c", SLEEPING, "snakemake", "--mode", "remote", SLURM_JOB_ID="8")
     assert list(recovery.snakemakes(tmp_path)) == [own]
     with pytest.raises(InputError, match=f"Snakemake runs here .process {own}."):
         recovery.recover(tmp_path, False, print)
 
 
 def test_scripts_that_outlived_their_snakemake_are_waited_for(
-    tmp_path, started, queue, monkeypatch
+    forks, tmp_path, started, queue, monkeypatch
 ):
     script = tmp_path / ".snakemake" / "scripts" / "tmp1.train.py"
     script.parent.mkdir(parents=True)
     script.write_text(SLEEPING)
-    process = started(sys.executable, str(script))
+    process = started(PYTHON, str(script))
     assert list(recovery.snakemakes(tmp_path)) == []
     queue()
     said = []
@@ -87,14 +90,14 @@ def test_scripts_that_outlived_their_snakemake_are_waited_for(
 
 
 def test_a_job_of_the_queue_whose_script_runs_here_counts_once(
-    tmp_path, started, queue, monkeypatch
+    forks, tmp_path, started, queue, monkeypatch
 ):
     script = tmp_path / ".snakemake" / "scripts" / "tmp1.train.py"
     script.parent.mkdir(parents=True)
     script.write_text(SLEEPING)
     of_array = {"SLURM_JOB_ID": "9", "SLURM_ARRAY_JOB_ID": "8", "SLURM_ARRAY_TASK_ID": "2"}
     processes = [
-        started(sys.executable, str(script), **environment)
+        started(PYTHON, str(script), **environment)
         for environment in ({"SLURM_JOB_ID": "7"}, of_array)
     ]
     queue(_7="rule_train", _8_2="rule_train", _11="rule_train")
@@ -118,7 +121,7 @@ def test_a_job_of_the_queue_whose_script_runs_here_counts_once(
     ]
 
 
-def test_a_snakemake_on_another_machine_may_run_in_a_job(tmp_path, queue, monkeypatch):
+def test_a_snakemake_on_another_machine_may_run_in_a_job(forks, tmp_path, queue, monkeypatch):
     queue(_7="(null)")
     with pytest.raises(InputError, match="job 7 was submitted here and makes no result; if"):
         recovery.recover(tmp_path, False, print)

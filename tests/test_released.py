@@ -236,7 +236,9 @@ def test_weights_that_do_not_fit_are_refused_before_any_job(with_weights):
         ({"training": {"start": "FILE"}}, r"training\.start, for srresnet: .*tensor"),
     ],
 )
-def test_files_of_other_networks_are_refused_by_check(tmp_path, state, entries, message, capsys):
+def test_files_of_other_networks_are_refused_by_check(
+    forks, tmp_path, state, entries, message, capsys
+):
     torch.save(state, file := tmp_path / "a.pth")
     written = tmp_path / "mine.yaml"
     written.write_text(json.dumps(entries).replace("FILE", str(file)))
@@ -245,7 +247,7 @@ def test_files_of_other_networks_are_refused_by_check(tmp_path, state, entries, 
     assert re.search(message, line)
 
 
-def test_first_weights_need_not_fit_networks_that_no_search_trains(tmp_path):
+def test_first_weights_need_not_fit_networks_that_no_search_trains(forks, tmp_path):
     file, written = tmp_path / "a.pth", tmp_path / "mine.yaml"
     torch.save(restorers.build("nafnet", {"width": 4}).state_dict(), file)
     # Beside the srresnet of the default.

@@ -11,19 +11,16 @@ from messages import DEGRADATIONS, MATRIX, MIX, every, train, trainings
 
 
 class TestRepair:
-    @pytest.mark.parametrize(
-        ("name", "job"),
-        [
+    def test_a_deleted_file_is_made_again_and_nothing_else(self, other):
+        for name, job in (
             ("ggd/jpeg.parquet", "Describing jpeg"),
-            ("verify/srresnet/jpeg/own.parquet", "Verifying srresnet on jpeg with own"),
             ("models/srresnet/jpeg/model.safetensors", "Training srresnet on jpeg"),
+            ("verify/srresnet/jpeg/own.parquet", "Verifying srresnet on jpeg with own"),
             ("report/similarity.svg", "Drawing the similarity matrix"),
-        ],
-    )
-    def test_a_deleted_file_is_made_again_and_nothing_else(self, other, name, job):
-        other.path(name).unlink()
-        assert other.executed(f"results/{name}") == {job}
-        # The same bytes: what was made from them stands.
+        ):
+            other.path(name).unlink()
+            # The same bytes: what was made from those before stands.
+            assert other.executed(f"results/{name}") == {job}
         assert other.jobs("all") == set()
 
     def test_a_deleted_plan_is_planned_again(self, other):

@@ -35,12 +35,9 @@ class TestNothingRuns:
     def test_untouched(self, other):
         assert other.jobs("all") == set()
 
-    def test_other_checkout_with_other_times(self, finished, tmp_path, checkout):
-        for path in checkout.rglob("*"):
-            os.utime(path)
-        assert finished.copy(tmp_path / "tree", checkout).jobs("all") == set()
-
-    def test_comments_docstrings_formatting_and_wording(self, edited):
+    def test_other_checkout_with_other_times_wording_formatting_and_ways_to_photographs(
+        self, edited, checkout
+    ):
         for name, old, new in [
             ("grids/similarity/law.py", "def fit(", "# Moments.\ndef fit("),
             ("grids/degradations/jpeg.py", '"""JPEG', '"""The JPEG'),
@@ -48,8 +45,11 @@ class TestNothingRuns:
             ("workflow/scripts/verify.py", "with job", "# A job.\nwith job"),
             ("grids/base/progress.py", "ETA", "left"),
             ("rules/train.smk", "# Needs", "# It needs"),
+            ("grids/images/search.py", '(".bmp"', '(".gif", ".bmp"'),
         ]:
             tree = edited(name, old, new)
+        for path in checkout.rglob("*"):
+            os.utime(path)
         assert tree.jobs("all") == set()
 
     def test_a_module_moved(self, finished, tmp_path, checkout):
@@ -57,19 +57,13 @@ class TestNothingRuns:
         move(checkout, "training.schedule", "training.rates")
         assert finished.copy(tmp_path / "tree", checkout).jobs("all") == set()
 
-    def test_order_of_keys_and_of_degradations(self, other):
+    def test_order_of_keys_how_it_is_computed_and_what_is_asked_of_a_cluster(self, other):
         config = {key: other.config[key] for key in reversed(other.config)}
         names = reversed(list(config["degradations"]))
         config["degradations"] = {name: config["degradations"][name] for name in names}
         config["training"] = dict(reversed(config["training"].items()))
         other.config = config
-        assert other.jobs("all") == set()
-
-    def test_how_it_is_computed(self, other):
         other.config["execution"] = {"device": "auto", "threads": 2, "checkpoint_minutes": 3}
-        assert other.jobs("all") == set()
-
-    def test_what_is_asked_of_a_cluster(self, other):
         more = {"mem_mb": 9000, "runtime": 99, "gpus": 1, "partition": "gpu"}
         kinds = ("prepare", "describe", "train", "verify")
         other.config["resources"] = {"account": "lab"} | dict.fromkeys(kinds, more)
@@ -227,10 +221,6 @@ class TestCode:
         jobs = edited("grids/images/reading.py").jobs("all")
         assert every(train) <= jobs
         assert {f"Describing {name}" for name in DEGRADATIONS} <= jobs
-
-    def test_of_finding_photographs(self, edited):
-        tree = edited("grids/images/search.py", '(".bmp"', '(".gif", ".bmp"')
-        assert tree.jobs("all") == set()
 
     def test_an_edit_can_be_accepted(self, edited):
         tree = edited("grids/training/schedule.py")

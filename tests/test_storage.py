@@ -59,7 +59,8 @@ def standing_still(tree, target):
         locks = tree.folder / ".snakemake" / "locks"
         # The last file of its lock, with the names in it.
         while not any(path.stat().st_size for path in locks.glob("*.output.lock")):
-            time.sleep(0.05)
+            assert run.poll() is None
+            time.sleep(0.01)
         run.send_signal(signal.SIGSTOP)
         try:
             yield

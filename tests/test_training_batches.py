@@ -74,7 +74,7 @@ def test_batches_are_made_while_the_first_is_in_use():
 
     made = ahead(batches, range(100), [range(1)], 1, CPU)
     next(made)
-    assert second.wait(timeout=10)
+    assert second.wait(timeout=300)
     made.close()
 
 

@@ -6,6 +6,7 @@ time as 24:00:00 is the number 86400.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,40 +18,26 @@ from grids.base.plugins import names_in, require_known
 TEMPLATE = "__use_yte__"
 
 
-def check(paths: Iterable[str | Path]) -> None:
+def check(paths: Iterable[str | Path]) -> list[Any]:
     """Every file must be YAML (or JSON) in which no key stands twice and no time is a number.
 
     A degradation or network that one takes out must be a module, or stand in one of the others:
     once they are laid over one another, none can tell what has a name of its own from a misspelt
     one.
 
+    Returns:
+        What each file says.
+
     Raises:
         InputError: the file, the line, and what is wrong there.
     """
-    files = [*map(Path, paths)]
-    for path in files:
-        try:
-            text = path.read_text(encoding="utf-8")
-            root = yaml.compose(text, Loader=yaml.SafeLoader)
-            yaml.safe_load(text)
-        except yaml.MarkedYAMLError as error:
-            if _is_json(text):
-                continue  # which may be indented by tabs
-            mark, problem = error.problem_mark, error.problem
-            raise InputError(
-                f"{path}, line {mark.line + 1}, column {mark.column + 1}: no YAML: {problem}"
-            ) from None
-        except (OSError, ValueError, yaml.YAMLError) as error:  # of bytes, and of dates
-            reason = str(error).partition("\n")[0]
-            raise InputError(f"{path}: cannot be read as YAML ({reason})") from None
-        for mapping in _mappings(root, set()):
-            _no_key_twice(path, mapping)
-            _no_time_as_a_number(path, mapping)
+    files = [(path, _read_strictly(path)) for path in map(Path, paths)]
     for section, what in (("degradations", "degradation"), ("backbones", "backbone")):
-        entries = [(path, *entry) for path in files for entry in _entries(path, section)]
+        entries = [(path, *entry) for path, said in files for entry in _entries(said, section)]
         there = {*names_in(section), *(name for _, name, entry in entries if entry is not None)}
         for path, name, _ in entries:
             require_known(name, there, f"{what} to take out in {path}:")
+    return [said for _, said in files]
 
 
 def read(path: str | Path) -> dict[str, Any]:
@@ -59,8 +46,7 @@ def read(path: str | Path) -> dict[str, Any]:
     Raises:
         InputError: as `check`, or the file holds no mapping.
     """
-    check([path])
-    said = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    (said,) = check([path])
     if not isinstance(said, dict):
         raise InputError(f"{path}: holds no mapping of keys to values")
     return said
@@ -75,20 +61,33 @@ def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
     return joined
 
 
-def _entries(path: Path, section: str) -> Iterator[tuple[str, Any]]:
-    text = path.read_text(encoding="utf-8")
-    said = json.loads(text) if _is_json(text) else yaml.safe_load(text)
+def _read_strictly(path: Path) -> Any:
+    try:
+        text = path.read_text(encoding="utf-8")
+        loader = yaml.SafeLoader(text)
+        root = loader.get_single_node()
+        for mapping in _mappings(root, set()):
+            _no_key_twice(path, mapping)
+            _no_time_as_a_number(path, mapping)
+        return None if root is None else loader.construct_document(root)
+    except InputError:
+        raise
+    except yaml.MarkedYAMLError as error:
+        with suppress(ValueError):
+            return json.loads(text)  # which may be indented by tabs
+        mark, problem = error.problem_mark, error.problem
+        raise InputError(
+            f"{path}, line {mark.line + 1}, column {mark.column + 1}: no YAML: {problem}"
+        ) from None
+    except (OSError, ValueError, yaml.YAMLError) as error:  # of bytes, and of dates
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{path}: cannot be read as YAML ({reason})") from None
+
+
+def _entries(said: Any, section: str) -> Iterator[tuple[str, Any]]:
     entries = said.get(section) if isinstance(said, Mapping) else None
     if isinstance(entries, Mapping):
         yield from ((str(name), entry) for name, entry in entries.items())
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _mappings(node: yaml.Node | None, seen: set[int]) -> Iterator[yaml.MappingNode]:
