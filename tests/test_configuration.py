@@ -497,6 +497,16 @@ def test_which_trainings_follow_single_task_models():
     assert plain.sampling("nafnet", ["jpeg", "sr"]) == equal
 
 
+def test_compared_networks_begin_as_the_others_do():
+    config = with_value("backbones.idr", {})
+    loading.load(config)
+    config["report"]["compared"] = [{"name": "IDR", "backbone": "idr"}]
+    with pytest.raises(
+        InputError, match=r"^training\.start, for idr: what is packaged is a nafnet"
+    ):
+        loading.load(config)
+
+
 def test_what_gives_no_affinities_is_not_searched_by_them():
     config = with_value("backbones.idr", {})
     config["search"] |= {"strategy": "tag"}

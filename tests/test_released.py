@@ -233,7 +233,7 @@ def test_weights_that_do_not_fit_are_refused_before_any_job(with_weights):
             {"descriptor": {"compared": ["vgg"], "vgg": {"weights": "FILE"}}},
             r"descriptor\.vgg\.weights: .*no 'features\.0\.weight'; expected torchvision's VGG19",
         ),
-        ({"training": {"start": "FILE"}}, r"training\.start, for srresnet: .*tensor"),
+        ({"training": {"start": "FILE"}}, r"training\.start, for nafnet: .*tensor"),
     ],
 )
 def test_files_of_other_networks_are_refused_by_check(
@@ -249,10 +249,10 @@ def test_files_of_other_networks_are_refused_by_check(
 
 def test_first_weights_need_not_fit_networks_that_no_search_trains(forks, tmp_path):
     file, written = tmp_path / "a.pth", tmp_path / "mine.yaml"
-    torch.save(restorers.build("nafnet", {"width": 4}).state_dict(), file)
-    # Beside the srresnet of the default.
-    entries = {"backbones": {"nafnet": {"width": 4}}, "search": {"backbone": "nafnet"}}
-    trained = {"report": {"backbones": ["nafnet"]}, "training": {"start": str(file)}}
+    torch.save(restorers.build("srresnet", {"features": 4}).state_dict(), file)
+    # Beside the nafnet of the default.
+    entries = {"backbones": {"srresnet": {"features": 4}}, "search": {"backbone": "srresnet"}}
+    trained = {"report": {"backbones": ["srresnet"]}, "training": {"start": str(file)}}
     written.write_text(json.dumps(entries | trained))
     assert main(["check", str(written)]) == 0
 

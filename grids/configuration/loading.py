@@ -539,7 +539,7 @@ def _released(settings: Settings) -> Iterator[list[Any]]:
 def _starts(settings: Settings) -> Iterator[list[Any]]:
     start = settings.training.start
     if Path(start).is_file():
-        for name in _searched_networks(settings):
+        for name in _beginning_networks(settings):
             built = settings.network(name), settings.sizes(name)
             yield [f"training.start, for {name}", "start", *built, start]
 
@@ -548,7 +548,7 @@ def _check_packaged_start(settings: Settings) -> None:
     """Whether what ships fits, which is known without trying it."""
     packaged = json.loads((PACKAGED_MIX.parent / "bundle.json").read_text(encoding="utf-8"))
     backbone, sizes = packaged["backbone"], packaged["sizes"]
-    for name in _searched_networks(settings):
+    for name in _beginning_networks(settings):
         if (settings.network(name), settings.sizes(name)) != (backbone, sizes):
             options = ", ".join(f"{option}: {size}" for option, size in sizes.items())
             raise InputError(
@@ -557,10 +557,11 @@ def _check_packaged_start(settings: Settings) -> None:
             )
 
 
-def _searched_networks(settings: Settings) -> list[str]:
-    """Those that a search trains; others may be configured and never begin as `start` says."""
-    searched = {settings.search.backbone, *settings.report.backbones}
-    return sorted(searched.intersection(settings.trained()))
+def _beginning_networks(settings: Settings) -> list[str]:
+    """Those that begin as `start` says; others may be configured and never be trained."""
+    compared = (row.backbone for row in settings.report.compared)
+    asked_for = {settings.search.backbone, *settings.report.backbones, *compared}
+    return sorted(asked_for.intersection(settings.trained()))
 
 
 def _described(settings: Settings) -> Iterator[list[Any]]:
