@@ -17,6 +17,7 @@ from grids.training import loop, restorer, run
 from grids.training.affinity import Affinities
 from grids.training.loop import Recipe
 from grids.training.procedure import NETWORK, Phase, Procedure
+from grids.training.processes.normalization import OverProcesses
 from grids.training.schedule import warmup_cosine
 
 torch.set_num_threads(1)
@@ -155,6 +156,20 @@ def test_precision_changes_nothing_of_one_measurement():
     off_diagonal = watcher.total[~torch.eye(3, dtype=torch.bool)]
     assert (off_diagonal != 0).all()
     assert all(weight.grad is None for weight in objective.parameters())
+
+
+def test_no_process_normalizes_by_the_batches_of_others_while_it_tries_steps():
+    """Which are of other degradations then, and not as many."""
+    objective, seen = loop._Objective(built("l1", 12).network, None), []
+
+    def loss(model, source, target):
+        seen.append(OverProcesses.apart)
+        return (model(source) - target).abs().mean()
+
+    objective.loss = loss
+    affinities(every=1).look(0, 1e-3, objective)
+    assert set(seen) == {True}
+    assert not OverProcesses.apart
 
 
 @pytest.mark.parametrize("at", [5, 8])

@@ -535,13 +535,13 @@ def test_what_a_procedure_needs_is_not_asked_of_released_weights(tmp_path):
 
 
 @pytest.mark.parametrize("network", ["airnet", "amirnet"])
-@pytest.mark.parametrize("key", ["processes", "accumulation"])
-def test_a_procedure_that_needs_whole_batches_is_not_shared(key, network):
+def test_a_procedure_that_normalises_over_a_batch_works_through_no_parts_of_it(network):
     config = with_value(f"backbones.{network}", {})
+    config.setdefault("execution", {})["processes"] = 2
     loading.load(config)
-    config.setdefault("execution", {})[key] = 2
+    config["execution"]["accumulation"] = 2
     with pytest.raises(
-        InputError, match=rf"training\.procedure: {network}, of {network}, works thr.* whole"
+        InputError, match=rf"training\.procedure: {network}, of {network}, norm.*accumulation: 1"
     ):
         loading.load(config)
 

@@ -14,7 +14,7 @@ import pandas as pd
 import preloaded
 import pytest
 import torch
-from tiny_procedures import SHARED, TINY, built
+from tiny_procedures import IN_PARTS, TINY, built
 from torch import nn
 
 from grids.backbones import srresnet
@@ -371,7 +371,7 @@ def test_execution_does_not_alter_the_weights(tmp_path, monkeypatch, name, rows,
     assert all_same(one, two)
 
 
-@pytest.mark.parametrize("name", SHARED)
+@pytest.mark.parametrize("name", IN_PARTS)
 def test_accumulation_gives_the_same_weights_up_to_rounding(tmp_path, name):
     recipe = replace(RECIPE, iterations=6, batch=4, clip=0.01)
     whole, parts = (built(name, recipe.iterations) for _ in range(2))

@@ -46,8 +46,8 @@ TINY = {
     "psnr": Tiny("srresnet", SRRESNET, {}),
     "realesrgan": Tiny("srresnet", SRRESNET, {"l1_share": 0.5, "features": 4}),
 }
-# Those of which processes and parts may share a batch.
-SHARED = [name for name in TINY if not constant_of("training/procedures", name, "WHOLE_BATCHES")]
+# Those whose batches a process may work through in parts.
+IN_PARTS = [name for name in TINY if not constant_of("training/procedures", name, "ONE_PART")]
 
 
 def built(name: str, iterations: int) -> Procedure:

@@ -194,9 +194,6 @@ class AMIRNet(nn.Module):
         # Channels of the levels and, last, below them.
         channels = [width << level for level in range(len(encoder) + 1)]
         self.resencoder = Describer(describing)
-        # Heads and weights of levels that are not used stay as they are.
-        for module in self.resencoder.mask_list[levels:], self.resencoder.pred_list[levels:]:
-            module.requires_grad_(False)
         self.intro = nn.Conv2d(3, width, 3, padding=1)
         self.ending = nn.Conv2d(width, 3, 3, padding=1)
         self.encoders = nn.ModuleList(
@@ -206,8 +203,14 @@ class AMIRNet(nn.Module):
         self.middle_blks = nn.Sequential(*(Block(channels[-1]) for _ in range(middle)))
         self.ups = nn.ModuleList(map(Up, channels[:0:-1]))
         self.downs = nn.ModuleList(nn.Conv2d(c, 2 * c, 2, stride=2) for c in channels[:-1])
-        for made in (m for m in self.modules() if isinstance(m, OfCodes)):
-            made.linear_list[levels:].requires_grad_(False)
+        for unused in self.beyond(levels):
+            unused.requires_grad_(False)
+
+    def beyond(self, levels: int) -> list[nn.Module]:
+        """Heads and weights that are not used where the network is told of the first levels."""
+        lists = [self.resencoder.mask_list, self.resencoder.pred_list]
+        lists += [made.linear_list for made in self.modules() if isinstance(made, OfCodes)]
+        return [modules[levels:] for modules in lists]
 
     def forward(self, x: Tensor) -> Tensor:
         """Sides that `multiple` does not divide get zeros at the right and lower edge."""

@@ -614,11 +614,11 @@ def _check_procedures(settings: Settings) -> None:
                 f"training.procedure: {name} trains {' and '.join(networks)}, not {network}; give "
                 f"{backbone} another, as in {{{backbone}: l1}}, or take it out of backbones"
             )
-        shares = settings.processes() * settings.execution.accumulation
-        if shares > 1 and constant_of(PROCEDURES, name, "WHOLE_BATCHES"):
+        if settings.execution.accumulation > 1 and constant_of(PROCEDURES, name, "ONE_PART"):
             raise InputError(
-                f"training.procedure: {name}, of {backbone}, works through a batch as a whole; "
-                "write execution.processes: 1 and execution.accumulation: 1, with one GPU, or l1"
+                f"training.procedure: {name}, of {backbone}, normalises over a batch, which no "
+                "process works through in parts; write execution.accumulation: 1, with more "
+                "execution.processes, or l1"
             )
 
 

@@ -23,6 +23,7 @@ from torch.func import functional_call
 
 from grids.training.batches import Batch, Batches
 from grids.training.processes import ranks
+from grids.training.processes.normalization import apart
 from grids.training.watcher import Watcher
 
 Weights = dict[str, Tensor]
@@ -90,11 +91,12 @@ class Affinities(Watcher):
         """Z from row to column, in float64 on the CPU."""
         alone = self.batches.values()
         batches = [[_laid_out(of(step, part)) for part in self.parts] for of in alone]
-        now = _losses(objective, {}, batches)
         rows = torch.zeros(len(batches), len(batches), dtype=torch.float64, device=device)
-        for i in range(ranks.rank(), len(batches), ranks.count()):
-            ahead = _stepped(objective, batches[i], rate)
-            rows[i] = 1 - _losses(objective, ahead, batches) / now
+        with apart():
+            now = _losses(objective, {}, batches)
+            for i in range(ranks.rank(), len(batches), ranks.count()):
+                ahead = _stepped(objective, batches[i], rate)
+                rows[i] = 1 - _losses(objective, ahead, batches) / now
         # Of each row all processes but one have zeros.
         return ranks.mean(rows).cpu() * ranks.count()
 

@@ -21,7 +21,7 @@ from grids.training import state
 from grids.training.batches import Batch, Batches, ahead
 from grids.training.compiled import compiled
 from grids.training.procedure import NETWORK, Loss, Phase, Procedure
-from grids.training.processes import ownership, ranks, signals
+from grids.training.processes import normalization, ownership, ranks, signals
 from grids.training.proportions import Proportions
 from grids.training.schedule import warmup_constant, warmup_cosine
 from grids.training.watcher import Watcher
@@ -187,6 +187,7 @@ class _Training:
             self.networks[one.name] = one
             about = {**about, one.name: one.about}
         for network in self.networks.values():
+            normalization.over_processes(network)
             # The annotation of `to` lacks the format of memory.
             network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.batches, self.recipe, self.execution = batches, recipe, execution

@@ -3,7 +3,7 @@
 Two crops of a photograph under one degradation are to have like codes, unlike those of the crops
 before them: momentum contrast, see `grids.backbones.airnet`. In the first phase the encoder alone
 learns. A batch has the degradations of its group in turn. As the encoder normalises by the means of
-a batch, and its codes wait in one queue, a batch is worked through as a whole.
+a batch, each process works through its share as a whole. All have the queue with the keys of all.
 """
 
 import math
@@ -17,9 +17,10 @@ from grids.base.errors import InputError
 from grids.training.batches import Batches
 from grids.training.losses import HIGHEST_L1
 from grids.training.procedure import NETWORK, Contents, Phase, Procedure, Task
+from grids.training.processes import ranks
 
 NETWORKS = ["airnet"]
-WHOLE_BATCHES = True
+ONE_PART = True
 WHOLE_TRAININGS = True
 
 
@@ -70,7 +71,7 @@ class Contrasting(Procedure):
         self.contrast.follow()
 
     def finish(self, step: int) -> None:
-        self.contrast.remember(self.codes)
+        self.contrast.remember(ranks.gathered(self.codes))
 
     def _contrast(self, model: AirNet, source: Tensor, target: Tensor, second: Tensor) -> Tensor:
         return self._compared(model, source, second)[1]

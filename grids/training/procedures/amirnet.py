@@ -7,7 +7,7 @@ level too, and its masks learn to say which branches an image belongs to.
 
 The authors cluster their training images. Here a sample is never seen twice, so clusters are kept
 as centres, beside the encoder as it was when they were found: with both, any sample has its place.
-As the encoder normalises by the means of a batch, a batch is worked through as a whole.
+As the encoder normalises by the means of a batch, each process works through its share as a whole.
 """
 
 import copy
@@ -23,9 +23,10 @@ from grids.base.errors import InputError
 from grids.training.batches import Batch, Batches
 from grids.training.losses import HIGHEST_L1, filled_up, structural_similarity
 from grids.training.procedure import NETWORK, Phase, Procedure, Task
+from grids.training.processes import ranks
 
 NETWORKS = ["amirnet"]
-WHOLE_BATCHES = True
+ONE_PART = True
 WHOLE_TRAININGS = True
 
 SMALL_ERROR = 0.03
@@ -110,14 +111,15 @@ class Tree(nn.Module):
         Args:
             level: 1 or more.
             describer: as it is by now.
-            batches: samples, degraded and original.
+            batches: samples, degraded and original; each process has its share of each.
         """
         self.describers[level - 1].load_state_dict(describer.state_dict())
         labels, descriptions = [], []
         for source, target in batches:
             above = self.labels(source, target, level)
-            labels.append(above[-1])
-            descriptions.append(self._described(level, source, target, above))
+            labels.append(ranks.gathered(above[-1]))
+            described = self._described(level, source, target, above)
+            descriptions.append(ranks.gathered(described))
         leaf, points = torch.cat(labels), torch.cat(descriptions)
         for number, centres in enumerate(self.centres[level - 1]):
             centres.copy_(two_means(points[leaf == number]))
@@ -199,15 +201,23 @@ class Growing(Procedure):
         # Masks are in (0, 1), so that none is more than 1 below another.
         telling = sum(1 + math.log(count) for count in BRANCHES[1 : self.levels])
         highest = HIGHEST_L1 + self.similarity_share + self.tree_weight * telling
-        super().__init__(network, Phase({NETWORK: self._loss}, highest), {"tree": tree})
+        self.phases = [
+            Phase({NETWORK: self._loss}, highest, frozen=tuple(network.beyond(level)))
+            for level in range(1, self.levels + 1)
+        ]
+        super().__init__(network, self.phases[0], {"tree": tree})
         self.amirnet, self.tree = network, tree
         network.levels = 1
+
+    def phase(self, step: int) -> Phase:
+        return self.phases[min(step // self.every, self.levels - 1)]
 
     def begin(self, step: int, batches: Batches) -> None:
         level, since = divmod(step, self.every)
         self.amirnet.levels = min(level + 1, self.levels)
         if not since and 0 < level < self.levels:
-            made = (batches(step + i, range(self.batch)) for i in range(self.looks))
+            (own,) = ranks.shares(self.batch, accumulation=1)
+            made = (batches(step + i, own) for i in range(self.looks))
             self.tree.grow(level, self.amirnet.resencoder, made)
 
     def _loss(self, model: AMIRNet, source: Tensor, target: Tensor) -> Tensor:

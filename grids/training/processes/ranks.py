@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -101,12 +102,36 @@ def gathering(model: nn.Module, last: bool) -> AbstractContextManager[None]:
     return model.no_sync()
 
 
+class _Sum(torch.autograd.Function):
+    """Sum over the processes; its gradient is the sum of theirs."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        total = values.clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        total: Tensor = _Sum.apply(*gradients)  # type: ignore[no-untyped-call] # torch has none
+        return total
+
+
 def mean(values: Tensor) -> Tensor:
-    """Mean over the processes, which must all ask for it."""
-    if count() > 1:
-        dist.all_reduce(values)
-        values /= count()
-    return values
+    """Mean over the processes, which must all ask for it, and for its gradient where one does."""
+    if count() == 1:
+        return values
+    total: Tensor = _Sum.apply(values)  # type: ignore[no-untyped-call] # as above
+    return total / count()
+
+
+def gathered(values: Tensor) -> Tensor:
+    """Those of all processes in their order, along the first dimension; without gradients."""
+    if count() == 1:
+        return values
+    all_values = [torch.empty_like(values) for _ in range(count())]
+    dist.all_gather(all_values, values.contiguous())
+    return torch.cat(all_values)
 
 
 def wait() -> None:
