@@ -53,7 +53,19 @@ def same(network, state):
 
 
 @pytest.mark.parametrize("key", ["", "params_ema", "params", "state_dict", "net"])
-@pytest.mark.parametrize("prefix", ["", "module.", "net.", "net.module."])
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "",
+        "module.",
+        "net.",
+        "net.module.",
+        "generator.",
+        "_orig_mod.",
+        "module._orig_mod.",
+        "_orig_mod.generator.module.net.",
+    ],
+)
 def test_nesting_and_prefixes_are_undone(tmp_path, state, key, prefix):
     prefixed = {prefix + name: tensor for name, tensor in state.items()}
     content = {key: prefixed, "iter": 5, "optimizer": {"state": {}}} if key else prefixed
@@ -61,6 +73,13 @@ def test_nesting_and_prefixes_are_undone(tmp_path, state, key, prefix):
     network, words = adopted(tmp_path / "a.pth")
     assert same(network, state)
     assert words.startswith(key or "the top")
+
+
+def test_prefixes_that_some_names_lack_are_names(tmp_path, state):
+    """As in a file that holds a discriminator as well."""
+    whole = {f"generator.{name}": tensor for name, tensor in state.items()}
+    torch.save(whole | {"discriminator.bias": torch.zeros(1)}, tmp_path / "a.pth")
+    refused(tmp_path / "a.pth", r"left over \(discriminator\.bias, generator\..*for rrdbnet")
 
 
 def test_of_several_entries_the_average_is_taken_unless_another_is_named(tmp_path, state):

@@ -26,7 +26,7 @@ from grids.models import restorers, weights
 # comes before its last step.
 KEYS = ("params_ema", "params", "state_dict", "net")
 # What wrappers of networks put before every name.
-PREFIXES = ("module.", "net.")
+PREFIXES = ("module.", "net.", "generator.", "_orig_mod.")
 
 # How alike the names of a file and of a network are, counted without numbers, to be taken for one.
 ALIKE = 0.9
@@ -137,9 +137,11 @@ def _is_table(value: Any) -> bool:
 
 
 def _without_prefixes(state: dict[str, Any]) -> dict[str, Any]:
-    for prefix in PREFIXES * 2:
+    """Wrappers may be wrapped themselves, in any order."""
+    for prefix in PREFIXES:
         if state and all(str(name).startswith(prefix) for name in state):
-            state = {name.removeprefix(prefix): value for name, value in state.items()}
+            bare = {name.removeprefix(prefix): value for name, value in state.items()}
+            return _without_prefixes(bare)
     return state
 
 
