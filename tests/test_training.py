@@ -318,18 +318,6 @@ def test_killed_and_run_again_ends_with_the_same_weights(
 
 
 @pytest.mark.parametrize("name", TRAINED)
-def test_after_a_signal_it_goes_on_to_the_same_weights(tmp_path, undisturbed, name):
-    stopped, resumed = begun(name), begun(name)
-    at(5, stopped, lambda: os.kill(os.getpid(), signal.SIGTERM))
-    with pytest.raises(SystemExit) as left:
-        run_training(tmp_path, execution=AT_THE_END, **stopped)
-    assert left.value.code == 128 + signal.SIGTERM
-    assert states(tmp_path) == ["000000006.pt"]
-    run_training(tmp_path, execution=AT_THE_END, **resumed)
-    assert all_same(resumed, undisturbed(name, 200)[0])
-
-
-@pytest.mark.parametrize("name", TRAINED)
 def test_a_copy_that_is_superseded_writes_no_more_and_the_later_one_ends_the_same(
     tmp_path, monkeypatch, undisturbed, name
 ):
