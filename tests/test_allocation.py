@@ -115,27 +115,24 @@ def test_outside_slurm_and_without_a_limit_nothing_happens(slurm, noticed, tmp_p
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_in_its_next_allocation_a_training_goes_on_to_the_same_weights(slurm, tmp_path, name):
-    """The first ends in the sixth step: `squeue` answers when that has begun."""
-    told, begins = slurm(soon()), tmp_path / "begins"
-    answer = (tmp_path / "squeue").read_text().removeprefix("#!/bin/sh\n")
-    waiting = f"#!/bin/sh\nwhile [ ! -e {begins} ]; do sleep 0.05; done\n{answer}"
-    (tmp_path / "squeue").write_text(waiting)
+    """The first ends in the third step, before a change of phases."""
+    told = slurm(soon())
 
     def until_the_signal():
-        begins.touch()
-        end = time.monotonic() + 30
+        (tmp_path / "working").touch()
+        end = time.monotonic() + 60
         # The training takes one signal, and no second one.
         while signal.getsignal(signal.SIGTERM) != signal.SIG_DFL and time.monotonic() < end:
             time.sleep(0.02)
 
     whole, sent_away, requeued = begun(name), begun(name), begun(name)
     run_training(tmp_path / "whole", execution=AT_THE_END, **whole)
-    at(5, sent_away, until_the_signal)
+    at(2, sent_away, until_the_signal)
     with pytest.raises(SystemExit) as left, allocation.renewed(tmp_path / "state", print):
         run_training(tmp_path, execution=AT_THE_END, **sent_away)
     assert left.value.code == 128 + signal.SIGTERM
     assert told.read_text() == "requeue 7\n"
-    assert states(tmp_path) == ["000000006.pt"]
+    assert states(tmp_path) == ["000000003.pt"]
     slurm("NONE")
     with allocation.renewed(tmp_path / "state", print):
         run_training(tmp_path, execution=AT_THE_END, **requeued)

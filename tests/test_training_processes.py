@@ -106,7 +106,8 @@ def train(
 
 def beside(folder):
     """What has a state beside the network, as the last checkpoint has it."""
-    content = (folder / "state" / "000000020.pt").read_bytes()[state.DIGEST :]
+    (last,) = (folder / "state").iterdir()
+    content = last.read_bytes()[state.DIGEST :]
     networks = torch.load(io.BytesIO(content), weights_only=True)["networks"]
     del networks[NETWORK]
     return {name: t.double() for tensors in networks.values() for name, t in tensors.items()}

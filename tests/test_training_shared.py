@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 
 import preloaded
@@ -28,7 +27,7 @@ AT_THE_END = Execution(validation=0)
 
 
 def superseded(folder, training):
-    """Claimed by a later copy after step 8, it ends when the first process is to write the last."""
+    """Claimed by a later copy, it ends when the first process is to write its last step."""
 
     def claimed():
         """The variable is each copy's own."""
@@ -39,14 +38,14 @@ def superseded(folder, training):
     writes = ranks.rank() == 0
     if writes:
         ownership.claim(folder / "state")
-        at(8, training, claimed)
+        at(5, training, claimed)
     with pytest.raises(ownership.Superseded) if writes else nullcontext():
-        run_training(folder, execution=replace(AT_THE_END, checkpoint_steps=7), **training)
+        run_training(folder, execution=AT_THE_END, **training)
 
 
 def signalled(folder, training):
-    """One of the processes alone, before step 10; all end after it."""
-    at(9, training, lambda: ranks.rank() or os.kill(os.getpid(), signal.SIGTERM))
+    """One of the processes alone, in the third step; all end after it, in the first phase."""
+    at(2, training, lambda: ranks.rank() or os.kill(os.getpid(), signal.SIGTERM))
     with pytest.raises(SystemExit) as left:
         run_training(folder, execution=AT_THE_END, **training)
     assert left.value.code == 128 + signal.SIGTERM
@@ -55,16 +54,19 @@ def signalled(folder, training):
 def in_each_process(weights, **_):
     """Trains by every procedure: a copy that is superseded, the later one, which is sent away."""
     folder, found = Path(weights).parent, {}
+    os.environ[ownership.VARIABLE] = ""
     for name in TRAINED:
         whole, later, last = begun(name), begun(name), begun(name)
-        os.environ[ownership.VARIABLE] = ""
         superseded(folder / name, whole)
         os.environ[ownership.VARIABLE] = ""
-        left = [states(folder / name)]
+        written = (folder / name / "state").exists()
+        ranks.wait()
         signalled(folder / name, later)
-        left.append(states(folder / name))
+        ranks.wait()
+        left = states(folder / name)
+        ranks.wait()
         run_training(folder / name, execution=AT_THE_END, **last)
-        found[name] = {"left": left, "same": all_same(last, whole), "digest": digest(last)}
+        found[name] = [written, left, all_same(last, whole), digest(last)]
     (folder / f"{ranks.rank()}.json").write_text(json.dumps(found))
 
 
@@ -79,7 +81,8 @@ def digest(training) -> str:
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    """What each of two processes found."""
+    """Of each of two processes, by procedure: whether the superseded copy wrote, what the second
+    one left, whether the last ended as the first, and a digest of its end."""
     folder = tmp_path_factory.mktemp("found")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(sys, "executable", preloaded.python())
@@ -91,13 +94,12 @@ def found(tmp_path_factory):
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_superseded_signalled_and_run_again_it_ends_with_the_same_weights(found, name):
-    # The first process writes.
-    assert found[0][name]["left"] == [["000000007.pt"], ["000000007.pt", "000000010.pt"]]
-    assert all(process[name]["same"] for process in found)
+    for process in found:
+        assert process[name][:3] == [False, ["000000003.pt"], True]
 
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_all_processes_have_the_same(found, name):
     """A queue of codes and a tree among it."""
-    first, second = (process[name]["digest"] for process in found)
+    first, second = (process[name][-1] for process in found)
     assert first == second
