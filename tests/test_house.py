@@ -34,7 +34,7 @@ def test_few_doors_stand_on_the_landing():
 def test_contracts_say_what_must_not_be_loaded():
     assert [contract["name"] for contract in LOADING] == [
         "Planning loads no torch",
-        "Choosing loads neither torch nor tables",
+        "Choosing loads neither torch nor SciPy nor tables",
         "Restoring loads torch by the runtime of that name alone",
     ]
 
