@@ -57,10 +57,11 @@ STARTING_BY = (
 LONGEST = [
     f"test_{name}.py"
     for name in (
-        *("reruns", "training", "repair", "table1", "budget_workflow", "search_workflow", "faults"),
-        *("training_processes", "runtimes", "selection_workflow", "affinity_workflow", "storage"),
-        *("reruns_pairs", "restore", "public_networks", "orphans", "other_hands", "descriptors"),
-        *("release", "levels", "first_weights", "workflow", "checkouts"),
+        *("reruns", "training", "repair", "budget_workflow", "selection_workflow", "table1"),
+        *("training_processes", "runtimes", "public_networks", "restore", "reruns_pairs"),
+        *("selection_fit", "search_workflow", "affinity_workflow", "storage", "descriptors"),
+        *("fingerprints", "released", "other_hands", "faults", "box", "drawn_pictures"),
+        *("proportions", "workflow", "release", "checkouts", "orphans", "levels", "first_weights"),
     )
 ]
 
