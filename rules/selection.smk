@@ -34,6 +34,37 @@ rule views:
         "../workflow/scripts/views.py"
 
 
+rule real_views:
+    """Statistics of parts of the real pairs that the choice is fitted to."""
+    input:
+        index=lambda wildcards: index_of(calibrating(wildcards))(wildcards),
+        store=lambda wildcards: store_of(calibrating(wildcards))(wildcards),
+        weights=descriptor_weights(),
+    output:
+        views=f"<results>/{places.REAL_VIEWS}",
+    log:
+        "<logs>/selection/real/{pairs}.log",
+    wildcard_constraints:
+        pairs=one_of(REAL),
+    conda:
+        "../environment.yml"
+    threads: SETTINGS.execution.threads
+    resources:
+        **on_cluster("describe"),
+    params:
+        content=lambda wildcards: content_of(calibrating(wildcards)),
+        number=SETTINGS.selection.views,
+        describing=SETTINGS.describing(),
+        precision=SETTINGS.selection.precision,
+        descriptor=descriptor_digest(),
+        seed=SETTINGS.seed,
+        code=code("real_views.py"),
+    message:
+        "Describing parts of real pairs: {wildcards.pairs}"
+    script:
+        "../workflow/scripts/real_views.py"
+
+
 rule selector:
     """What chooses among the groups and predicts their gains: fitted, and calibrated."""
     input:
@@ -43,6 +74,8 @@ rule selector:
             f"<results>/{places.VIEWS}",
             degradation=[*SELECTED, "clean"],
         ),
+        real=expand(f"<results>/{places.REAL_VIEWS}", pairs=REAL),
+        pairs=calibrating_pairs,
         models=selected_models,
         mix=model_file(SETTINGS.search.backbone, MIX),
         weights=descriptor_weights(),
@@ -63,7 +96,7 @@ rule selector:
             list(members_of(group)) for group in selected_groups(wildcards)
         ],
         mix=MIX,
-        parameters={name: SETTINGS.parameters(name, "training") for name in SELECTED},
+        parameters=lambda wildcards: fitted_to(),
         pictures=SETTINGS.selection.pictures.model_dump(),
         backbone=SETTINGS.search.backbone,
         sizes=SETTINGS.sizes(SETTINGS.search.backbone),
@@ -80,8 +113,8 @@ rule selector:
 rule selection_cases:
     """The photographs of a test set under every degradation, described."""
     input:
-        index=index_of(),
-        store=store_of(),
+        index=lambda wildcards: index_of(judged(wildcards))(wildcards),
+        store=lambda wildcards: store_of(judged(wildcards))(wildcards),
         weights=descriptor_weights(),
     output:
         cases=f"<results>/{places.CASES}",
@@ -93,13 +126,13 @@ rule selection_cases:
     resources:
         **on_cluster("describe"),
     params:
-        content=content(),
-        shown=SETTINGS.tried(),
+        content=lambda wildcards: content_of(judged(wildcards)),
+        shown=tried,
         describing=SETTINGS.describing(),
         precision=SETTINGS.selection.precision,
         descriptor=descriptor_digest(),
         seed=SETTINGS.seed,
-        code=code("selection_cases.py", degradations=[*SELECTED, *SHOWN]),
+        code=code_of_cases("selection_cases.py"),
     message:
         "Describing {wildcards.test_set} under every degradation"
     script:
@@ -110,8 +143,8 @@ rule selection_gains:
     """What a model gives for the photographs of a test set under every degradation."""
     input:
         weights=f"<results>/{places.MODEL}",
-        index=index_of(),
-        store=store_of(),
+        index=lambda wildcards: index_of(judged(wildcards))(wildcards),
+        store=lambda wildcards: store_of(judged(wildcards))(wildcards),
     output:
         gains=f"<results>/{places.GAINS}",
     log:
@@ -122,13 +155,13 @@ rule selection_gains:
     resources:
         **on_cluster("verify"),
     params:
-        content=content(),
-        shown=SETTINGS.tried(),
+        content=lambda wildcards: content_of(judged(wildcards)),
+        shown=tried,
         kinds=gains_measured,
         sizes=sizes,
         precision=SETTINGS.selection.precision,
         seed=SETTINGS.seed,
-        code=code("selection_gains.py", "backbones", degradations=[*SELECTED, *SHOWN]),
+        code=code_of_cases("selection_gains.py", "backbones"),
     message:
         "Measuring gains of {wildcards.backbone} on {wildcards.group} with {wildcards.test_set}"
     script:
@@ -234,7 +267,7 @@ rule bundle:
         models=selected_models,
         measured=expand(
             f"<results>/{places.SELECTION_TEXT}",
-            test_set=SETTINGS.report.test_sets,
+            test_set=[*SETTINGS.report.test_sets, *REAL],
         ),
         shown=[f"{RESULTS}/selection/real.csv"] if SETTINGS.images.real else [],
     output:

@@ -723,3 +723,48 @@ class TestPhotographs:
         (folder / "3.png").write_text("text")
         assert "3.png" in (message := self.refused("images.pies", str(folder)))
         assert "1 bad, 3 good" in message
+
+
+class TestRealPairs:
+    """Pairs that calibrate the choice, and judge it."""
+
+    @pytest.fixture
+    def given(self, tmp_path):
+        for name in ("bad", "clean"):
+            (tmp_path / name).mkdir()
+            for number in range(4):
+                Image.new("RGB", (64, 64)).save(tmp_path / name / f"{number}.png")
+        return {"degraded": str(tmp_path / "bad"), "clean": str(tmp_path / "clean")}
+
+    def test_each_belongs_to_one_part(self, given):
+        settings = loading.load(with_value("selection.pairs.phone", given))
+        found = loading.photographs(settings)
+        parts = [found["phone.calibrate"], found["phone.judge"]]
+        assert all(parts)
+        assert sorted(Path(path).name for part in parts for path in part) == [
+            f"{number}.png" for number in (0, 0, 1, 1, 2, 2, 3, 3)
+        ]
+        assert not {*parts[0]} & {*parts[1]}
+        loading.check_photographs(settings, found)
+
+    @pytest.mark.parametrize(
+        ("name", "more", "message"),
+        [
+            ("jpeg", {}, r"selection.pairs.jpeg: this name is taken"),
+            ("train", {}, r"selection.pairs.train: this name is taken"),
+            ("phone", {"clean": "gone"}, r"selection.pairs.phone: gone: no such folder"),
+            ("phone", {"split": {"judge": "a*"}}, r"phone.split: give calibrate and judge all as"),
+            ("phone", {"split": {"calibrate": "*", "judge": "x"}}, r"split.judge: none of the 4"),
+        ],
+    )
+    def test_what_cannot_be_is_said_in_one_line(self, given, name, more, message):
+        with pytest.raises(InputError, match=message) as error:
+            loading.photographs(loading.load(with_value(f"selection.pairs.{name}", given | more)))
+        assert "\n" not in str(error.value)
+
+    def test_too_small_a_photograph_is_named(self, given):
+        for folder in given.values():
+            Image.new("RGB", (40, 64)).save(Path(folder) / "1.png")
+        settings = loading.load(with_value("selection.pairs.phone", given))
+        with pytest.raises(InputError, match=r"1.png: 40×64 pixels, but selection.pairs.phone"):
+            loading.check_photographs(settings, loading.photographs(settings))

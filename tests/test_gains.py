@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 import torch
 
-from grids.selection.fitting import gains
+from grids.images.store import Pairs
+from grids.selection.fitting import gains, real
 from grids.selection.fitting.pictures import Shares
 from grids.selection.fitting.views import views
 
@@ -89,3 +90,28 @@ def test_views_depend_on_their_number_alone():
     assert all(min(view.clean.shape[:2]) >= 96 for view in all_of_them)
     (other,) = views(*arguments, [3], 1)
     assert other.clean.shape != alone.clean.shape or (other.clean != alone.clean).any()
+
+
+def test_views_of_real_pairs_are_cut_at_one_place_and_have_their_gains():
+    dark = [photograph // 2 for photograph in PHOTOGRAPHS]
+    pairs = Pairs(["a", "b"], dark, PHOTOGRAPHS)
+    for view in real.views(pairs, range(4), 0):
+        assert view.photograph == view.number % 2
+        np.testing.assert_array_equal(view.degraded, view.clean // 2)
+    table = pd.DataFrame({"degradation": ["phone"], "number": [3], "likeliest": [0]})
+    measured = gains.with_gains(
+        table, [Add(60), Add(0)], [], [], {}, PLAIN, 0, CPU, "fp32", pairs={"phone": pairs}
+    )
+    (view,) = real.views(pairs, [3], 0)
+    expected = gains.gain_db(Add(60), view.clean, view.degraded, CPU, "fp32")
+    assert expected > 1
+    assert measured["gains_db"][0] == pytest.approx([expected, 0])
+
+
+def test_real_pairs_are_judged_as_they_are():
+    pairs = Pairs(["a"], [np.zeros((300, 400, 3), np.uint8)], [np.ones((300, 400, 3), np.uint8)])
+    ((name, made),) = real.cases(pairs, "phone")
+    whole, crop = made
+    assert (name, whole.kind, crop.kind) == ("a", "real", "real_crop")
+    assert whole.degraded.shape == (300, 400, 3)
+    assert crop.degraded.shape == crop.clean.shape == (256, 256, 3)

@@ -239,9 +239,33 @@ def test_the_whole_way_keeps_photographs_apart():
 
 def test_calibration_and_references_share_no_photograph():
     table = pd.DataFrame({"photograph": [*range(11), *range(11)]})
-    held_out = fit.held_out(table)
+    held_out = fit.held_out(table, np.ones(22, bool))
     assert set(table["photograph"][held_out]) == {4, 9}
     assert held_out.sum() == 4
+    # Of real damage every second.
+    held_out = fit.held_out(table, np.zeros(22, bool))
+    assert set(table["photograph"][held_out]) == {1, 3, 5, 7, 9}
+    assert held_out.sum() == 10
+
+
+def test_real_damage_tells_of_gains_and_of_no_class():
+    seen = views(np.random.default_rng(5), 60)
+    like = seen[(seen["degradation"] == "a") & (seen["number"] < 40)]
+    real = like.assign(degradation="phone", gains_db=[np.array([-5.0, -5.0])] * len(like))
+    rules = []
+    for table in (seen, pd.concat([seen, real], ignore_index=True)):
+        rule, judged = fit.fitted(table, GROUPS, lambda given: given)
+        rules.append(rule)
+    held = judged[judged["degradation"] == "phone"]
+    assert set(held["photograph"] % 2) == {1}
+    without, with_real = rules
+    for name in ("hidden", "means", "temperature", "distance_quantiles", "darkest_quantiles"):
+        np.testing.assert_array_equal(getattr(without, name), getattr(with_real, name))
+    assert len(with_real.places) == len(without.places) + len(held)
+    vectors = np.stack(like["vector"])
+    trials = np.stack(like["trials"])
+    lower = with_real.gains(vectors, trials)[0] - without.gains(vectors, trials)[0]
+    assert lower.mean() < -1
 
 
 def test_the_likeliest_group_says_whose_gain_is_measured():

@@ -108,3 +108,15 @@ def test_text_and_figures_say_what_was_measured(decisions):
     assert [axes.get_title().splitlines()[1] for axes in gains.axes] == [
         *("75% within", "0% within", "100% within", "100% within")
     ]
+
+
+def test_real_pairs_are_measured_without_a_right_group(decisions):
+    whole = decisions[decisions["kind"] == "whole"]
+    real = whole.assign(kind="real", degradation="phone", group=None, nearest=None)
+    table = selection.choices(real).set_index("rule")
+    assert np.isnan(table["right"]["discriminant"])
+    assert table["kept"]["discriminant"] == pytest.approx((14 - 12) / 6)
+    text = selection.text(real, "phone")
+    assert "real damage, whole" in text
+    assert "Out of distribution" not in text
+    assert selection.choices_figure(real).axes[0].get_yticklabels()[0].get_text() == "phone"

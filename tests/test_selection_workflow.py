@@ -5,10 +5,12 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 import yaml
+from PIL import Image
 
 from grids.base.files import sha256
 from grids.bundle import contents, onnx
@@ -33,6 +35,15 @@ def traced_once(monkeypatch):
     monkeypatch.setattr(onnx, "trace", once)
 
 
+def write_pairs(folder):
+    """Noisy partners of the photographs of the test set `own`."""
+    (folder / "noisy").mkdir()
+    for number, path in enumerate(sorted((folder / "own").glob("*.png"))):
+        noise = np.random.default_rng(number).normal(0, 20, (64, 64, 3))
+        pixels = (reading.read(path) + noise).clip(0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / "noisy" / path.name)
+
+
 def test_an_export_is_made_measured_and_used(
     finished, tmp_path, monkeypatch, capsys, forks, traced_once
 ):
@@ -47,6 +58,14 @@ def test_an_export_is_made_measured_and_used(
     for name in ("0.png", "1.png"):
         shutil.copy(tree.folder / "photographs/own" / name, tree.folder / "photographs/few")
     tree.config["images"]["tests"]["few"] = "photographs/few"
+    write_pairs(tree.folder / "photographs")
+    tree.config["selection"]["pairs"] = {
+        "phone": {
+            "degraded": "photographs/noisy",
+            "clean": "photographs/own",
+            "split": {"calibrate": "[012]", "judge": "[34]"},
+        }
+    }
     tree.config["report"]["test_sets"] = ["few"]
     for path in tree.path("report").glob("*_own.*"):
         path.unlink()
@@ -61,9 +80,24 @@ def test_an_export_is_made_measured_and_used(
     assert compared.filter(like="gain_db:").notna().all(axis=None)
     assert set(decisions.loc[decisions["degradation"] == "jpeg", "group"]) == {"jpeg"}
     assert len(pd.read_csv(tree.path("selection/real.csv"))) == 5
-    for name in ("selection_few.svg", "selection_gains_few.svg"):
+    real = pd.read_parquet(tree.path("selection/decisions_phone.parquet"))
+    assert sorted(real["kind"]) == ["real", "real", "real_crop", "real_crop"]
+    assert {Path(name).stem for name in real["photograph"]} == {"3", "4"}
+    assert real.filter(like="gain_db:").notna().all(axis=None)
+    # Of those that calibrate every second is held out.
+    calibration = pd.read_parquet(tree.path("selection/calibration.parquet"))
+    held = calibration[calibration["degradation"] == "phone"]
+    assert set(held["photograph"]) == {1}
+    assert held["gains_db"].notna().all()
+    for name in ("selection_few.svg", "selection_gains_few.svg", "selection_phone.svg"):
         assert "<svg" in tree.path(f"report/{name}").read_text()
     assert tree.jobs("results/bundle") == set()
+    # Another photograph of those that judge changes what is measured on them, and no choice.
+    judged = tree.copy(tmp_path / "judged")
+    shutil.copy(judged.folder / "photographs/own/4.png", judged.folder / "photographs/noisy/4.png")
+    anew = judged.jobs("results/bundle")
+    assert "Describing phone under every degradation" in anew
+    assert not anew & {"Fitting the choice among the groups", "Choosing for few"}
     other = tree.copy(tmp_path / "other network")
     other.config["backbones"]["restormer"] = {}
     other.config["search"]["backbone"] = "restormer"
@@ -129,6 +163,17 @@ def test_too_few_photographs_to_fit_a_choice_to_are_said_before_any_job(finished
     (tree.folder / "photographs/train/0.png").unlink()
     said = tree.snakemake("--dry-run", "results/bundle").stdout
     assert "images.train: 4 photographs, but the choice among the groups holds one in 5 out" in said
+
+
+def test_real_pairs_that_cannot_calibrate_are_said_before_any_job(finished, tmp_path):
+    tree = finished.copy(tmp_path / "tree")
+    write_pairs(tree.folder / "photographs")
+    real = {"degraded": "photographs/noisy", "clean": "photographs/own"}
+    tree.config["selection"]["pairs"] = {
+        "phone": real | {"split": {"calibrate": "0", "judge": "[1234]"}}
+    }
+    said = tree.snakemake("--dry-run", "results/bundle").stdout
+    assert "selection.pairs.phone: 1 pairs to calibrate" in said
 
 
 def test_an_export_of_what_is_not_made_says_what_to_run(tmp_path, capsys):

@@ -28,6 +28,9 @@ from grids.configuration.settings import (
     Degradation,
     Descriptor,
     Images,
+    Pairs,
+    RealPairs,
+    RealSplit,
     Released,
     Section,
     Settings,
@@ -39,6 +42,7 @@ from grids.images import overlap, pairs, reading, sets, splitting
 from grids.jobs import places
 from grids.search.drops.measurements import check as check_measurements
 from grids.search.drops.measurements import read as read_measurements
+from grids.selection.patches import SMALLEST
 
 LEAST_TEST_SIDE = 32
 # Of affinities: a spread needs two.
@@ -267,8 +271,13 @@ def photographs(settings: Settings) -> dict[str, list[Path]]:
             files = sets.find(images.all, apart)
         with _naming("images"):
             found |= _split(files, images)
-    for name, given in settings.paired().items():
-        with _naming(f"degradations.{name}.pairs"):
+    paired, real = settings.paired(), settings.selection.pairs
+    named: list[tuple[str, str, Pairs | RealPairs]] = [
+        *((f"degradations.{name}.pairs", name, own) for name, own in paired.items()),
+        *((f"selection.pairs.{name}", name, own) for name, own in real.items()),
+    ]
+    for key, name, given in named:
+        with _naming(key):
             parts = pairs.find(given.degraded, given.clean, given.split.model_dump(), apart)
         found |= {pair_set(name, part): files for part, files in parts.items()}
     return found
@@ -312,6 +321,7 @@ def warnings(settings: Settings, found: Mapping[str, list[Path]]) -> list[str]:
         return DataFrame(files, columns=["path", "sha256", "left", "width"])
 
     trained, tested = trained_and_tested(settings)
+    tested += settings.selection.judging().values()
     training = concat(rows(name) for name in trained)
     shared = {name: overlap.shared(training, rows(name)) for name in tested}
     return [
@@ -343,6 +353,9 @@ def check_photographs(settings: Settings, found: Mapping[str, list[Path]]) -> No
     for name in settings.paired():
         least[pair_set(name, "train")] = settings.training.patch, "training.patch"
         least[pair_set(name, "pies")] = settings.pies.size, "pies.size"
+    for name in settings.selection.pairs:
+        for images in (settings.selection.calibrating()[name], settings.selection.judging()[name]):
+            least[images] = SMALLEST, f"selection.pairs.{name}"
     tested = LEAST_TEST_SIDE, "a test set"
     border = settings.report.crop_border
     tested = max(tested, (2 * border + 1, f"a test set with report.crop_border {border}"))
@@ -466,9 +479,13 @@ def _check_name(section: str, name: str) -> None:
         )
 
 
-def _check_split(key: str, split: Split) -> None:
-    if len({isinstance(value, str) for value in split.model_dump().values()}) > 1:
-        raise InputError(f"{key}: give train, pies and test all as shares or all as patterns")
+def _check_split(key: str, split: Split | RealSplit) -> None:
+    given = split.model_dump()
+    if len({isinstance(value, str) for value in given.values()}) > 1:
+        *others, last = given
+        raise InputError(
+            f"{key}: give {', '.join(others)} and {last} all as shares or all as patterns"
+        )
 
 
 def _check_backbones(settings: Settings) -> None:
@@ -913,5 +930,10 @@ def _check_selection(settings: Settings) -> None:
         raise InputError("selection.groups: a degradation stands there twice")
     for name in selection.unseen:
         require_known(name, names_in("degradations"), "degradation in selection.unseen")
+    for name, given in selection.pairs.items():
+        key = f"selection.pairs.{name}"
+        if name in {*ROLES, *settings.images.test_sets(), *settings.degradations, "clean"}:
+            raise InputError(f"{key}: this name is taken, choose another")
+        _check_split(f"{key}.split", given.split)
     for name in (name for pair in selection.mixed for name in pair):
         require_known(name, names_in("degradations"), "degradation in selection.mixed")

@@ -164,6 +164,23 @@ class Pairs(Section):
     )
 
 
+class RealSplit(Section):
+    calibrate: PositiveFloat | str = Field(0.5, description="What the choice is fitted to.")
+    judge: PositiveFloat | str = Field(0.5, description="What it is measured on.")
+
+
+class RealPairs(Section):
+    """Photographs with real damage and their clean partners, for the choice alone."""
+
+    degraded: Where = Field(description="Folder of the damaged photographs.")
+    clean: Where = Field(description="Folder of their clean partners, of the same names and sizes.")
+    split: RealSplit = Field(
+        RealSplit(),
+        description="Which pairs the choice is fitted to, and which it is measured on: shares, or "
+        "patterns of names.",
+    )
+
+
 class Degradation(Section):
     evaluation: dict[str, Any] = Field(
         {},
@@ -858,6 +875,19 @@ class Selection(Section):
         [["gaussian_blur", "jpeg"], ["sr", "gaussian_noise"], ["motion_blur", "poisson_noise"]],
         description="Pairs that are applied one after the other, to see what is chosen for them.",
     )
+    pairs: dict[Name, RealPairs] = Field(
+        {},
+        description="Pairs of photographs with real damage, by name (docs/selection.md): some help "
+        "to fit expected gains and their intervals, the others are a test set of the choice.",
+    )
+
+    def calibrating(self) -> dict[str, str]:
+        """The image set of the real pairs of each name that the choice is fitted to."""
+        return {name: pair_set(name, "calibrate") for name in self.pairs}
+
+    def judging(self) -> dict[str, str]:
+        """The image set of those that it is measured on."""
+        return {name: pair_set(name, "judge") for name in self.pairs}
 
 
 class Released(Section):
@@ -873,7 +903,7 @@ class Released(Section):
 
 
 def pair_set(degradation: str, part: str) -> str:
-    """Name of the image set of a part of a degradation's pairs; no configured set has a dot."""
+    """Name of the image set of a part of the pairs of a name; no configured set has a dot."""
     return f"{degradation}.{part}"
 
 
@@ -951,8 +981,9 @@ class Settings(Section):
         return {name: entry.pairs for name, entry in named if entry.pairs}
 
     def pair_sets(self) -> list[str]:
-        """Names of their image sets."""
-        return [pair_set(name, part) for name in self.paired() for part in PARTS]
+        """Names of the image sets of all pairs, those of the choice among them."""
+        real = [*self.selection.calibrating().values(), *self.selection.judging().values()]
+        return [pair_set(name, part) for name in self.paired() for part in PARTS] + real
 
     def describing(self) -> dict[str, Any]:
         """How a photograph is described (see `grids.selection.describer.Describer`).

@@ -1,6 +1,6 @@
 """Degradations from the real world: folders of pairs, a degraded and a clean image of each.
 
-Partners have the same path in their folders, suffix aside. Each pair belongs to one of three parts
+Partners have the same path in their folders, suffix aside. Each pair belongs to one of a few parts
 (see `grids.images.splitting`).
 """
 
@@ -33,7 +33,7 @@ def find(
                 f"{own[alone[0]]}: no image of this name in {folder} "
                 f"[{len(alone)} without partner, {len(own) - len(alone)} with]"
             )
-    parts: dict[str, list[Path]] = {part: [] for part in splitting.PARTS}
+    parts: dict[str, list[Path]] = {part: [] for part in split}
     for name, part in splitting.parts_of(of_clean, split, "pairs").items():
         parts[part] += [of_degraded[name], of_clean[name]]
     return parts

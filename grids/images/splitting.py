@@ -12,7 +12,8 @@ from grids.base.errors import InputError
 PARTS = ("train", "pies", "test")
 
 Split = Mapping[str, float | str]
-"""For each of PARTS its share of the images, or a pattern of their names (as of a shell)."""
+"""For each part, in an order of its own, its share of the images, or a pattern of their names (as
+of a shell)."""
 
 
 def parts_of(names: Iterable[str], split: Split, what: str) -> dict[str, str]:
@@ -29,7 +30,7 @@ def parts_of(names: Iterable[str], split: Split, what: str) -> dict[str, str]:
         InputError: a name belongs to no part or to two, or a part gets none.
     """
     parts = {name: part_of(name, split) for name in sorted(names)}
-    lacking = [part for part in PARTS if part not in parts.values()]
+    lacking = [part for part in split if part not in parts.values()]
     for part in lacking if _shares(split) else ():
         taken, middle = list(parts.values()), _middle(part, _shares(split))
         spare = [
@@ -39,7 +40,7 @@ def parts_of(names: Iterable[str], split: Split, what: str) -> dict[str, str]:
         ]
         if spare:
             parts[min(spare)[1]] = part
-    for part in PARTS:
+    for part in split:
         if part not in parts.values():
             raise InputError(
                 f"split.{part}: none of the {len(parts)} {what} belongs to this part; give it "
@@ -56,17 +57,18 @@ def part_of(name: str, split: Split) -> str:
     """
     shares = _shares(split)
     if not shares:
-        fitting = [part for part in PARTS if fnmatchcase(name, str(split[part]))]
+        fitting = [part for part in split if fnmatchcase(name, str(split[part]))]
         if len(fitting) != 1:
             found = " and ".join(fitting) or "none of them"
             raise InputError(f"split: {name!r} must fit one pattern, but fits {found}")
         return fitting[0]
     place = _place(name) * sum(shares.values())
-    for part in PARTS[:-1]:
+    *others, last = shares
+    for part in others:
         if place < shares[part]:
             return part
         place -= shares[part]
-    return PARTS[-1]
+    return last
 
 
 def _shares(split: Split) -> dict[str, float]:
@@ -81,5 +83,5 @@ def _place(name: str) -> float:
 
 def _middle(part: str, shares: Mapping[str, float]) -> float:
     """The middle of a part's share of the numbers between 0 and 1."""
-    before = sum(shares[other] for other in PARTS[: PARTS.index(part)])
+    before = sum(list(shares.values())[: list(shares).index(part)])
     return (before + shares[part] / 2) / sum(shares.values())

@@ -59,6 +59,7 @@ PLAN = "search/{round}.json"
 GROUPS = "groups.json"
 
 VIEWS = "selection/views/{degradation}.parquet"
+REAL_VIEWS = "selection/real/{pairs}.parquet"
 CASES = "selection/cases/{test_set}.parquet"
 GAINS = "selection/gains/{backbone}/{group}/{test_set}.parquet"
 SELECTOR = "selection/selector.safetensors"

@@ -21,6 +21,8 @@ KINDS = {
     "severity": "crops, mild to strong",
     "mixed": "crops, two degradations",
     "clean": "undamaged",
+    "real": "real damage, whole",
+    "real_crop": "real damage, crops",
 }
 GAIN = "gain_db:"
 MIX = f"{GAIN}mix"
@@ -165,9 +167,12 @@ def text(decisions: pd.DataFrame, test_set: str) -> str:
         promises(decisions).replace({"kind": KINDS}),
         "What becomes of them: left as they are where no gain can be counted on",
         outcomes(decisions).replace({"kind": KINDS}),
-        "Out of distribution: area under the ROC curve, and what is not touched",
-        recognition(decisions),
     ]
+    if decisions["kind"].isin(ODD).any():
+        parts += [
+            "Out of distribution: area under the ROC curve, and what is not touched",
+            recognition(decisions),
+        ]
     lines = [
         part if isinstance(part, str) else part.round(3).to_string(index=False, na_rep="")
         for part in parts
@@ -178,13 +183,19 @@ def text(decisions: pd.DataFrame, test_set: str) -> str:
 def choices_figure(decisions: pd.DataFrame) -> Figure:
     """What is chosen for each degradation: one panel a rule, whole photographs above crops."""
     groups = [name.removeprefix(GAIN) for name in decisions.filter(like=GAIN) if name != MIX]
-    height = 1.6 + 0.6 * decisions.loc[decisions["kind"] == "whole", "degradation"].nunique()
+    whole = decisions["kind"].isin(("whole", "real"))
+    height = 1.6 + 0.6 * decisions.loc[whole, "degradation"].nunique()
     drawn = style.new_figure(12, height + 1.4, "Which group's model is chosen?")
     panels = drawn.subplots(2, len(RULES), squeeze=False)
-    for line, kinds in zip(panels, (["whole"], ["crop", "mixed"]), strict=True):
+    for line, kinds in zip(
+        panels, (["whole", "real"], ["crop", "mixed", "real_crop"]), strict=True
+    ):
         part = decisions[decisions["kind"].isin(kinds)]
         for panel, (rule, label) in zip(line, RULES.items(), strict=True):
             shown = part.dropna(subset=rule)
+            if shown.empty:
+                panel.set_axis_off()
+                continue
             shares = pd.crosstab(shown["degradation"], shown[rule], normalize="index")
             order = sorted(shares.index, key=lambda name: ("+" in name, _rank(shown, name, groups)))
             shares = shares.reindex(index=order, columns=groups, fill_value=0)

@@ -3,7 +3,9 @@
 SELECTED = SETTINGS.selected()
 SHOWN = SETTINGS.shown()
 # Kinds of cases that all models restore, so that the best choice is known.
-COMPARED = ["whole", "crop", "drawn", "mixed", "clean"]
+COMPARED = ["whole", "crop", "drawn", "mixed", "clean", "real", "real_crop"]
+# Names of pairs of photographs with real damage.
+REAL = list(SETTINGS.selection.pairs)
 # Views whose law is measured: it takes most of the time of a view, and its mean needs fewer.
 LAWS = 16
 
@@ -16,6 +18,13 @@ def selected_groups(wildcards):
             f"images.train: {len(PHOTOGRAPHS['train'])} photographs, but the choice among"
             f" the groups holds one in {least} out; give at least {least}"
         )
+    least = constant_of("selection/fitting", "fit", "REAL_FOLDS")
+    for name, images in SETTINGS.selection.calibrating().items():
+        if len(PHOTOGRAPHS[images]) // 2 < least:
+            raise WorkflowError(
+                f"selection.pairs.{name}: {len(PHOTOGRAPHS[images]) // 2} pairs to calibrate, but"
+                f" one in {least} is held out; give at least {least}"
+            )
     stated = [group_names.group_name(group) for group in SETTINGS.selection.groups]
     chosen = stated or plans()[-1]["solution"]
     paired = {name for group in chosen for name in members_of(group)} & {*PAIRED}
@@ -54,3 +63,40 @@ def gains_measured(wildcards):
     stated = [group_names.group_name(group) for group in SETTINGS.selection.groups]
     compared_only = wildcards.group == MIX and stated and MIX not in stated
     return COMPARED if compared_only else [*COMPARED, "severity"]
+
+
+def fitted_to():
+    """What the choice is fitted to: ranges of degradations, and the content of real pairs."""
+    ranges = {name: SETTINGS.parameters(name, "training") for name in SELECTED}
+    pairs = SETTINGS.selection.calibrating().items()
+    return ranges | {name: {"pairs": content_of(images)} for name, images in pairs}
+
+
+def calibrating_pairs(wildcards):
+    """Input: index and store of the real pairs of each name that the choice is fitted to."""
+    names = SETTINGS.selection.calibrating().values()
+    return [file(name)(wildcards) for name in names for file in (index_of, store_of)]
+
+
+def calibrating(wildcards):
+    """The image set of the real pairs of a name that the choice is fitted to."""
+    return SETTINGS.selection.calibrating()[wildcards.pairs]
+
+
+def judged(wildcards):
+    """The image set of a test set; that of real pairs has the part that judges."""
+    return SETTINGS.selection.judging().get(wildcards.test_set, wildcards.test_set)
+
+
+def tried(wildcards):
+    """Parameter: what the photographs of a test set are put through; real pairs are damaged."""
+    return None if wildcards.test_set in REAL else SETTINGS.tried()
+
+
+def code_of_cases(script, *packages):
+    """As `code`, with the degradations that a test set is tried with: none of real pairs."""
+    return lambda wildcards: code(
+        script,
+        *packages,
+        degradations=[] if wildcards.test_set in REAL else [*SELECTED, *SHOWN],
+    )(wildcards)

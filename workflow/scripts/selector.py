@@ -6,7 +6,7 @@ from grids.base.files import appearing, sha256
 from grids.base.progress import Progress
 from grids.descriptors import srresnet
 from grids.images import reading
-from grids.images.store import Store
+from grids.images.store import Store, read_pairs
 from grids.jobs.job import job
 from grids.models import devices, restorers, weights
 from grids.search.group_names import group_name
@@ -22,9 +22,10 @@ with job(snakemake) as say:
         for path in [*given.models, given.mix]
     ]
     index = pd.read_parquet(given.index)
-    # Its file names the degradation of a set.
+    # Its file names the degradation of a set, or its real pairs.
     named = {
-        path.rpartition("/")[2].partition(".")[0]: pd.read_parquet(path) for path in given.views
+        path.rpartition("/")[2].partition(".")[0]: pd.read_parquet(path)
+        for path in [*given.views, *given.real]
     }
     views = pd.concat(
         [table.assign(degradation=name) for name, table in named.items()], ignore_index=True
@@ -42,6 +43,7 @@ with job(snakemake) as say:
             device,
             params.precision,
             Progress("gains", len(table), "views", say).report,
+            read_pairs(params.parameters, given.pairs),
         )
 
     rule, judged = fit.fitted(views, params.groups, measured)

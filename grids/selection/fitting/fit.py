@@ -30,6 +30,7 @@ FLOOR = 1e-9
 LEAST_DB = 0.02
 # One photograph in so many calibrates.
 FOLDS = 5
+REAL_FOLDS = 2
 # Of each degradation the first so many views have their gains measured, to fit these and to set
 # their intervals: a restoration takes longer than a look.
 GAIN_VIEWS = 200
@@ -52,7 +53,8 @@ def fitted(
     """The whole way from views to a rule that chooses, predicts and knows its limits.
 
     Args:
-        views: as `fit` takes references, with `number` and `photograph` of each.
+        views: as `fit` takes references, with `number` and `photograph` of each. Those whose
+            `degradation` no group has are of real damage: they tell of gains, and of no class.
         groups: the degradations of each group.
         with_gains: adds `gains_db` and `trials` of two models (see `predict`), by the number of the
             group that is likeliest for each view, in `likeliest`.
@@ -61,13 +63,14 @@ def fitted(
         The rule, and the held-out views that set its limits, the first of them with their gains, of
         which none is below `WORST_DB`.
     """
-    out = held_out(views)
-    rule = fit(views[~out], groups)
+    known = _labels(views, groups) >= 0
+    out = held_out(views, known)
+    rule = fit(views[~out & known], groups)
     first = views[views["number"] < GAIN_VIEWS]
     likeliest = rule.probabilities(np.stack(first["vector"])).argmax(axis=1)
     measured = with_gains(first.assign(likeliest=likeliest))
-    known = [np.maximum(gains, WORST_DB) for gains in measured["gains_db"]]
-    measured = measured.assign(gains_db=known)
+    bounded = [np.maximum(gains, WORST_DB) for gains in measured["gains_db"]]
+    measured = measured.assign(gains_db=bounded)
     rule = predict(rule, measured[~out[measured.index]])
     judged = views[out].assign(gains_db=measured["gains_db"], trials=measured["trials"])
     return calibrate(rule, judged, groups), judged
@@ -115,15 +118,23 @@ def fit(references: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:
 
 
 def _labels(views: pd.DataFrame, groups: Sequence[Sequence[str]]) -> NDArray[np.int64]:
-    """(N,) number of each view's class, that of clean the last."""
+    """(N,) number of each view's class, that of clean the last; −1 of real damage."""
     classes = [*(name for group in groups for name in group), CLEAN]
     labels: NDArray[np.int64] = pd.Index(classes).get_indexer(views["degradation"])
     return labels
 
 
-def held_out(views: pd.DataFrame) -> pd.Series:
-    """Which views calibrate: all of every fifth `photograph`."""
-    return views["photograph"] % FOLDS == FOLDS - 1
+def held_out(views: pd.DataFrame, known: NDArray[np.bool_]) -> pd.Series:
+    """Which views calibrate: all of every fifth `photograph`, of real damage of every second.
+
+    Of real pairs there are few, and without any of them intervals would tell of operators alone.
+
+    Args:
+        views: `photograph` of each.
+        known: (N,) whether it is of one of the classes.
+    """
+    folds = np.where(known, FOLDS, REAL_FOLDS)
+    return views["photograph"] % folds == folds - 1
 
 
 def predict(rule: Rule, references: pd.DataFrame) -> Rule:
@@ -154,12 +165,13 @@ def calibrate(rule: Rule, views: pd.DataFrame, groups: Sequence[Sequence[str]]) 
         groups: as for `fit`.
     """
     vectors, labels = np.stack(views["vector"]), _labels(views, groups)
-    scores = rule.scores(vectors) * rule.temperature
+    known = labels >= 0
+    classes, scores = labels[known], rule.scores(vectors[known]) * rule.temperature
 
     def surprise(temperature: float) -> float:
         """Mean negative logarithm of the probability of the true class."""
         told = log_softmax(scores / temperature, axis=1)
-        return -float(told[np.arange(len(labels)), labels].mean())
+        return -float(told[np.arange(len(classes)), classes].mean())
 
     rule = replace(rule, temperature=np.array([min(TEMPERATURES, key=surprise)]))
     told = views["gains_db"].notna().to_numpy()
@@ -170,8 +182,8 @@ def calibrate(rule: Rule, views: pd.DataFrame, groups: Sequence[Sequence[str]]) 
         places=places,
         errors=(np.stack(views["gains_db"][told]) - expected) / spread,
         reach=np.array([conformal.reach(places, COVERAGE, PROMISED)]),
-        distance_quantiles=np.quantile(rule.distance(vectors), QUANTILES),
-        darkest_quantiles=np.nanquantile(views["darkest"], QUANTILES),
+        distance_quantiles=np.quantile(rule.distance(vectors[known]), QUANTILES),
+        darkest_quantiles=np.nanquantile(views["darkest"][known], QUANTILES),
     )
 
 

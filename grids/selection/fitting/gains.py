@@ -6,7 +6,7 @@ Nobody sees a difference of more than 45 dB: what is better counts as that. So r
 undamaged picture has a gain as well, which is 0 or a loss.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,13 @@ import pandas as pd
 import torch
 from torch import nn
 
+from grids.images.store import NO_PAIRS, Pairs
 from grids.models import tiles
 from grids.models.restorers import restore
 from grids.pixels.arrays import to_bytes, to_tensor
 from grids.pixels.psnr import psnr
 from grids.selection import trial
+from grids.selection.fitting import real
 from grids.selection.fitting.pictures import Pixels, Shares
 from grids.selection.fitting.views import views
 
@@ -64,6 +66,7 @@ def with_gains(
     device: torch.device,
     precision: str,
     progress: Callable[[int], None] = lambda done: None,
+    pairs: Mapping[str, Pairs] = NO_PAIRS,
 ) -> pd.DataFrame:
     """The table with `gains_db`, (2,), and `trials`, (2, F), of each view's group and of the mix.
 
@@ -76,13 +79,18 @@ def with_gains(
         device: where the networks are.
         precision: as for `gain_db`.
         progress: gets the number of views done.
+        pairs: those of real damage, by the name that stands for their degradation.
     """
     forwards = [tiles.of_arrays(network, device, precision) for network in networks]
     gains, trials = (pd.Series(index=table.index, dtype=object) for _ in range(2))
     done = 0
     for name, rows in table.groupby("degradation"):
         values = parameters.get(name, {})
-        shown = views(photographs, identities, name, values, shares, rows["number"], seed)
+        shown = (
+            real.views(pairs[name], rows["number"], seed)
+            if name in pairs
+            else views(photographs, identities, name, values, shares, rows["number"], seed)
+        )
         for index, view in zip(rows.index, shown, strict=True):
             pair = (table["likeliest"][index], len(networks) - 1)
             gains[index] = np.array(
