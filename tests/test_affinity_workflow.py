@@ -68,7 +68,7 @@ def test_a_finished_tree_is_measured_once_and_nothing_is_trained_for_others(othe
 
     # A given number is kept, whatever its groups drop.
     other.config["search"]["number_of_groups"] = 2
-    other.run("all")
+    other.run("results/groups.json")
     answer = found(other)
     assert len(answer["groups"]) == 2
     assert "The number of groups was given, not searched" in answer["verdict"]

@@ -126,7 +126,7 @@ class TestLostMemory:
         said = forgetful.error("all")
         assert "results/similarity.parquet: no column distance_std" in said
         path.unlink()
-        forgetful.run("all")
+        forgetful.run("results/candidates/2.parquet")
 
     def test_a_run_makes_them_again_and_remembers(self, forgetful):
         forgetful.config["ggd"]["clip"] = 0.0
@@ -140,5 +140,5 @@ def test_two_trees_of_one_checkout_do_not_touch_each_other(finished, tmp_path):
     one, two = (finished.copy(tmp_path / name) for name in ("one", "two"))
     two.config = copy.deepcopy(one.config)
     two.config["search"]["delta"] = 3.0
-    two.run("all")
+    two.run("results/groups.json")
     assert one.jobs("all") == set()

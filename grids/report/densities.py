@@ -65,7 +65,7 @@ def figure(fits: Mapping[str, pd.DataFrame]) -> Figure:
             fontsize=8,
         )
         panel.set_yscale("log")
-        panel.minorticks_off()  # of a dozen decades they tell nothing, and take half the time
+        panel.minorticks_off()  # they take half of the time and tell little between powers of ten
         panel.set_ylim(lowest / 3, highest * 30)
     for panel in panels[len(fits) :]:
         panel.set_axis_off()
