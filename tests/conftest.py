@@ -39,7 +39,7 @@ TINY = SMALLEST | {
     "results": "results",
     "images": {"train": "photographs/train", "pies": "photographs/pies", "tests": {}},
     "degradations": dict.fromkeys(names_in("degradations")) | FOUR,
-    "search": {"delta": 2.0, "test_set": "own"},
+    "search": {"backbone": "srresnet", "delta": 2.0, "test_set": "own"},
     "execution": {"device": "cpu"},
 }
 TINY["images"]["tests"] = {"embedded": None, "own": "photographs/own"}
