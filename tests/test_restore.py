@@ -602,10 +602,10 @@ def test_an_interrupted_batch_keeps_what_is_done(noisy, export, tmp_path, capsys
     assert [p.name for p in (tmp_path / "out").rglob("*.*")] == ["a.png"]
 
 
-def test_twenty_megapixels_in_bounded_memory(export, tmp_path):
+def test_forty_megapixels_in_bounded_memory(export, tmp_path):
     """Far below what the whole image would take in the network."""
-    height, width = 3880, 5200
-    rows = np.tile(scene(96, 100), (1, 52, 1))
+    height, width = 5480, 7300
+    rows = np.tile(scene(96, 100), (1, 73, 1))
     large = np.tile(rows, (height // 96 + 1, 1, 1))[:height]
     Image.fromarray(large).save(tmp_path / "large.jpg", quality=90)
     command = ["-m", "grids.cli", "restore", "--bundle", export, "--device", "cpu", "--tile", "512"]
@@ -625,8 +625,8 @@ def test_twenty_megapixels_in_bounded_memory(export, tmp_path):
     assert done.returncode == 0, done.stderr
     with Image.open(tmp_path / "out" / "large.jpg") as image:
         assert image.size == (width, height)
-    # Image, result and what Pillow holds are 60 MB each; the interpreter with torch takes 400.
-    assert int(done.stdout) * 1024 < 0.8e9, done.stdout
+    # Image, result and what Pillow holds are 120 MB each; the interpreter with torch takes 400.
+    assert int(done.stdout) * 1024 < 1.2e9, done.stdout
 
 
 def test_the_command_line_starts_without_torch():

@@ -41,7 +41,7 @@ def test_given_groups_are_trained_whatever_they_drop(other):
     for group in result["groups"]:
         assert group["feasible"] == (max(group["drop_db"].values()) <= 1e-6)
     assert "given" in result["verdict"]
-    other.run("results/report/table1_srresnet_own.txt")
+    other.run("all")
     text = other.path("report/table1_srresnet_own.txt").read_text(encoding="utf-8")
     assert "strategy given" in text
 
@@ -97,7 +97,7 @@ def test_models_from_elsewhere_are_not_trained(other):
     table[columns].to_csv(other.folder / "mine.csv", index=False)
     # A clock that goes wrong, a camera's or another machine's.
     os.utime(other.folder / "mine.csv", (time.time() + 10**6,) * 2)
-    again = other.executed("results/groups.json")
+    again = other.executed("all")
     assert "Taking jpeg on own from elsewhere" in again
     assert "Taking sr on own from elsewhere" not in again
     table[table["image"] != "0.png"][columns].to_csv(other.folder / "mine.csv", index=False)
