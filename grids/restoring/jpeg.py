@@ -20,7 +20,7 @@ XMP, EXIF, PROFILE = b"http://ns.adobe.com/xap/1.0/\0", b"Exif\0", b"ICC_PROFILE
 PICTURES = b"MPF\0"
 PLACES_OF_PICTURES = 0xB002
 # A marker that begins a segment: no restart, no byte of pixels.
-MARKER = re.compile(rb"\xff+([^\x00\x01\xff\xd0-\xd8])")
+MARKER = re.compile(rb"\xff([^\x00\x01\xff\xd0-\xd8])")
 # A segment, less its length and the name of its kind.
 LONGEST_XMP = 65533 - len(XMP)
 
