@@ -49,7 +49,7 @@ OUT_OF_MEMORY = (
     "Failed to allocate memory",
 )
 
-# (1, 3, h, w) in [0, 1] to the same shape, nominally in [0, 1].
+# (1, 3, h, w) in [0, 1] to a new array of the same shape, nominally in [0, 1].
 Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
@@ -162,6 +162,11 @@ class Tiler:
             # Outside of the handler, whose traceback would keep all tensors alive.
             self._halve(max(height, width), reason)
 
+    def common_sides(self, height: int, width: int) -> tuple[int, int] | None:
+        """Height and width of most tiles of an image, None where it has less than three."""
+        rows, columns = (spans(side, self._tile, self._needs) for side in (height, width))
+        return (rows[0].end, columns[0].end) if len(rows) * len(columns) > 2 else None
+
     def _chosen(self, tile: int | None) -> int:
         least, grid = self._needs.smallest, self._needs.grid
         if tile is None:
@@ -234,27 +239,40 @@ def _tiled(
     needs: Needs,
     progress: Callable[[int], None],
 ) -> np.ndarray:
-    """Band by band from top to bottom: beside image and result, one band is held as floats."""
+    """Band by band from top to bottom: beside image and result, one band is held as floats.
+
+    Bands are planes, as networks give them: to add up what lies in the same order is fast.
+    """
     height, width = image.shape[:2]
     rows, columns = spans(height, tile, needs), spans(width, tile, needs)
     white = np.iinfo(image.dtype).max
     restored = np.empty_like(image)
-    carried = np.zeros((0, width, 3), np.float32)
+    tallest = max(row.end - row.start for row in rows)
+    bands = np.empty((3, tallest, width), np.float32)
+    carried = bands[:, :0]
     for index, row in enumerate(rows):
-        band = np.zeros((row.end - row.start, width, 3), np.float32)
+        # In the memory of the one before: that the system gives new memory takes longer.
+        band = bands[:, : row.end - row.start]
+        band.fill(0)
         for number, column in enumerate(columns, 1):
             part = image[row.start : row.end, column.start : column.end]
-            result = forward(_planes(part, white))[0].transpose(1, 2, 0)
-            band[:, column.start : column.end] += result * column.weights[:, None]
+            result = forward(_planes(part, white))[0]
+            result *= column.weights
+            band[..., column.start : column.end] += result
             tiles_done = index * len(columns) + number
             progress(tiles_done * height * width // (len(rows) * len(columns)))
-        band *= row.weights[:, None, None]
-        band[: len(carried)] += carried
+        band *= row.weights[:, None]
+        band[:, : carried.shape[1]] += carried
         following = rows[index + 1].start if index + 1 < len(rows) else height
-        finished, carried = np.split(band, [following - row.start])
+        finished, rest = np.split(band, [following - row.start], axis=1)
+        carried = rest.copy()
         if not np.isfinite(finished).all():
             raise NotFiniteError("the network's output is not finite")
-        restored[row.start : following] = np.rint(finished.clip(0, 1) * white)
+        values = np.clip(finished, 0, 1, out=finished)
+        values *= white
+        np.rint(values, out=values)
+        for channel, plane in enumerate(values):
+            restored[row.start : following, :, channel] = plane
     return restored
 
 

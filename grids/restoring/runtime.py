@@ -32,8 +32,13 @@ class Runtime(Protocol):
     @property
     def needs(self) -> Needs: ...
 
-    def network(self, group: str) -> Forward:
-        """The model of a group, or `mix`."""
+    def network(self, group: str, sides: tuple[int, int] | None = None) -> Forward:
+        """The model of a group, or `mix`.
+
+        Args:
+            group: whose model.
+            sides: height and width that most images will have, where that is known.
+        """
 
 
 def choose(name: str, bundle: Bundle, device: str = "auto", precision: str = "fp32") -> Runtime:

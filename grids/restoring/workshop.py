@@ -159,7 +159,8 @@ class Workshop:
             def report(done: int, number: int = number) -> None:
                 progress((number * pixels + done) // len(groups))
 
-            tiler, network = self.prepare(group), self._runtime.network(group)
+            tiler = self.prepare(group)
+            network = self._runtime.network(group, tiler.common_sides(*colour.shape[:2]))
             colour, tile = tiler.restore(network, colour, report)
             if photograph.grey:
                 colour = photographs.neutral(colour)

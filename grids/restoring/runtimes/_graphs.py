@@ -11,8 +11,8 @@ from grids.bundle.contents import Bundle
 from grids.models.tiling import Forward, Needs, Place
 
 Floats = NDArray[np.float32]
-# A file that was opened: from its input to its outputs.
-Run = Callable[[Floats], Sequence[Floats]]
+# A file that was opened: from its input, and whether many of these sides come, to its outputs.
+Run = Callable[[Floats, bool], Sequence[Floats]]
 
 
 class GraphRuntime:
@@ -31,6 +31,6 @@ class GraphRuntime:
         self._graphs = bundle.graphs
         self._opened = cache(opened)
 
-    def network(self, group: str) -> Forward:
+    def network(self, group: str, sides: tuple[int, int] | None = None) -> Forward:
         run = self._opened(self._graphs.models[group])
-        return lambda images: run(images)[0]
+        return lambda images: run(images, images.shape[2:] == sides)[0]

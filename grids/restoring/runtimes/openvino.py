@@ -1,11 +1,12 @@
 """OpenVINO, on the CPU."""
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
 
 import openvino
+from openvino.passes import ConstantFolding, Manager
 
 from grids.base.errors import InputError
 from grids.bundle.contents import Bundle
@@ -37,32 +38,41 @@ class Compiled:
     """A graph that was compiled: for any sides, and for those that come several times in a row.
 
     Compiled for fixed sides, networks are up to 1.5 times as fast, but compiling takes as long as
-    some tiles do, and its result as much memory as the weights. The tiles of an image are alike
-    but at its edges, so sides that come for the third time in a row are fixed, and the last fixed
-    ones are kept. One thread computes at a time: requests are not made for more.
+    some tiles do, and its result as much memory as the weights. So sides are fixed of which many
+    are known to come, as tiles of an image do, or that come for the third time in a row; and the
+    last fixed ones are kept. One thread computes at a time: requests are not made for more.
     """
 
     def __init__(self, core: openvino.Core, options: dict[str, str | int], file: Path):
         self._core, self._options = core, options
         self._graph = core.read_model(file)
-        self._free = self._compiled(self._graph)
+        # Two thirds of its nodes only reckon with constants. To compile takes longer with them.
+        constants = Manager()
+        constants.register_pass(ConstantFolding())
+        constants.run_passes(self._graph)
         self._fixed: openvino.InferRequest | None = None
         self._fixed_shape: tuple[int, ...] = ()
         self._last_shapes: tuple[tuple[int, ...], ...] = ((), ())
         self._lock = Lock()
 
-    def __call__(self, images: Floats) -> Sequence[Floats]:
-        """The outputs for an input."""
+    def __call__(self, images: Floats, many: bool) -> Sequence[Floats]:
+        """The outputs for an input, of whose sides many are known to come or not."""
         shape = images.shape
         with self._lock:
-            if self._last_shapes == (shape, shape) and shape != self._fixed_shape:
+            many = many or self._last_shapes == (shape, shape)
+            if many and shape != self._fixed_shape:
                 fixed = self._graph.clone()
                 fixed.reshape(shape)
                 self._fixed, self._fixed_shape = self._compiled(fixed), shape
             self._last_shapes = (self._last_shapes[1], shape)
             request = self._fixed if shape == self._fixed_shape and self._fixed else self._free
-            # The next call may overwrite them.
-            return [output.copy() for output in request.infer({"input": images}).to_tuple()]
+            # These are copies: the next call overwrites the request's own.
+            outputs: Sequence[Floats] = request.infer({"input": images}).to_tuple()
+            return outputs
+
+    @cached_property
+    def _free(self) -> openvino.InferRequest:
+        return self._compiled(self._graph)
 
     def _compiled(self, graph: openvino.Model) -> openvino.InferRequest:
         return self._core.compile_model(graph, "CPU", self._options).create_infer_request()

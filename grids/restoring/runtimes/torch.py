@@ -26,7 +26,7 @@ class Torch:
         network = self._read(self._bundle.groups[0])
         return tiles.needs(tiles.of_tensors(network, self._device, self._precision), network)
 
-    def network(self, group: str) -> Forward:
+    def network(self, group: str, sides: tuple[int, int] | None = None) -> Forward:
         return tiles.of_arrays(self._read(group), self._device, self._precision)
 
     def _network(self, group: str) -> nn.Module:
