@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import textwrap
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -120,6 +121,28 @@ def test_pixels_are_those_of_torch(loaded, small, dtype):
         assert np.abs(one - image).mean() > 0.1 * step
 
 
+def test_graphs_are_compiled_for_the_sides_of_tiles_at_once(small, monkeypatch):
+    from grids.restoring.runtimes.openvino import Compiled
+
+    fixed, compiled = [], Compiled._compiled
+
+    def noted(self, graph):
+        fixed.append(graph.input().partial_shape.is_static)
+        return compiled(self, graph)
+
+    monkeypatch.setattr(Compiled, "_compiled", noted)
+    loaded = runtime.choose("openvino", small, "cpu")
+    tiler, image, results = tiling.Tiler(loaded.needs, loaded.place, 144), scene(208, 304), []
+    sides = tiler.common_sides(208, 304)
+    for group, known, expected in ((small.groups[0], sides, [True]), (MIX, None, [False, True])):
+        fixed.clear()
+        results.append(tiler.restore(loaded.network(group, known), image)[0])
+        assert fixed == expected
+    again = tiler.restore(loaded.network(MIX, sides), image)[0]
+    assert np.abs(again.astype(int) - results[1]).max() <= 1
+    assert tiler.common_sides(144, 144) is None
+
+
 def test_one_thread_may_judge_while_another_restores(loaded, small):
     """Trials and tiles go through the same network, of sizes of their own."""
     network = loaded[0].network(small.groups[0])
@@ -163,6 +186,16 @@ def test_a_graph_is_the_network_at_any_size(name, tmp_path):
         assert onnx.difference(tmp_path / "w.onnx", built, [image]) < graphs.ALLOWED
 
     same()
+
+
+def test_what_torch_does_with_views_of_pixels_is_done_with_planes():
+    kinds = Counter(node.op_type for node in traced("restormer").graph)
+    # Queries with keys, the attention with what is behind it, and that with values.
+    assert kinds["MatMul"] == 3
+    assert kinds["LayerNormalization"] == 0
+    # Around the block: first, last, six of sides and two of channels. In it: two of each third
+    # that attends, and five of the gate.
+    assert kinds["Conv"] == 10 + 2 * 3 + 5
 
 
 def test_graphs_of_other_weights_and_precisions_come_from_one_trace(tmp_path):

@@ -130,7 +130,9 @@ def _traced(network: nn.Module, example: Tensor, free_sides: dict[int, Any]) -> 
         value.const_value = None
         model.graph.inputs.append(value)
     optimizer.optimize_ir(model)
-    rewriter.rewrite(model, RULES)
+    # What one gives, the next may take.
+    for rules in RULES:
+        rewriter.rewrite(model, rules)
     _take_splits_apart(model.graph)
     for node in model.graph:
         node.metadata_props.clear()
@@ -279,6 +281,42 @@ def _convolutions_before(split: ir.Node) -> list[ir.Node]:
 # (NHWC). What the networks do with views for that would be copies here.
 
 
+def _product(op: Any, pixels: ir.Value, weight: ir.Value) -> Any:
+    product = op.MatMul(pixels, op.Transpose(weight, perm=[1, 0]))
+    return op.Transpose(product, perm=[0, 3, 1, 2])
+
+
+def _convolution(op: Any, pixels: ir.Value, weight: ir.Value) -> Any:
+    before, behind = pixels.producer(), op.Constant(value_ints=[2, 3])
+    if before and before.op_type == "Transpose" and _order(before) == [0, 2, 3, 1]:
+        planes = before.inputs[0]
+    else:
+        planes = op.Transpose(pixels, perm=[0, 3, 1, 2])
+    return op.Conv(planes, op.Unsqueeze(weight, behind), group=1)
+
+
+def _order(transpose: ir.Node) -> list[int]:
+    return list(transpose.attributes["perm"].as_ints())
+
+
+# Queries, keys and values. Split as planes, they may be taken apart.
+
+
+def _thirds(op: Any, x: ir.Value, shape: ir.Value) -> Any:
+    pixels = op.Reshape(op.Transpose(x, perm=[0, 2, 3, 1]), shape)
+    return op.Split(pixels, axis=2, num_outputs=3, _outputs=3)
+
+
+def _thirds_of_planes(op: Any, x: ir.Value, shape: ir.Value) -> Any:
+    third = op.Constant(value_ints=[1, -1, _numbers(shape)[2] // 3])
+    parts = op.Split(x, axis=1, num_outputs=3, _outputs=3)
+    return [op.Reshape(op.Transpose(part, perm=[0, 2, 3, 1]), third) for part in parts]
+
+
+def _keeps_channels(context: Any, x: ir.Value, shape: ir.Value) -> bool:
+    return x.shape is not None and _numbers(shape) == [1, -1, x.shape[1]] and x.shape[1] % 3 == 0
+
+
 def _norm(op: Any, x: ir.Value, weight: ir.Value, bias: ir.Value, epsilon: ir.Attr) -> Any:
     pixels = op.Transpose(x, perm=[0, 2, 3, 1])
     normed = op.LayerNormalization(pixels, weight, bias, axis=-1, epsilon=epsilon)
@@ -314,6 +352,10 @@ def _numbers(value: ir.Value) -> Any:
 
 
 RULES = [
-    RewriteRule(_norm, _norm_over_planes),
-    RewriteRule(_mean, _mean_of_planes, _is_mean),
+    [RewriteRule(_product, _convolution)],
+    [
+        RewriteRule(_norm, _norm_over_planes),
+        RewriteRule(_mean, _mean_of_planes, _is_mean),
+        RewriteRule(_thirds, _thirds_of_planes, _keeps_channels),
+    ],
 ]
