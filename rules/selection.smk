@@ -157,7 +157,7 @@ rule selection_gains:
     params:
         content=lambda wildcards: content_of(judged(wildcards)),
         shown=tried,
-        kinds=gains_measured,
+        kinds=COMPARED,
         sizes=sizes,
         precision=SETTINGS.selection.precision,
         seed=SETTINGS.seed,
@@ -166,6 +166,36 @@ rule selection_gains:
         "Measuring gains of {wildcards.backbone} on {wildcards.group} with {wildcards.test_set}"
     script:
         "../workflow/scripts/selection_gains.py"
+
+
+rule selection_steps:
+    """What becomes of two degradations after one another, and of real damage, in several steps."""
+    input:
+        selector=f"<results>/{places.SELECTOR}",
+        models=selected_models,
+        mix=model_file(SETTINGS.search.backbone, MIX),
+        index=lambda wildcards: index_of(judged(wildcards))(wildcards),
+        store=lambda wildcards: store_of(judged(wildcards))(wildcards),
+    output:
+        steps=f"<results>/{places.STEPS}",
+    log:
+        "<logs>/selection/steps/{test_set}.log",
+    conda:
+        "../environment.yml"
+    threads: SETTINGS.execution.threads
+    resources:
+        **on_cluster("verify"),
+    params:
+        content=lambda wildcards: content_of(judged(wildcards)),
+        shown=tried,
+        kinds=OUTSIDERS,
+        precision=SETTINGS.selection.precision,
+        seed=SETTINGS.seed,
+        code=code_of_cases("selection_steps.py", "backbones"),
+    message:
+        "Restoring {wildcards.test_set} in several steps"
+    script:
+        "../workflow/scripts/selection_steps.py"
 
 
 rule decisions:
@@ -199,6 +229,7 @@ rule selection_figures:
     """How often the choice is right, what wrong ones cost, and whether promises are kept."""
     input:
         decisions="<results>/selection/decisions_{test_set}.parquet",
+        steps=f"<results>/{places.STEPS}",
     output:
         text=report(
             f"<results>/{places.SELECTION_TEXT}",
