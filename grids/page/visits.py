@@ -10,6 +10,7 @@ from typing import Any, Literal
 from grids.restoring import blending
 from grids.restoring.workshop import Judgement
 from grids.selection.decision import MIX
+from grids.selection.evidence import telling
 
 State = Literal["waiting", "judged", "left", "refused", "failed"]
 
@@ -90,6 +91,9 @@ class Photo:
             "group": self.group,
             "strength": self.strength,
             "groups": groups,
+            # Nothing speaks for a damage that is not to be restored.
+            "seen": telling(decision.evidence) if decision and self.state == "judged" else [],
+            "against": decision.against if decision else "",
             "further": [step.group for step in self.judged.further] if self.judged else [],
             "restored": list(self.tiles),
             "work": {group: work.done for group, work in self.work.items()},

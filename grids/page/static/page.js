@@ -100,7 +100,7 @@ async function add(files, chosen) {
       } catch (error) {
         const id = `local ${crypto.getRandomValues(new Uint32Array(2)).join("")}`;
         note({ id, name: file.name, state: "failed", reason: error.message, local: true,
-          remarks: [], groups: {}, further: [], restored: [], work: {}, strength: 1, group: "" });
+          remarks: [], groups: {}, seen: [], further: [], restored: [], work: {}, strength: 1, group: "" });
       }
       left -= 1;
       tell();
@@ -150,6 +150,14 @@ function lineOf(photo) {
   return [`${photo.group}: ${expected(photo, photo.group)}`, ""];
 }
 
+// What tells the damage from what is likeliest but for it.
+function toldBy(photo) {
+  if (!photo.seen.length) return "";
+  const last = photo.seen.at(-1);
+  const words = [photo.seen.slice(0, -1).join(", "), last].filter(Boolean).join(" and ");
+  return ` Told from ${photo.against === "undamaged" ? "no damage" : photo.against} by ${words}.`;
+}
+
 function decisionOf(photo) {
   if (photo.state === "failed") return photo.reason;
   if (photo.state === "waiting") return "Being judged …";
@@ -161,7 +169,7 @@ function decisionOf(photo) {
   }
   const trouble = photo.reason ? ` Failed: ${photo.reason}.` : "";
   const best = chosen === "mix" ? "Best restored by the mix of all" : `Damaged like ${chosen}`;
-  return `${size}${best}: ${expected(photo, chosen)}.${trouble}`;
+  return `${size}${best}: ${expected(photo, chosen)}.${toldBy(photo)}${trouble}`;
 }
 
 // ---- drawing ----
