@@ -52,13 +52,17 @@ def test_the_darkest_pixels_of_drawings_are_no_measure(describer):
 
 
 def test_a_case_that_cannot_be_judged_is_an_error(describer):
-    def cases(pixels, kind):
-        return iter([Case(kind, "jpeg", "{}", pixels, pixels)])
+    def cases(pixels, kind, strength=None):
+        return iter([Case(kind, "jpeg", "{}", pixels, pixels // 2 * 2, strength)])
 
-    good = [("a", cases(photograph(0), "whole")), ("b", cases(photograph(1), "severity"))]
+    weak = cases(photograph(1), "severity", "weak")
+    good = [("a", cases(photograph(0), "whole")), ("b", weak)]
     table = described.of_cases(good, describer)
     assert table["photograph"].tolist() == ["a", "b"]
     assert table["alpha"].notna().tolist() == [True, False]
+    assert table["strength"].fillna("").tolist() == ["", "weak"]
+    # Half of the values, or nearly so, are less by one.
+    np.testing.assert_allclose(table["psnr_db"], 20 * np.log10(255) + 10 * np.log10(2), atol=0.1)
     with pytest.raises(InputError, match=r"c under jpeg: .*20×20"):
         described.of_cases([("c", cases(SMALL, "whole"))], describer)
 

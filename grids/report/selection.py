@@ -132,6 +132,7 @@ def severities(decisions: pd.DataFrame) -> pd.DataFrame:
         `choices`; `given` and `within` as of `promises`; the shares, gains and harm of `outcomes`.
     """
     table = decisions.assign(truth=_truth(decisions)).dropna(subset=["strength", "truth", MIX])
+    table = table.sort_values("kind", kind="stable")
     rows = []
     for (kind, strength), part in table.groupby(["kind", "strength"], sort=False):
         gain = part["truth"].where(part["verdict"] == "restore", 0)
@@ -244,8 +245,7 @@ def text(decisions: pd.DataFrame, steps: pd.DataFrame, test_set: str) -> str:
         ]
     if len(steps):
         parts += [
-            "No group was trained for these: in all steps, and what is promised after the look at "
-            "what is left",
+            "In all steps, what no group was trained for; promised after the look at what is left",
             outsiders(steps).replace({"kind": KINDS}),
         ]
     if decisions["kind"].isin(ODD).any():
@@ -290,12 +290,17 @@ def choices_figure(decisions: pd.DataFrame) -> Figure:
             panel.set_xticks(range(len(groups)), range(1, len(groups) + 1))
             panel.tick_params(length=0)
             panel.set_title(f"{label}\n{KINDS[kinds[0]]}")
-    names = [
-        f"group {number + 1}: {', '.join(map(style.readable, group.split('+')))}"
-        for number, group in enumerate(groups)
-    ]
-    drawn.supxlabel(textwrap.fill("; ".join(names), 150), fontsize=9)
+    drawn.supxlabel(named_by_number(groups), fontsize=9)
     return drawn
+
+
+def named_by_number(groups: Sequence[str]) -> str:
+    """What the numbers of groups in a figure stand for, in lines."""
+    names = [
+        f"group {number}: {', '.join(map(style.readable, group.split('+')))}"
+        for number, group in enumerate(groups, 1)
+    ]
+    return textwrap.fill("; ".join(names), 150)
 
 
 def gains_figure(decisions: pd.DataFrame) -> Figure:

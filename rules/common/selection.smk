@@ -9,6 +9,8 @@ COMPARED = [
 ]
 # Kinds that no group was trained for, as far as is known: they are taken through all their steps.
 OUTSIDERS = ["mixed", "real", "real_crop"]
+# So many views of each degradation are kept as pictures.
+EXAMPLES = 40
 # Names of pairs of photographs with real damage.
 REAL = list(SETTINGS.selection.pairs)
 # Views whose law is measured: it takes most of the time of a view, and its mean needs fewer.

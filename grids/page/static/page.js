@@ -100,7 +100,7 @@ async function add(files, chosen) {
       } catch (error) {
         const id = `local ${crypto.getRandomValues(new Uint32Array(2)).join("")}`;
         note({ id, name: file.name, state: "failed", reason: error.message, local: true,
-          remarks: [], groups: {}, seen: [], further: [], restored: [], work: {}, strength: 1, group: "" });
+          remarks: [], groups: {}, seen: [], nearest: [], further: [], restored: [], work: {}, strength: 1, group: "" });
       }
       left -= 1;
       tell();
@@ -228,6 +228,7 @@ function drawView(photo) {
   one("#name").textContent = photo.name;
   one("#decision").textContent = decisionOf(photo);
   one("#decision").className = photo.state === "failed" || photo.state === "refused" ? "bad" : "";
+  drawNearest(photo);
   one("#remarks").textContent = photo.remarks.join("; ");
   one("#controls").hidden = one("#zooms").hidden = one("#stages").hidden = !canRestore(photo);
   const select = one("#group");
@@ -249,6 +250,23 @@ function drawView(photo) {
   one("#compare").setAttribute("aria-pressed", String(several));
   link(one("#download"), isDone(photo) && at(photo, "/result"), photo.name);
   if (canRestore(photo)) drawStages(photo);
+}
+
+// Views that the choice was fitted to, at their own size.
+function drawNearest(photo) {
+  const box = one("#nearest");
+  box.hidden = photo.nearest.length === 0;
+  const key = [photo.id, ...photo.nearest].join("\n");
+  if (box.dataset.key === key) return;
+  box.dataset.key = key;
+  const pictures = photo.nearest.map((name, number) => {
+    const figure = document.createElement("figure");
+    const image = Object.assign(new Image(), { src: at(photo, "/nearest", { number }), alt: `example of ${name}` });
+    figure.append(image, Object.assign(document.createElement("figcaption"), { textContent: name }));
+    return figure;
+  });
+  const words = Object.assign(document.createElement("span"), { textContent: "Most like:" });
+  box.replaceChildren(words, ...pictures);
 }
 
 const after = (photo, group) => at(photo, "/after", { group, strength: photo.strength });

@@ -1,6 +1,6 @@
 """The cases of a test set, or of the real pairs that take the place of one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +8,32 @@ import pandas as pd
 
 from grids.images import reading
 from grids.images.store import Store, read_pairs
+from grids.selection.examples import SIDE
 from grids.selection.fitting import real
-from grids.selection.fitting.cases import Case, cases
+from grids.selection.fitting.cases import Case, cases, middle
+from grids.selection.fitting.pictures import Pixels
+
+
+def middles(
+    photographs: Iterable[tuple[str, Iterator[Case]]], table: pd.DataFrame, rows: Collection[int]
+) -> dict[int, Pixels]:
+    """The middle of some cases, as large as examples are, by the index of their rows.
+
+    Args:
+        photographs: name of each, with its cases.
+        table: `photograph` of each case, in their order.
+        rows: which of them.
+    """
+    found = {}
+    numbers = table.groupby("photograph", sort=False).indices
+    for name, made in photographs:
+        # What comes after the last that is wanted is not made.
+        own = numbers[name]
+        last = max((place for place, number in enumerate(own) if number in rows), default=-1)
+        for number, case in zip(own[: last + 1], made, strict=False):
+            if number in rows:
+                found[int(number)] = middle(case.degraded, SIDE)
+    return found
 
 
 def of_test_set(

@@ -1,0 +1,106 @@
+"""Photographs beside the views of the fit that they are most like, for right and wrong choices."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from grids.report import style
+from grids.report.selection import ODD, named_by_number
+from grids.selection.evidence import UNDAMAGED, evidence, telling
+from grids.selection.examples import NEAREST, Examples
+from grids.selection.rule import Rule
+
+# One of each degradation is shown in each of these kinds, all of which are crops, or can be.
+SHOWN = ("drawn", "mixed", "clean", "unseen", "real_crop")
+VERDICTS = {"restore": "restored", "leave": "left as it is", "refuse": "refused"}
+
+
+def picked(decisions: pd.DataFrame) -> pd.DataFrame:
+    """Of each degradation the first case that was chosen right, and the first that was not.
+
+    What is undamaged or known to no group is right where it is not touched. Where nobody can say
+    what would be right, there is one case.
+
+    Args:
+        decisions: as `grids.selection.fitting.decisions.decisions` gives them.
+
+    Returns:
+        Their rows, with `right`.
+    """
+    shown = decisions[decisions["kind"].isin(SHOWN)]
+    known = shown["group"].notna()
+    right = (shown["discriminant"] == shown["group"]).where(known, True)
+    right = right.where(~shown["kind"].isin(ODD), shown["verdict"] != "restore")
+    shown = shown.assign(right=right.astype(bool))
+    return shown[~shown.duplicated(["degradation", "right"])]
+
+
+def figure(
+    shown: pd.DataFrame,
+    pictures: Mapping[int, NDArray[np.uint8]],
+    rule: Rule,
+    groups: Sequence[str],
+    examples: Examples,
+) -> Figure:
+    """A line a degradation: on the left what was chosen right, on the right what was not.
+
+    Args:
+        shown: as `picked` gives them, with their `vector`.
+        pictures: the middle of each case, by the row's index.
+        rule: what was fitted.
+        groups: names in the order of the rule's.
+        examples: views of the fit.
+    """
+    names = list(dict.fromkeys(shown["degradation"]))
+    # The line below it is that of the first row's words, which the layout does not know.
+    title = "What photographs are taken for, and why: rightly on the left, wrongly on the right\n"
+    drawn = style.new_figure(12, 1.2 + 1.7 * len(names), title)
+    panels = drawn.subplots(
+        len(names), 2 * (NEAREST + 1), squeeze=False, gridspec_kw={"hspace": 0.3}
+    )
+    for panel in panels.flat:
+        panel.set_axis_off()
+    for index, case in shown.iterrows():
+        first = 0 if case["right"] else NEAREST + 1
+        line = panels[names.index(case["degradation"])][first : first + NEAREST + 1]
+        of_it, *like_it = line
+        steps = map(style.readable, case["degradation"].split("+"))
+        _show(of_it, pictures[index], ",\nthen ".join(steps))
+        # Longer than a picture, which would move the others away.
+        of_it.text(
+            *(0, 1.04, _said(case, rule, tuple(groups))),
+            transform=of_it.transAxes,
+            fontsize=7.5,
+            color=style.BLACK if case["right"] else style.RED,
+            in_layout=False,
+        )
+        for panel, (name, picture) in zip(
+            like_it, examples.nearest(rule, case["vector"]), strict=False
+        ):
+            _show(panel, picture, f"like: {style.readable(name)}")
+    drawn.supxlabel(named_by_number(groups), fontsize=8)
+    return drawn
+
+
+def _show(panel: Axes, picture: NDArray[np.uint8], label: str) -> None:
+    panel.set_axis_on()
+    panel.imshow(picture, interpolation="nearest")
+    panel.set_xticks([])
+    panel.set_yticks([])
+    for side in panel.spines.values():
+        side.set_visible(False)
+    panel.set_xlabel(label, fontsize=7.5, labelpad=2)
+
+
+def _said(case: pd.Series, rule: Rule, groups: tuple[str, ...]) -> str:
+    number = {group: f"group {place}" for place, group in enumerate(groups, 1)}
+    against, told = evidence(rule, groups, case["discriminant"], case["vector"])
+    rather = "no damage" if against == UNDAMAGED else number[against]
+    return (
+        f"{number[case['discriminant']]}, {VERDICTS[case['verdict']]};\n"
+        f"told from {rather} by {', '.join(telling(told)) or 'nothing much'}"
+    )
