@@ -260,9 +260,10 @@ function drawNearest(photo) {
   if (box.dataset.key === key) return;
   box.dataset.key = key;
   const pictures = photo.nearest.map((name, number) => {
+    const words = name.replaceAll("_", " ");
     const figure = document.createElement("figure");
-    const image = Object.assign(new Image(), { src: at(photo, "/nearest", { number }), alt: `example of ${name}` });
-    figure.append(image, Object.assign(document.createElement("figcaption"), { textContent: name }));
+    const image = Object.assign(new Image(), { src: at(photo, "/nearest", { number }), alt: `example of ${words}` });
+    figure.append(image, Object.assign(document.createElement("figcaption"), { textContent: words }));
     return figure;
   });
   const words = Object.assign(document.createElement("span"), { textContent: "Most like:" });
