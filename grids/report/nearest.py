@@ -16,7 +16,7 @@ from grids.selection.rule import Rule
 
 # One of each degradation is shown in each of these kinds, all of which are crops, or can be.
 SHOWN = ("drawn", "mixed", "clean", "unseen", "real_crop")
-VERDICTS = {"restore": "restored", "leave": "left as it is", "refuse": "refused"}
+UNTOUCHED = {"leave": "left as it is", "refuse": "refused"}
 
 
 def picked(decisions: pd.DataFrame) -> pd.DataFrame:
@@ -97,10 +97,12 @@ def _show(panel: Axes, picture: NDArray[np.uint8], label: str) -> None:
 
 
 def _said(case: pd.Series, rule: Rule, groups: tuple[str, ...]) -> str:
+    if case["verdict"] in UNTOUCHED:
+        return UNTOUCHED[case["verdict"]]
     number = {group: f"group {place}" for place, group in enumerate(groups, 1)}
     against, told = evidence(rule, groups, case["discriminant"], case["vector"])
     rather = "no damage" if against == UNDAMAGED else number[against]
     return (
-        f"{number[case['discriminant']]}, {VERDICTS[case['verdict']]};\n"
-        f"told from {rather} by {', '.join(telling(told)) or 'nothing much'}"
+        f"restored as {number[case['discriminant']]},\n"
+        f"told from {rather} by {', '.join(telling(told)) or 'nothing'}"
     )

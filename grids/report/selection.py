@@ -20,7 +20,7 @@ KINDS = {
     "crop": "256×256 crops",
     "drawn": "crops, values as in training",
     "severity": "crops, milder to stronger",
-    "severity_grey": "the same, grey",
+    "severity_grey": "grey crops, milder to stronger",
     "mixed": "crops, two degradations",
     "clean": "undamaged",
     "real": "real damage, whole",
