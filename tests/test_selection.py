@@ -18,6 +18,7 @@ from grids.restoring.selector import Selector
 from grids.selection import examples, patches, pixel_statistics
 from grids.selection.describer import Describer
 from grids.selection.evidence import evidence, kinds, telling
+from grids.selection.fitting.shown import explained
 from grids.selection.rule import CAUTION, Rule
 from grids.selection.torch_describer import describer as torch_describer
 
@@ -201,15 +202,15 @@ def test_a_figure_says_what_was_chosen_and_why(export, rule, describe):
         np.stack([*shown["vector"], 9 + shown["vector"][4]]).astype(np.float32),
         np.arange(4, dtype=np.uint8)[:, None, None, None].repeat(64, 1).repeat(64, 2).repeat(3, 3),
     )
-    drawn = nearest.figure(shown, pictures, rule, export.groups, like)
+    told = explained(shown, rule, export.groups, like)
+    drawn = nearest.figure(told.assign(picture=pd.Series(pictures)), export.groups)
     lines = np.array(drawn.axes).reshape(3, 8)
     said = [[[text.get_text() for text in panel.texts] for panel in line] for line in lines]
     assert said[0][0][0].startswith("restored as group 1,\ntold from ")
     assert "steps between blocks" in said[0][0][0]
     assert said[1][4][0].startswith("restored as group 2,\ntold from ")
     assert said[2][0] == ["left as it is"]
-    told = sum(len(words) for line in said for words in line)
-    assert told == 3
+    assert sum(len(words) for line in said for words in line) == 3
     for line, first, index in ((0, 0, 4), (1, 4, 7), (2, 0, 9)):
         panels = lines[line][first : first + 4]
         values = [int(panel.images[0].get_array()[0, 0, 0]) for panel in panels]

@@ -1,6 +1,6 @@
 """Photographs beside the views of the fit that they are most like, for right and wrong choices."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,9 +10,6 @@ from numpy.typing import NDArray
 
 from grids.report import style
 from grids.report.selection import ODD, named_by_number
-from grids.selection.evidence import UNDAMAGED, evidence, telling
-from grids.selection.examples import NEAREST, Examples
-from grids.selection.rule import Rule
 
 # One of each degradation is shown in each of these kinds, all of which are crops, or can be.
 SHOWN = ("drawn", "mixed", "clean", "unseen", "real_crop")
@@ -39,48 +36,36 @@ def picked(decisions: pd.DataFrame) -> pd.DataFrame:
     return shown[~shown.duplicated(["degradation", "right"])]
 
 
-def figure(
-    shown: pd.DataFrame,
-    pictures: Mapping[int, NDArray[np.uint8]],
-    rule: Rule,
-    groups: Sequence[str],
-    examples: Examples,
-) -> Figure:
+def figure(shown: pd.DataFrame, groups: Sequence[str]) -> Figure:
     """A line a degradation: on the left what was chosen right, on the right what was not.
 
     Args:
-        shown: as `picked` gives them, with their `vector`.
-        pictures: the middle of each case, by the row's index.
-        rule: what was fitted.
+        shown: as `picked` gives them, with their `picture` (64, 64, 3), uint8, and what
+            `grids.selection.fitting.shown.explained` says of them.
         groups: names in the order of the rule's.
-        examples: views of the fit.
     """
     names = list(dict.fromkeys(shown["degradation"]))
+    width = 1 + max(map(len, shown["like"]))
     # The line below it is that of the first row's words, which the layout does not know.
     title = "What photographs are taken for, and why: rightly on the left, wrongly on the right\n"
     drawn = style.new_figure(12, 1.2 + 1.7 * len(names), title)
-    panels = drawn.subplots(
-        len(names), 2 * (NEAREST + 1), squeeze=False, gridspec_kw={"hspace": 0.3}
-    )
+    panels = drawn.subplots(len(names), 2 * width, squeeze=False, gridspec_kw={"hspace": 0.3})
     for panel in panels.flat:
         panel.set_axis_off()
-    for index, case in shown.iterrows():
-        first = 0 if case["right"] else NEAREST + 1
-        line = panels[names.index(case["degradation"])][first : first + NEAREST + 1]
-        of_it, *like_it = line
+    for _, case in shown.iterrows():
+        line = panels[names.index(case["degradation"])]
+        of_it, *like_it = line[:width] if case["right"] else line[width:]
         steps = map(style.readable, case["degradation"].split("+"))
-        _show(of_it, pictures[index], ",\nthen ".join(steps))
+        _show(of_it, case["picture"], ",\nthen ".join(steps))
         # Longer than a picture, which would move the others away.
         of_it.text(
-            *(0, 1.04, _said(case, rule, tuple(groups))),
+            *(0, 1.04, _said(case, groups)),
             transform=of_it.transAxes,
             fontsize=7.5,
             color=style.BLACK if case["right"] else style.RED,
             in_layout=False,
         )
-        for panel, (name, picture) in zip(
-            like_it, examples.nearest(rule, case["vector"]), strict=False
-        ):
+        for panel, (name, picture) in zip(like_it, case["like"], strict=False):
             _show(panel, picture, f"like: {style.readable(name)}")
     drawn.supxlabel(named_by_number(groups), fontsize=8)
     return drawn
@@ -96,13 +81,13 @@ def _show(panel: Axes, picture: NDArray[np.uint8], label: str) -> None:
     panel.set_xlabel(label, fontsize=7.5, labelpad=2)
 
 
-def _said(case: pd.Series, rule: Rule, groups: tuple[str, ...]) -> str:
-    if case["verdict"] in UNTOUCHED:
-        return UNTOUCHED[case["verdict"]]
+def _said(case: pd.Series, groups: Sequence[str]) -> str:
     number = {group: f"group {place}" for place, group in enumerate(groups, 1)}
-    against, told = evidence(rule, groups, case["discriminant"], case["vector"])
-    rather = "no damage" if against == UNDAMAGED else number[against]
+    if case["verdict"] in UNTOUCHED:
+        wrong = "" if case["right"] else f"taken for {number[case['discriminant']]}, "
+        return f"{wrong}{UNTOUCHED[case['verdict']]}"
     return (
         f"restored as {number[case['discriminant']]},\n"
-        f"told from {rather} by {', '.join(telling(told)) or 'nothing'}"
+        f"told from {number.get(case['against'], 'no damage')} by "
+        f"{', '.join(case['telling']) or 'nothing'}"
     )

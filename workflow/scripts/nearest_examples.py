@@ -17,7 +17,7 @@ with job(snakemake):
     )
     pictures = shown.middles(photographs, cases, {*picked.index})
     arrays, about = selector_file.read(given.selector)
-    drawn = nearest.figure(
-        picked, pictures, Rule.of(arrays), about["groups"], examples.read(Path(given.examples))
-    )
+    like = examples.read(Path(given.examples))
+    told = shown.explained(picked, Rule.of(arrays), about["groups"], like)
+    drawn = nearest.figure(told.assign(picture=pd.Series(pictures)), about["groups"])
     style.save(drawn, snakemake.output[0])

@@ -1,6 +1,6 @@
 """The cases of a test set, or of the real pairs that take the place of one."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +8,12 @@ import pandas as pd
 
 from grids.images import reading
 from grids.images.store import Store, read_pairs
-from grids.selection.examples import SIDE
+from grids.selection.evidence import evidence, telling
+from grids.selection.examples import SIDE, Examples
 from grids.selection.fitting import real
 from grids.selection.fitting.cases import Case, cases, middle
 from grids.selection.fitting.pictures import Pixels
+from grids.selection.rule import Rule
 
 
 def middles(
@@ -34,6 +36,25 @@ def middles(
             if number in rows:
                 found[int(number)] = middle(case.degraded, SIDE)
     return found
+
+
+def explained(
+    chosen: pd.DataFrame, rule: Rule, groups: Sequence[str], examples: Examples
+) -> pd.DataFrame:
+    """Choices with what told them: `against`, `telling`, and `like`, name and picture of each.
+
+    Args:
+        chosen: `vector` of each case, and in `discriminant` the group that was chosen.
+        rule: what was fitted.
+        groups: names in the order of the rule's.
+        examples: views of the fit.
+    """
+    rows = []
+    for vector, group in zip(chosen["vector"], chosen["discriminant"], strict=True):
+        against, told = evidence(rule, tuple(groups), group, vector)
+        like = examples.nearest(rule, vector)
+        rows.append({"against": against, "telling": telling(told), "like": like})
+    return chosen.join(pd.DataFrame(rows, chosen.index))
 
 
 def of_test_set(
