@@ -18,7 +18,7 @@ from grids.restoring.selector import Selector
 from grids.selection import examples, patches, pixel_statistics
 from grids.selection.describer import Describer
 from grids.selection.evidence import evidence, kinds, telling
-from grids.selection.fitting.shown import explained
+from grids.selection.fitting.explained import explained
 from grids.selection.rule import CAUTION, Rule
 from grids.selection.torch_describer import describer as torch_describer
 

@@ -14,7 +14,7 @@ from grids.configuration import loading
 from grids.degrading import parameters
 from grids.pixels.psnr import psnr
 from grids.selection.decision import MIX
-from grids.selection.fitting import choices, described, shown
+from grids.selection.fitting import choices, described, explained
 from grids.selection.fitting.cases import Case, cases
 from grids.selection.fitting.views import View
 from grids.selection.plan import plan
@@ -112,7 +112,7 @@ def test_only_what_is_shown_is_made():
             yield Case("drawn", "jpeg", "{}", picture, picture)
 
     table = pd.DataFrame({"photograph": [*"aaaabbbbcccc"]})
-    found = shown.middles([(name, four(name)) for name in "abc"], table, {1, 8})
+    found = explained.middles([(name, four(name)) for name in "abc"], table, {1, 8})
     assert made == ["a0", "a1", "c0"]
     assert {row: {*np.unique(picture)} for row, picture in found.items()} == {1: {102}, 8: {103}}
     assert {picture.shape for picture in found.values()} == {(64, 64, 3)}

@@ -41,7 +41,7 @@ def figure(shown: pd.DataFrame, groups: Sequence[str]) -> Figure:
 
     Args:
         shown: as `picked` gives them, with their `picture` (64, 64, 3), uint8, and what
-            `grids.selection.fitting.shown.explained` says of them.
+            `grids.selection.fitting.explained` says of them.
         groups: names in the order of the rule's.
     """
     names = list(dict.fromkeys(shown["degradation"]))

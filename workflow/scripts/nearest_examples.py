@@ -5,7 +5,7 @@ import pandas as pd
 from grids.jobs.job import job
 from grids.report import nearest, style
 from grids.selection import examples, selector_file
-from grids.selection.fitting import shown
+from grids.selection.fitting import explained, shown
 from grids.selection.rule import Rule
 
 with job(snakemake):
@@ -15,9 +15,9 @@ with job(snakemake):
     photographs = shown.of_test_set(
         snakemake.wildcards.test_set, given.index, given.store, params.shown, params.seed
     )
-    pictures = shown.middles(photographs, cases, {*picked.index})
+    pictures = explained.middles(photographs, cases, {*picked.index})
     arrays, about = selector_file.read(given.selector)
     like = examples.read(Path(given.examples))
-    told = shown.explained(picked, Rule.of(arrays), about["groups"], like)
+    told = explained.explained(picked, Rule.of(arrays), about["groups"], like)
     drawn = nearest.figure(told.assign(picture=pd.Series(pictures)), about["groups"])
     style.save(drawn, snakemake.output[0])
