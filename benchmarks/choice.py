@@ -17,6 +17,10 @@ and which come out more than 0.5 dB worse, by the steps that are planned (a diff
     python tests/drawn_pictures.py DRAWN
     python benchmarks/choice.py EXPORT DRAWN $GRIDS_DATA/pies --undamaged --photographs 100
 
+With `--severities`, instead, the crops have damage from half the least to twice the most of the
+training ranges, in colour and in grey: by strength, how often the group is right and what is
+promised, kept and gained by the first step.
+
 With `--gains`, instead, it restores the crops by each model and through the steps that are planned:
 to how many a gain is promised, how many gains lie within the interval, what one step and all gain
 against the mix alone and the best of all for each, and how often they do harm. This takes its time.
@@ -25,9 +29,7 @@ against the mix alone and the best of all for each, and how often they do harm. 
 import argparse
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,19 +41,19 @@ from grids.bundle import contents
 from grids.configuration import loading
 from grids.images import reading, sets
 from grids.models import restorers, tiles
+from grids.pixels.psnr import psnr
+from grids.report import selection
 from grids.selection import trial
 from grids.selection.decision import MIX, UNUSUAL
 from grids.selection.describer import Describer
 from grids.selection.fitting import pictures
-from grids.selection.fitting.cases import CROP, middle
+from grids.selection.fitting.cases import CROP, Case, middle
 from grids.selection.fitting.decisions import decisions
-from grids.selection.fitting.gains import gain_db, made_of, seen_db
+from grids.selection.fitting.gains import gain_db
 from grids.selection.fitting.pictures import Pixels
+from grids.selection.fitting.steps import Steps
 from grids.selection.fitting.views import CLEAN, damaged
-from grids.selection.plan import STEPS, plan
 from grids.selection.rule import Rule
-from grids.selection.statistics import Statistics
-from grids.selection.trial import Forward
 
 ROOT = Path(__file__).resolve().parents[1]
 HAZE, TWO = "haze", "two"
@@ -67,35 +69,25 @@ PAIRS = (
     ("salt_pepper_noise", "jpeg"),
 )
 HARM_DB, WORSE_DB = -0.5, -0.05
-LOOKS, WAYS = ("at_first", "given"), ("one", "all", "mix", "best")
 CPU = torch.device("cpu")
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A photograph under a damage; `kind` is a row of what is printed."""
-
-    kind: str
-    degradation: str
-    clean: Pixels
-    degraded: Pixels
-
-
-def shown(photograph: Pixels, name: str, number: int, settings) -> Iterator[Shown]:
-    """All that is tried with a photograph."""
+def shown(photograph: Pixels, name: str, number: int, settings) -> Iterator[Case]:
+    """All that is tried with a photograph; the kind is a row of what is printed."""
     at = {
         use: {each: settings.parameters(each, use) for each in (*settings.searched(), HAZE)}
         for use in ("evaluation", "training")
     }
 
-    def case(kind: str, picture: Pixels, *steps: tuple[str, dict]) -> Shown:
+    def case(kind: str, picture: Pixels, *steps: tuple[str, dict], at_strength=None) -> Case:
         degraded = picture
         for step, values in steps:
             key = randomness.key(0, "choice", kind, step, name, json.dumps(values))
             degraded = damaged(degraded, step, values, key)
         if "grey" in kind and number % 2:
             degraded = pictures.alike(degraded)
-        return Shown(kind, "+".join(step for step, _ in steps) or CLEAN, picture, degraded)
+        label = "+".join(step for step, _ in steps) or CLEAN
+        return Case(kind, label, "{}", picture, degraded, at_strength)
 
     grey, crop = pictures.grey(photograph), middle(photograph, CROP)
     for each in settings.searched():
@@ -106,6 +98,9 @@ def shown(photograph: Pixels, name: str, number: int, settings) -> Iterator[Show
         yield case("crop", crop, (each, evaluated))
         yield case("crop, drawn", crop, (each, drawn))
         yield case("crop, grey, drawn", middle(grey, CROP), (each, drawn))
+        for strength, values in settings.strengths(each).items():
+            for kind, picture in (("severity", crop), ("severity_grey", middle(grey, CROP))):
+                yield case(kind, picture, (each, values), at_strength=strength)
     for sigma in SIGMAS:
         yield case(f"σ {sigma:g}", photograph, ("gaussian_noise", {"sigma": sigma}))
         yield case(f"σ {sigma:g}, grey", grey, ("gaussian_noise", {"sigma": sigma}))
@@ -133,66 +128,51 @@ def measured(
     rule: Rule,
     settings,
     networks,
-    with_gains: bool,
+    kinds: str,
 ) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
     """Statistics of all that is shown, and of each model what `decisions` takes.
 
-    Tried are those that may restore: the likeliest group's, and the mix. `with_gains` these are
-    crops alone, with the gains of all models and what becomes of each crop that is `planned`.
+    Tried are those that may restore: the likeliest group's, and the mix. Of `crop` and `severity`,
+    what the names of kinds begin with, the gains of all models are measured as well, and of `crop`
+    what becomes of each in all steps.
     """
     forwards = [tiles.of_arrays(network, CPU) for network in networks]
+    steps = stepping(describer, rule, networks)
     rows, of_models = [], [[] for _ in networks]
     for number, path in enumerate(paths, first):
         for case in shown(reading.read(path), path.name, number, settings):
-            if with_gains and not case.kind.startswith("crop"):
+            if not case.kind.startswith(kinds) or (case.strength and not kinds):
                 continue
             about = {"photograph": path.name, "kind": case.kind, "degradation": case.degradation}
+            about |= {"strength": case.strength, "psnr_db": psnr(case.clean, case.degraded)}
             statistics = describer(case.degraded)
             about |= vars(statistics)
             pair = (rule.probabilities(statistics.vector[None])[0].argmax(), len(networks) - 1)
             parts = trial.parts(case.degraded)
             tried = {n: trial.tried(parts, forwards[n]).numbers for n in pair}
-            if with_gains:
-                about |= planned(case, statistics, describer, rule, networks)
+            if kinds == "crop":
+                about |= {f"planned:{name}": told for name, told in steps.of(case).items()}
             rows.append(about)
             for n, network in enumerate(networks):
                 gain = np.nan
-                if with_gains:
+                if kinds:
                     gain = gain_db(network, case.clean, case.degraded, CPU, "fp32")
                 own = tried.get(n, np.full_like(tried[pair[0]], np.nan))
                 of_models[n].append({"gain_db": gain, "trial": own})
     return pd.DataFrame(rows), [*map(pd.DataFrame, of_models)]
 
 
-def planned(
-    case: Shown, statistics: Statistics, describer: Describer, rule: Rule, networks
-) -> dict[str, Any]:
-    """What becomes of a crop in as many steps as may be taken.
-
-    Whether a gain is `promised`, and `gains_db` after each step that is taken.
-    """
-    names = tuple(map(str, range(len(networks) - 1)))
-    by_name = dict(zip((*names, MIX), networks, strict=True))
-
-    def forward(name: str) -> Forward:
-        return tiles.of_arrays(by_name[name], CPU)
-
-    steps = plan(case.degraded, statistics, describer, rule, names, forward, most=STEPS)
-    picture, before = case.degraded, seen_db(case.clean, case.degraded)
-    gains = []
-    for step in steps if steps[0].verdict == "restore" else ():
-        picture = made_of(picture, by_name[step.model], CPU, "fp32")
-        gains.append(seen_db(case.clean, picture) - before)
-    return {"promised": steps[0].interval_db is not None, "gains_db": gains}
+def stepping(describer: Describer, rule: Rule, networks) -> Steps:
+    names = (*map(str, range(len(networks) - 1)), MIX)
+    return Steps(describer, rule, dict(zip(names, networks, strict=True)), CPU)
 
 
 def show_undamaged(paths: Sequence[Path], describer: Describer, rule: Rule, networks) -> None:
     """What becomes of pictures that need nothing."""
-    restored, harm = 0, {}
+    steps, restored, harm = stepping(describer, rule, networks), 0, {}
     for path in paths:
         picture = reading.read(path)
-        case = Shown(CLEAN, CLEAN, picture, picture)
-        gains = planned(case, describer(picture), describer, rule, networks)["gains_db"]
+        gains = steps.of(Case(CLEAN, CLEAN, "{}", picture, picture))["steps_db"]
         restored += bool(gains)
         if gains and gains[-1] < HARM_DB:
             harm[path.stem] = round(gains[-1], 1)
@@ -222,41 +202,29 @@ def show(table: pd.DataFrame) -> None:
         )
 
 
+def show_severities(table: pd.DataFrame) -> None:
+    """The figures of the crops of all strengths."""
+    print(selection.severities(table).round(3).to_string(index=False))
+
+
 def show_gains(table: pd.DataFrame) -> None:
     """The figures of the crops that were restored."""
     gains = table.filter(like="gain_db:")
     own = np.array([row[f"gain_db:{row['model']}"] for _, row in table.iterrows()])
-    taken = table["gains_db"].map(len)
-    told = table.assign(
-        given=table["promised"],
-        at_first=np.isfinite(table["high_db"] - table["low_db"]),
-        within=(table["low_db"] <= own) & (own <= table["high_db"]),
-        one=table["gains_db"].map(lambda each: each[0] if each else 0.0),
-        all=table["gains_db"].map(lambda each: each[-1] if each else 0.0),
-        mix=gains[f"gain_db:{MIX}"],
-        best=gains.max(axis=1).clip(lower=0),
-        restored=taken > 0,
-        further=(taken - 1).clip(lower=0),
-        worse=table["gains_db"].map(lambda each: int((np.diff(each) < WORSE_DB).sum())),
-    )
-    print("  promises: given (within) at first, given (within) after the look at what is left")
+    restored = table["verdict"] == "restore"
+    at_first = np.isfinite(table["high_db"] - table["low_db"])[restored]
+    within = ((table["low_db"] <= own) & (own <= table["high_db"]))[restored]
+    print(f"  by the first look: given {at_first.mean():.2f}, within {within[at_first].mean():.2f}")
+    names = {name: name.removeprefix("planned:") for name in table.filter(like="planned:")}
+    steps = table[["kind", "degradation", *names]].rename(columns=names)
+    best = gains.max(axis=1).clip(lower=0)
     for by in ("kind", "degradation"):
-        for name, rows in told[told["restored"]].groupby(by):
-            held = [
-                f"{rows[at].mean():.2f} ({rows['within'][rows[at]].mean():.2f})" for at in LOOKS
-            ]
-            print(f"  {name:<30} {len(rows):4}  {'   '.join(held)}")
-    print(
-        "  gain of one step, of all, of the mix, of the best model; more than 0.5 dB worse by these"
-    )
-    for by in ("kind", "degradation"):
-        for name, rows in told.groupby(by):
-            means = "  ".join(f"{rows[way].mean():6.2f}" for way in WAYS)
-            harm = "  ".join(f"{(rows[way] < HARM_DB).mean():.3f}" for way in WAYS[:-1])
-            steps = (
-                f"{rows['further'].sum():3} further steps, {rows['worse'].sum():2} for the worse"
-            )
-            print(f"  {name:<30} {len(rows):4}  {means}   {harm}   {steps}")
+        shown = selection.outsiders(steps, [by])
+        mean = best.groupby(table[by], sort=False).mean()
+        print(shown.assign(best_db=mean.to_numpy()).round(3).to_string(index=False))
+    further = (steps["steps_db"].map(len) - 1).clip(lower=0).sum()
+    worse = steps["steps_db"].map(lambda each: int((np.diff(each) < WORSE_DB).sum())).sum()
+    print(f"  {further} further steps, {worse} for the worse")
 
 
 def main() -> None:
@@ -265,6 +233,7 @@ def main() -> None:
     parser.add_argument("folders", type=Path, nargs="+")
     way = parser.add_mutually_exclusive_group()
     way.add_argument("--gains", action="store_true")
+    way.add_argument("--severities", action="store_true")
     way.add_argument("--undamaged", action="store_true")
     parser.add_argument("--photographs", type=int, default=24, help="so many of each folder")
     parser.add_argument("--after", type=int, default=0, help="the first so many are left out")
@@ -288,12 +257,13 @@ def main() -> None:
         if options.undamaged:
             show_undamaged(paths, describer, rule, networks)
             continue
+        kinds = "crop" if options.gains else "severity" if options.severities else ""
         cases, of_models = measured(
-            paths, options.after, describer, rule, settings, networks, options.gains
+            paths, options.after, describer, rule, settings, networks, kinds
         )
         by_model = dict(zip([*groups, MIX], of_models, strict=True))
         table = decisions(cases, rule, groups, by_model)
-        (show_gains if options.gains else show)(table)
+        {"crop": show_gains, "severity": show_severities, "": show}[kinds](table)
 
 
 if __name__ == "__main__":

@@ -65,6 +65,39 @@ rule real_views:
         "../workflow/scripts/real_views.py"
 
 
+rule examples:
+    """Small pictures of views that the choice is fitted to, to show what photographs are like."""
+    input:
+        index=index_of("train"),
+        store=store_of("train"),
+        views=expand(
+            f"<results>/{places.VIEWS}",
+            degradation=[*SELECTED, "clean"],
+        ),
+    output:
+        examples=f"<results>/{places.EXAMPLES}",
+    log:
+        "<logs>/selection/examples.log",
+    conda:
+        "../environment.yml"
+    threads: SETTINGS.execution.threads
+    resources:
+        **on_cluster("describe"),
+    params:
+        content=content("train"),
+        number=EXAMPLES,
+        parameters=lambda wildcards: {
+            name: SETTINGS.parameters(name, "training") for name in SELECTED
+        },
+        pictures=SETTINGS.selection.pictures.model_dump(),
+        seed=SETTINGS.seed,
+        code=code("examples.py", degradations=SELECTED),
+    message:
+        "Drawing examples of what the choice is fitted to"
+    script:
+        "../workflow/scripts/examples.py"
+
+
 rule selector:
     """What chooses among the groups and predicts their gains: fitted, and calibrated."""
     input:
@@ -157,7 +190,7 @@ rule selection_gains:
     params:
         content=lambda wildcards: content_of(judged(wildcards)),
         shown=tried,
-        kinds=gains_measured,
+        kinds=COMPARED,
         sizes=sizes,
         precision=SETTINGS.selection.precision,
         seed=SETTINGS.seed,
@@ -166,6 +199,36 @@ rule selection_gains:
         "Measuring gains of {wildcards.backbone} on {wildcards.group} with {wildcards.test_set}"
     script:
         "../workflow/scripts/selection_gains.py"
+
+
+rule selection_steps:
+    """What becomes of two degradations after one another, and of real damage, in several steps."""
+    input:
+        selector=f"<results>/{places.SELECTOR}",
+        models=selected_models,
+        mix=model_file(SETTINGS.search.backbone, MIX),
+        index=lambda wildcards: index_of(judged(wildcards))(wildcards),
+        store=lambda wildcards: store_of(judged(wildcards))(wildcards),
+    output:
+        steps=f"<results>/{places.STEPS}",
+    log:
+        "<logs>/selection/steps/{test_set}.log",
+    conda:
+        "../environment.yml"
+    threads: SETTINGS.execution.threads
+    resources:
+        **on_cluster("verify"),
+    params:
+        content=lambda wildcards: content_of(judged(wildcards)),
+        shown=tried,
+        kinds=OUTSIDERS,
+        precision=SETTINGS.selection.precision,
+        seed=SETTINGS.seed,
+        code=code_of_cases("selection_steps.py", "backbones"),
+    message:
+        "Restoring {wildcards.test_set} in several steps"
+    script:
+        "../workflow/scripts/selection_steps.py"
 
 
 rule decisions:
@@ -199,6 +262,7 @@ rule selection_figures:
     """How often the choice is right, what wrong ones cost, and whether promises are kept."""
     input:
         decisions="<results>/selection/decisions_{test_set}.parquet",
+        steps=f"<results>/{places.STEPS}",
     output:
         text=report(
             f"<results>/{places.SELECTION_TEXT}",
@@ -229,6 +293,40 @@ rule selection_figures:
         "Drawing the choices for {wildcards.test_set}"
     script:
         "../workflow/scripts/selection_figures.py"
+
+
+rule nearest_examples:
+    """Photographs of a test set beside the views of the fit that they are most like."""
+    input:
+        decisions="<results>/selection/decisions_{test_set}.parquet",
+        cases=f"<results>/{places.CASES}",
+        selector=f"<results>/{places.SELECTOR}",
+        examples=f"<results>/{places.EXAMPLES}",
+        index=lambda wildcards: index_of(judged(wildcards))(wildcards),
+        store=lambda wildcards: store_of(judged(wildcards))(wildcards),
+    output:
+        report(
+            f"<results>/{places.NEAREST}",
+            caption="../workflow/report/selection_nearest.rst",
+            category="Selection",
+            labels={"figure": "nearest views", "test set": "{test_set}"},
+        ),
+    log:
+        "<logs>/report/selection_nearest_{test_set}.log",
+    conda:
+        "../environment.yml"
+    threads: SETTINGS.execution.threads
+    resources:
+        **on_cluster("describe"),
+    params:
+        content=lambda wildcards: content_of(judged(wildcards)),
+        shown=tried,
+        seed=SETTINGS.seed,
+        code=code_of_cases("nearest_examples.py"),
+    message:
+        "Drawing what photographs of {wildcards.test_set} are taken for"
+    script:
+        "../workflow/scripts/nearest_examples.py"
 
 
 rule real_photographs:
@@ -267,6 +365,10 @@ rule bundle:
         models=selected_models,
         measured=expand(
             f"<results>/{places.SELECTION_TEXT}",
+            test_set=[*SETTINGS.report.test_sets, *REAL],
+        ),
+        nearest=expand(
+            f"<results>/{places.NEAREST}",
             test_set=[*SETTINGS.report.test_sets, *REAL],
         ),
         shown=[f"{RESULTS}/selection/real.csv"] if SETTINGS.images.real else [],

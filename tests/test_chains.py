@@ -195,6 +195,15 @@ class TestConfiguration:
         scales = [values["chain"][1]["values"]["chain"][0]["values"]["scale"] for values in steps]
         assert (qualities, scales) == ([80, 40, 20, 10, 5], [2, 3, 4, 6, 8])
 
+    def test_strengths_are_those_of_all_steps_in_their_training(self):
+        camera = {"chain": ["jpeg", {"chain": [{"sr": {"scale": [3, 3]}}]}]}
+        found = loaded({"camera": camera}).strengths("camera")
+        qualities = [values["chain"][0]["values"]["quality"] for values in found.values()]
+        scales = [values["chain"][1]["values"]["chain"][0]["values"] for values in found.values()]
+        # From 40 down to 10.
+        assert qualities == [80, round(40 / 4 ** (1 / 6)), 20, round(40 / 4 ** (5 / 6)), 5]
+        assert scales == [{"scale": scale} for scale in (2, 3, 3, 3, 6)]
+
     @pytest.mark.parametrize(
         ("entries", "message"),
         [

@@ -103,7 +103,8 @@ def test_an_edit_of_how_is_decided_describes_and_fits_nothing_again(package):
     edit(package / "grids" / "bundle" / "contents.py", "FORMAT = 3", "FORMAT = 4")
     assert changed(package, before) == {"bundle.py"}
     edit(package / "grids" / "selection" / "decision.py", "UNUSUAL = 0.002", "UNUSUAL = 0.1")
-    assert changed(package, before) == {"bundle.py", "decisions.py", "real_photographs.py"}
+    again = {"bundle.py", "decisions.py", "real_photographs.py", "selection_steps.py"}
+    assert changed(package, before) == again
     edit(package / "grids" / "selection" / "pixel_statistics.py", "FLOOR = 1e-4", "FLOOR = 1e-5")
     assert changed(package, before) >= {"views.py", "selection_cases.py"}
 

@@ -1,12 +1,16 @@
 """What restoring adds, with networks whose output is known."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from grids.images.store import Pairs
-from grids.selection.fitting import gains, real
+from grids.selection.fitting import gains, real, steps
+from grids.selection.fitting.cases import Case
 from grids.selection.fitting.pictures import Shares
 from grids.selection.fitting.views import views
 
@@ -115,3 +119,35 @@ def test_real_pairs_are_judged_as_they_are():
     assert (name, whole.kind, crop.kind) == ("a", "real", "real_crop")
     assert whole.degraded.shape == (300, 400, 3)
     assert crop.degraded.shape == crop.clean.shape == (256, 256, 3)
+
+
+def test_steps_gain_one_after_the_other_and_nothing_where_a_case_is_left(monkeypatch):
+    clean = np.full((64, 64, 3), 100, np.uint8)
+    case = Case("mixed", "a+b", "{}", clean, clean - 12)
+    networks = {"a": Add(4), "b": Add(6), "mix": Add(11)}
+    said = {}
+
+    def decided(picture, seen, describer, rule, groups, network, *, most):
+        assert (groups, most) == (("a", "b"), 3)
+        return [
+            SimpleNamespace(model=name, verdict=said["verdict"], interval_db=said["interval"])
+            for name in said["models"]
+        ]
+
+    monkeypatch.setattr(steps, "plan", decided)
+    taken = steps.Steps(lambda picture: None, None, networks, CPU)
+    said |= {"models": ["a", "b"], "verdict": "restore", "interval": None}
+    # From 12 levels too dark to 8, and to 2; the mix leaves one.
+    told = taken.of(case)
+    assert told["steps_db"] == pytest.approx([20 * np.log10(12 / 8), 20 * np.log10(12 / 2)])
+    # Nobody sees more than 45 dB.
+    assert told["mix_db"] == pytest.approx(45 - 20 * np.log10(255 / 12))
+    assert (told["low_db"], told["high_db"]) == (None, None)
+    said |= {"models": ["b"], "interval": (1.0, 5.0)}
+    table = taken.table([("one", [case, replace(case, kind="crop")])], ["mixed"])
+    assert table[["photograph", "kind", "low_db", "high_db"]].values.tolist() == [
+        ["one", "mixed", 1.0, 5.0]
+    ]
+    said["verdict"] = "leave"
+    assert taken.of(case)["steps_db"] == []
+    assert taken.table([("one", [case])], ["real"]).empty

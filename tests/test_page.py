@@ -139,6 +139,29 @@ def test_further_steps_follow_the_model_that_was_chosen_and_no_other(page, visit
         assert f'grids:group="{groups}"' in Image.open(io.BytesIO(content)).info["xmp"].decode()
 
 
+def test_what_tells_the_damage_and_what_a_photograph_is_like_are_said(page, visit, monkeypatch):
+    judged = page.workshop.judge(photographs.decoded(coded(), "a.png"))
+    told = {"steps between blocks": 8.0, "fine detail": 2.0, "detail in colour": 0.1}
+    said = replace(judged.decision, against="undamaged", evidence=told)
+    monkeypatch.setattr(
+        page.workshop, "judge", lambda photograph: replace(judged, verdict="restore", decision=said)
+    )
+    like = [("jpeg", scene(64, 64, seed=n)) for n in range(2)] + [("clean", scene(64, 64, seed=2))]
+    monkeypatch.setattr(page.workshop, "nearest", lambda photograph: like)
+    photo = page.upload(visit, coded())
+    (shown,) = page.judged(visit).values()
+    assert shown["seen"] == ["steps between blocks", "fine detail"]
+    assert shown["against"] == "undamaged"
+    assert shown["nearest"] == ["jpeg", "jpeg", "clean"]
+    address = f"{visit}/photographs/{photo['id']}/nearest"
+    for number, (_, pixels) in enumerate(like):
+        status, headers, content = page.ask("GET", f"{address}?number={number}")
+        assert (status, headers["Content-Type"]) == (200, "image/png")
+        np.testing.assert_array_equal(opened(content), pixels)
+    for number in ("3", "-1", "", "../source", "9" * 5000):
+        assert page.json("GET", f"{address}?number={quote(number)}")[0] == 404
+
+
 def test_what_browsers_do_not_show_is_shown_as_png(page, visit):
     photo = page.upload(visit, coded(kind="TIFF"), "a.tif")
     address = page.restored(visit, photo, "jpeg")

@@ -122,6 +122,25 @@ def restored(page):
     until(page, "() => document.querySelector('.after img')?.naturalWidth")
 
 
+def test_what_a_photograph_is_like_is_shown_beside_what_is_said(
+    page, server, tmp_path, monkeypatch
+):
+    like = [(name, scene(64, 64, seed=n)) for n, name in enumerate(("r_l", "salt_pepper", "clean"))]
+    monkeypatch.setattr(server.workshop, "nearest", lambda photograph: like)
+    with_photographs(page, tmp_path, "a.png")
+    assert page.inner_text("#nearest").split("\n") == ["Most like:", "r l", "salt pepper", "clean"]
+    loaded = "() => [...document.querySelectorAll('#nearest img')].map((each) => each.naturalWidth)"
+    until(page, f"() => ({loaded})().every((width) => width === 64)")
+    assert page.evaluate(NAMELESS) == []
+    # Another, which is like nothing, does not keep the pictures of the first.
+    monkeypatch.setattr(server.workshop, "nearest", lambda photograph: [])
+    page.set_input_files("#files", [str(photograph(tmp_path, "b.png", 1))])
+    until(page, "() => document.querySelectorAll('#list button').length === 2")
+    until(page, "() => !document.querySelector('#list').innerText.includes('being judged')")
+    page.click("#list li:nth-child(2) button")
+    assert not page.is_visible("#nearest")
+
+
 def middle(page):
     """Colours (2, 3) left and right of the middle of the stage, as they are seen."""
     shot = np.asarray(Image.open(io.BytesIO(page.locator(".stage").screenshot())).convert("RGB"))

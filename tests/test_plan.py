@@ -21,7 +21,7 @@ PROMISED = (5.0, 4.0, 6.0)
 def said(group, gain=5.0, verdict="restore", model=None, sure=0.95):
     gains = {group: (gain, gain - 1, gain + 1), "mix": (gain, gain - 1, gain + 1)}
     return Decision(
-        group, model or group, "discriminant", {}, {group: sure}, gains, 1.0, verdict, ""
+        group, model or group, "discriminant", {}, {group: sure}, gains, "", {}, 1.0, verdict, ""
     )
 
 

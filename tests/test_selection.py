@@ -1,21 +1,44 @@
-"""Selection by statistics of one photograph."""
+"""Selection by statistics of one photograph, and what is said of it."""
+
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import tiny_bundle
 import torch
+from photograph_files import scene
 
 from grids.base.errors import InputError
 from grids.bundle import contents
 from grids.images import reading, sets
+from grids.report import nearest
 from grids.restoring import runtime
 from grids.restoring.selector import Selector
+from grids.selection import examples, patches, pixel_statistics
+from grids.selection.describer import Describer
+from grids.selection.evidence import evidence, kinds, telling
+from grids.selection.fitting.explained import explained
+from grids.selection.rule import CAUTION, Rule
 from grids.selection.torch_describer import describer as torch_describer
+
+COUNT = tiny_bundle.DESCRIBING["count"]
 
 
 @pytest.fixture(scope="module")
 def export(tmp_path_factory):
     return contents.read(tiny_bundle.write(tmp_path_factory.mktemp("export")))
+
+
+@pytest.fixture(scope="module")
+def rule(export):
+    return Rule.of(export.selector)
+
+
+@pytest.fixture(scope="module")
+def describe():
+    describer = Describer(count=COUNT, components=3, clip=5.0)
+    return lambda picture: describer(picture).vector
 
 
 def network(export):
@@ -74,3 +97,123 @@ def test_an_export_that_is_broken_or_incomplete_is_refused(tmp_path):
         about.write_text(broken)
         with pytest.raises(InputError, match=r"bundle.json: broken"):
             contents.read(folder)
+
+
+def test_words_stand_for_the_statistics_that_they_name():
+    cut = patches.grid(scene(96, 128), COUNT)
+    vector, places = pixel_statistics.statistics(cut), kinds()
+    assert sorted(np.concatenate([*places.values()])) == [*range(len(vector))]
+    values = cut.astype(np.float32) / 255
+    for words, told in (
+        ("roughness of smooth parts", pixel_statistics._noise(values)),
+        ("steps between blocks", pixel_statistics._steps(values @ pixel_statistics.LUMA_CHROMA[0])),
+        ("edges of black and white strokes", pixel_statistics._strokes(cut)),
+    ):
+        np.testing.assert_array_equal(vector[places[words]], told)
+    # What is grey has no detail in colour, and channels that change as one.
+    grey = pixel_statistics.statistics(np.repeat(cut[..., :1], 3, axis=-1))
+    assert (grey[places["detail in colour"]] < vector[places["detail in colour"]].min()).all()
+    np.testing.assert_allclose(grey[places["how colours change together"]], 1, atol=0.01)
+    # A coarse wave is coarse detail, a fine one fine.
+    for length, more in ((16, "coarse"), (3, "fine")):
+        wave = np.broadcast_to(np.cos(2 * np.pi * np.arange(128) / length), (96, 128))
+        drawn = np.repeat((128 + 90 * wave).astype(np.uint8)[..., None], 3, axis=2)
+        told = pixel_statistics.statistics(patches.grid(drawn, COUNT))
+        coarse, fine = (told[places[f"{kind} detail"]].max() for kind in ("coarse", "fine"))
+        assert (coarse > fine) == (more == "coarse")
+
+
+def test_where_the_odds_are_linear_the_evidence_is_what_makes_them(rule, describe):
+    linear = replace(
+        rule, output=0 * rule.output, least=0 * rule.least - np.inf, most=rule.most + np.inf
+    )
+    vector = describe(scene(96, 128))
+    against, told = evidence(linear, ("jpeg", "noise"), "jpeg", vector)
+    scores = linear.scores(vector[None])[0]
+    other = 1 + scores[1:].argmax()
+    assert against == ["noise", "noise", "undamaged"][other - 1]
+    # In the mean of the other class, its logarithm of odds is half their squared distance.
+    apart = np.square(linear.means[0] - linear.means[other]).sum() / 2 / CAUTION
+    offset = linear.network.logits(vector[None])[0]
+    in_the_mean = (offset[0] - offset[other] - apart) / linear.temperature.item()
+    total = scores[0] - scores[other] - in_the_mean
+    assert sum(told.values()) == pytest.approx(total, rel=1e-6)
+    assert [*told.values()] == sorted(told.values(), reverse=True)
+
+
+def test_a_jpeg_file_is_told_by_its_blocks(rule, describe, export):
+    pixels = reading.read(sets.find("embedded")[2])[:128, 100:300]
+    vector = describe(tiny_bundle.degraded(pixels, "jpeg", 1))
+    _, told = evidence(rule, export.groups, "jpeg", vector)
+    assert "steps between blocks" in telling(told)
+
+
+def test_what_tells_most_is_said_and_no_more():
+    told = {"a": 5.0, "b": 3.0, "c": 1.2, "d": 1.1, "e": -9.0}
+    assert telling(told) == ["a", "b", "c"]
+    assert telling({"a": 20.0, "b": 1.0, "c": -5.0}) == ["a"]
+    assert telling({"a": -1.0}) == []
+
+
+def test_the_nearest_examples_are_shown(export, rule, describe, tmp_path):
+    names = ("jpeg", "gaussian_noise", "clean")
+    pictures = [tiny_bundle.degraded(scene(96, 128), "jpeg", 1), scene(96, 128)]
+    pictures += [tiny_bundle.degraded(scene(96, 128, seed=n), "gaussian_noise", n) for n in (1, 2)]
+    made = examples.Examples(
+        names,
+        np.array([0, 2, 1, 1]),
+        np.array([*map(describe, pictures)], np.float32),
+        np.stack([picture[:64, :64] for picture in pictures]),
+    )
+    # In coordinates that tell the classes apart, by brute force.
+    noisy = tiny_bundle.degraded(scene(96, 128, seed=3), "gaussian_noise", 3)
+    points = rule.discriminant.coordinates(
+        rule.bounded(np.stack([describe(noisy), *made.vectors.astype(float)]))
+    )
+    away = np.linalg.norm(points[1:] - points[0], axis=1)
+    expected = [names[made.labels[number]] for number in np.argsort(away)[:3]]
+    assert [name for name, _ in made.nearest(rule, describe(noisy))] == expected
+    assert expected[:2] == ["gaussian_noise"] * 2
+
+    examples.save(tmp_path / "examples.safetensors", made)
+    assert Selector(export, None).nearest(noisy) == []
+    with_examples = replace(export, examples=tmp_path / "examples.safetensors")
+    (first, picture), *_ = Selector(with_examples, network(export)).nearest(pictures[1])
+    assert first == "clean"
+    np.testing.assert_array_equal(picture, pictures[1][:64, :64])
+
+
+def test_a_figure_says_what_was_chosen_and_why(export, rule, describe):
+    pixels = reading.read(sets.find("embedded")[2])[:128, 100:300]
+    shown = pd.DataFrame(
+        {
+            "degradation": ["jpeg", "jpeg+sr", "clean"],
+            "discriminant": ["jpeg", *export.groups[::-1]],
+            "verdict": ["restore", "restore", "leave"],
+            "right": [True, False, True],
+            "vector": [describe(tiny_bundle.degraded(pixels, "jpeg", 1))] * 3,
+        },
+        index=[4, 7, 9],
+    )
+    pictures = {index: np.full((64, 64, 3), index, np.uint8) for index in shown.index}
+    like = examples.Examples(
+        ("jpeg", "sr"),
+        np.array([1, 0, 0, 0]),
+        np.stack([*shown["vector"], 9 + shown["vector"][4]]).astype(np.float32),
+        np.arange(4, dtype=np.uint8)[:, None, None, None].repeat(64, 1).repeat(64, 2).repeat(3, 3),
+    )
+    told = explained(shown, rule, export.groups, like)
+    drawn = nearest.figure(told.assign(picture=pd.Series(pictures)), export.groups)
+    lines = np.array(drawn.axes).reshape(3, 8)
+    said = [[[text.get_text() for text in panel.texts] for panel in line] for line in lines]
+    assert said[0][0][0].startswith("restored as group 1,\ntold from ")
+    assert "steps between blocks" in said[0][0][0]
+    assert said[1][4][0].startswith("restored as group 2,\ntold from ")
+    assert said[2][0] == ["left as it is"]
+    assert sum(len(words) for line in said for words in line) == 3
+    for line, first, index in ((0, 0, 4), (1, 4, 7), (2, 0, 9)):
+        panels = lines[line][first : first + 4]
+        values = [int(panel.images[0].get_array()[0, 0, 0]) for panel in panels]
+        assert values == [index, 0, 1, 2]
+        assert [panel.get_xlabel() for panel in panels[1:]] == ["like: SR", *["like: JPEG"] * 2]
+    assert lines[1][4].get_xlabel() == "JPEG,\nthen SR"

@@ -17,9 +17,11 @@ from grids.bundle import contents, onnx
 from grids.cli import main
 from grids.images import reading
 from grids.models import weights
+from grids.report import nearest
 from grids.restoring import runtime
 from grids.restoring.selector import Selector
 from grids.runs import orphans
+from grids.selection import examples
 
 
 @pytest.fixture
@@ -74,9 +76,9 @@ def test_an_export_is_made_measured_and_used(
     kinds = decisions["kind"].value_counts()
     assert kinds["whole"] == kinds["crop"] == kinds["drawn"] == 2 * 4
     assert kinds["mixed"] == 2
+    assert kinds["severity"] == kinds["severity_grey"] == 2 * 4 * 5
     assert kinds["unseen"] == kinds["clean"] == 2 * 2
     compared = decisions[decisions["degradation"].isin(["gaussian_noise", "sr+gaussian_noise"])]
-    compared = compared[compared["kind"] != "severity"]
     assert compared.filter(like="gain_db:").notna().all(axis=None)
     assert set(decisions.loc[decisions["degradation"] == "jpeg", "group"]) == {"jpeg"}
     assert len(pd.read_csv(tree.path("selection/real.csv"))) == 5
@@ -91,6 +93,20 @@ def test_an_export_is_made_measured_and_used(
     assert held["gains_db"].notna().all()
     for name in ("selection_few.svg", "selection_gains_few.svg", "selection_phone.svg"):
         assert "<svg" in tree.path(f"report/{name}").read_text()
+    # Of each restored case the first gain in its steps is that of the model that was decided on.
+    steps = pd.read_parquet(tree.path("selection/steps/few.parquet"))
+    mixed = decisions[decisions["kind"] == "mixed"].reset_index()
+    assert steps["photograph"].tolist() == mixed["photograph"].tolist()
+    np.testing.assert_allclose(steps["mix_db"], mixed["gain_db:mix"], atol=0.01)
+    for taken, case in zip(steps["steps_db"], mixed.to_dict("records"), strict=True):
+        first = [case[f"gain_db:{case['model']}"]] if case["verdict"] == "restore" else []
+        assert list(taken[:1]) == pytest.approx(first, abs=0.01)
+    text = tree.path("report/selection_few.txt").read_text()
+    assert "milder" in text
+    assert "sr+gaussian_noise" in text
+    # Each is shown beside the three views that are most like it.
+    picked = nearest.picked(decisions)
+    assert tree.path("report/nearest_few.svg").read_text().count("<image") == 4 * len(picked)
     assert tree.jobs("results/bundle") == set()
     # Another photograph of those that judge changes what is measured on them, and no choice.
     judged = tree.copy(tmp_path / "judged")
@@ -129,12 +145,22 @@ def test_an_export_is_made_measured_and_used(
 
     assert main(["export", str(tree.path("")), "-o", str(tmp_path / "export")]) == 0
     assert contents.read(tmp_path / "export").fingerprints == export.fingerprints
+    # Pictures of photographs leave where they are asked for alone.
+    assert export.examples is None
+    assert contents.read(tmp_path / "export").examples is None
     note = tmp_path / "note.md"
     note.write_text("# Sources\n")
-    halved = ["--half", "--note", str(note)]
+    halved = ["--half", "--examples", "--note", str(note)]
     assert main(["export", str(tree.path("")), "-o", str(tmp_path / "half"), *halved]) == 0
     half = contents.read(tmp_path / "half")
     assert half.card.endswith("\n# Sources\n")
+    shown = examples.read(half.examples)
+    assert shown.classes == ("gaussian_noise", "jpeg", "poisson_noise", "sr", "clean")
+    assert np.bincount(shown.labels).tolist() == [20] * 5
+    views = pd.read_parquet(tree.path("selection/views/jpeg.parquet"))
+    jpegs = shown.vectors[shown.labels == 1]
+    np.testing.assert_allclose(jpegs, np.stack(views["vector"]), rtol=1e-6, atol=1e-6)
+    assert shown.pictures.shape == (100, 64, 64, 3)
     for path in (*half.models.values(), half.mix):
         assert {tensor.dtype for tensor in weights.read(path).values()} == {torch.float16}
     # An older measurement is of another choice, and the choice was made for these models alone.

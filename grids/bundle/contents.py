@@ -8,6 +8,8 @@ mix.safetensors          one model of all degradations: for photographs whose gr
 mix.onnx                 its graph
 descriptor.safetensors   the network whose features give the paper's laws
 selector.safetensors     what chooses: laws, the discriminant, the calibration
+examples.safetensors     where asked for: small pictures of what it was fitted to (see
+                         `grids.selection.examples`)
 README.md                the card: how it was trained and measured
 """
 
@@ -29,10 +31,11 @@ FORMAT = 3
 BOX = Path(__file__).resolve().parents[1] / "packaged" / "box"
 # Arguments of `grids.selection.describer.Describer`.
 DESCRIBING = {"layer", "count", "components", "clip"}
-ABOUT, CARD, DESCRIPTOR, MIX, SELECTOR = (
+ABOUT, CARD, DESCRIPTOR, EXAMPLES, MIX, SELECTOR = (
     "bundle.json",
     "README.md",
     "descriptor.safetensors",
+    "examples.safetensors",
     "mix.safetensors",
     "selector.safetensors",
 )
@@ -68,6 +71,7 @@ class Bundle:
         describing: how photographs are described (see `grids.selection.describer.Describer`).
         selector: arrays of `grids.selection.rule.Rule`.
         card: how it was trained and measured, Markdown.
+        examples: small pictures of views that the choice was fitted to, None in an export without.
     """
 
     folder: Path
@@ -82,6 +86,7 @@ class Bundle:
     describing: dict[str, Any]
     selector: Arrays
     card: str
+    examples: Path | None = None
 
     def weights(self, name: str) -> Path:
         """Weights file of a group's model or of `mix`."""
@@ -100,6 +105,7 @@ def write(
     selector: Arrays,
     card: str,
     graphs: Graphs | None = None,
+    examples: Path | None = None,
 ) -> None:
     """Writes an export into a new or empty folder; arguments as the attributes of `Bundle`.
 
@@ -116,10 +122,13 @@ def write(
     if graphs:
         for group, path in graphs.models.items():
             shutil.copyfile(path, folder / graph_of(group))
+    if examples:
+        shutil.copyfile(examples, folder / EXAMPLES)
     selector_file.save(folder / SELECTOR, selector, {"groups": list(models)})
     (folder / CARD).write_text(card, encoding="utf-8")
     names = [*map(model_of, models), MIX, DESCRIPTOR, SELECTOR, CARD]
     names += _graphs(models) if graphs else []
+    names += [EXAMPLES] if examples else []
     about = {
         "format": FORMAT,
         "groups": list(models),
@@ -159,6 +168,7 @@ def read(folder: Path) -> Bundle:
         tiles = about.get("tiles")
         needed = {*map(model_of, groups), MIX, DESCRIPTOR, SELECTOR, CARD}
         needed |= {*(_graphs(groups) if tiles else [])}
+        needed |= {EXAMPLES} & sums.keys()
         if needed - sums.keys():
             raise KeyError(min(needed - sums.keys()))
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
@@ -190,6 +200,7 @@ def read(folder: Path) -> Bundle:
         describing=describing,
         selector=selector,
         card=(folder / CARD).read_text(encoding="utf-8"),
+        examples=places.get(EXAMPLES),
     )
 
 

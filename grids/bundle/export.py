@@ -22,6 +22,7 @@ def export(
     folder: Path,
     half: bool = False,
     note: str = "",
+    examples: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> None:
     """Writes the models of the groups, and what chooses among them, into a new or empty folder.
@@ -32,6 +33,8 @@ def export(
         half: whether the models' weights are rounded to half precision.
         note: Markdown that the card ends with, such as sources and a licence (see
             `grids.bundle.card.card`).
+        examples: whether small pictures of views of the training photographs go with it, for
+            `grids page` to show what a photograph is like.
         say: gets a line if the export has no ONNX models, which then only torch restores with.
 
     Raises:
@@ -100,6 +103,7 @@ def export(
             selector=selector,
             card=text,
             graphs=drawn,
+            examples=_there(results / places.EXAMPLES, results) if examples else None,
         )
 
 

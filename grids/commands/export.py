@@ -23,6 +23,12 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "datasets, tags) goes into the card's",
     )
     parser.add_argument(
+        "--examples",
+        action="store_true",
+        help="put in small pictures of the training photographs, with which `grids page` shows "
+        "what a photograph is like: whoever gets the export sees them",
+    )
+    parser.add_argument(
         "--darktable",
         action="store_true",
         help="RESULTS is an export: write its models as packages that darktable installs",
@@ -34,8 +40,10 @@ def _run(options: argparse.Namespace) -> None:
     if options.darktable:
         from grids.bundle import contents, darktable
 
-        if options.half or options.note:
-            raise InputError("--darktable takes an export as it is; leave out --half and --note")
+        if options.half or options.note or options.examples:
+            raise InputError(
+                "--darktable takes an export as it is; leave out --half, --note and --examples"
+            )
         for package in darktable.write(contents.read(options.results), options.output):
             print(f"Package: {package}")
         return
@@ -45,5 +53,5 @@ def _run(options: argparse.Namespace) -> None:
         note = options.note.read_text(encoding="utf-8") if options.note else ""
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"--note: {options.note}: cannot be read ({error})") from None
-    export(options.results, options.output, options.half, note, print)
+    export(options.results, options.output, options.half, note, options.examples, print)
     print(f"Export: {options.output}")

@@ -1004,6 +1004,13 @@ class Settings(Section):
             return chains.severities(self.parameters(degradation, "evaluation"))
         return parameters.severities(degradation)
 
+    def strengths(self, degradation: str) -> dict[str, dict[str, Any]]:
+        """All parameters of a degradation from milder to stronger than its training has it."""
+        values = self.parameters(degradation, "training")
+        if degradation in self.chained():
+            return chains.strengths(values)
+        return parameters.strengths(degradation, values)
+
     def searched(self) -> list[str]:
         """Names of the degradations to group, in alphabetical order."""
         return sorted(self.search.degradations or self.degradations)
@@ -1032,7 +1039,7 @@ class Settings(Section):
             "degradations": selected,
             "evaluation": {name: self.parameters(name, "evaluation") for name in shown},
             "training": {name: self.parameters(name, "training") for name in shown},
-            "severities": {name: self.severities(name) for name in selected},
+            "strengths": {name: self.strengths(name) for name in selected},
             "mixed": self.selection.mixed,
             "unseen": self.unseen(),
         }

@@ -8,7 +8,7 @@ applies and a job's parameters hold:
 `values` are those of a single degradation, or of a chain again. The order is one of `ORDERS`.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from grids.base.errors import InputError
@@ -53,21 +53,33 @@ def severities(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """
     ladders = {name: parameters.severities(name) for name in sorted(modules("", values))}
     count = min(map(len, ladders.values()))
-    return [_at(values, ladders, number / max(1, count - 1)) for number in range(count)]
+
+    def at(share: float) -> dict[str, Any]:
+        """The chain with each step at this share of its ladder, from 0 (mild) to 1 (strong)."""
+        return _with(values, lambda name, _: ladders[name][round(share * (len(ladders[name]) - 1))])
+
+    return [at(number / max(1, count - 1)) for number in range(count)]
 
 
-def _at(
-    values: Mapping[str, Any], ladders: Mapping[str, list[Any]], share: float
+def strengths(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The chain with all its steps at each strength, as of `grids.degrading.parameters`."""
+
+    def at(strength: str) -> dict[str, Any]:
+        return _with(values, lambda name, own: parameters.strengths(name, own)[strength])
+
+    return {strength: at(strength) for strength in parameters.STRENGTHS}
+
+
+def _with(
+    values: Mapping[str, Any], of: Callable[[str, Mapping[str, Any]], dict[str, Any]]
 ) -> dict[str, Any]:
-    """The chain with each step at this share of its ladder, from 0 (mild) to 1 (strong)."""
+    """The chain with other values of its steps, by a step's module and the values that it has."""
 
-    def of(step: dict[str, Any]) -> dict[str, Any]:
-        if "chain" in step["values"]:
-            return step | {"values": _at(step["values"], ladders, share)}
-        ladder = ladders[step["degradation"]]
-        return step | {"values": ladder[round(share * (len(ladder) - 1))]}
+    def changed(step: dict[str, Any]) -> dict[str, Any]:
+        own = step["values"]
+        return step | {"values": _with(own, of) if "chain" in own else of(step["degradation"], own)}
 
-    return {**values, "chain": [of(step) for step in values["chain"]]}
+    return {**values, "chain": [changed(step) for step in values["chain"]]}
 
 
 class _Reader:

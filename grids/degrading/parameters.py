@@ -16,6 +16,11 @@ from grids.base.wording import meant_number
 
 Use = Literal["evaluation", "training"]
 DECLARED = ("evaluation", "training", "range", "is")
+# How strong a degradation is by what a training has of it, in shares of the way from its mild to
+# its strong end, by logarithms. Below 0 it is half as strong as the mildest, beyond 1 twice as
+# strong as the strongest.
+STRENGTHS = {"milder": -1.0, "weak": 1 / 6, "medium": 1 / 2, "strong": 5 / 6, "stronger": 2.0}
+BEYOND = 2
 
 
 def specification(degradation: str) -> dict[str, dict[str, Any]]:
@@ -48,6 +53,46 @@ def severities(degradation: str) -> list[dict[str, Any]]:
     declared = specification(degradation)
     steps = _constant(degradation, "SEVERITIES")
     return [resolve(declared, step, "evaluation") for step in steps]
+
+
+def strengths(degradation: str, values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Values of a degradation at each of `STRENGTHS`, with regard to those of its training.
+
+    Only what differs between its mildest and its strongest of `SEVERITIES` makes it stronger, and
+    these say in which direction; the rest stays as in the training.
+
+    Args:
+        degradation: a module's name.
+        values: all its numbers or ranges for the training.
+    """
+    declared = specification(degradation)
+    ladder = severities(degradation)
+    mild, strong = ({name: _ends(of[name])[0] for name in of} for of in (ladder[0], ladder[-1]))
+    grows = {name: strong[name] > mild[name] for name in mild if strong[name] != mild[name]}
+
+    def at(strength: str, name: str) -> Any:
+        if name not in grows:
+            return values[name]
+        return _at_strength(strength, _ends(values[name]), grows[name], declared[name])
+
+    return {strength: {name: at(strength, name) for name in values} for strength in STRENGTHS}
+
+
+def _at_strength(
+    strength: str, ends: list[Any], grows: bool, declared: dict[str, Any]
+) -> float | int:
+    mild, strong = (ends[0], ends[-1]) if grows else (ends[-1], ends[0])
+    share, (least, most) = STRENGTHS[strength], declared["range"]
+    if share < 0:
+        number = mild / BEYOND if grows else mild * BEYOND
+    elif share > 1:
+        number = strong * BEYOND if grows else strong / BEYOND
+    elif min(mild, strong) > 0:
+        number = mild * (strong / mild) ** share
+    else:  # nothing has a logarithm at 0
+        number = mild + share * (strong - mild)
+    number = min(max(number, least), most)
+    return round(number) if isinstance(_ends(declared["evaluation"])[0], int) else float(number)
 
 
 @cache

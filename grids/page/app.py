@@ -11,6 +11,7 @@ POST   /visits/V/photographs/P/restore?group  has it restored with a model
 POST   /visits/V/photographs/P/cancel         ends that
 POST   /visits/V/photographs/P/choose?group&strength  says what its result is
 GET    /visits/V/photographs/P/before         as it was
+GET    /visits/V/photographs/P/nearest?number what it is most like, where there are examples
 GET    /visits/V/photographs/P/after?group&strength   what a model made of it
 GET    /visits/V/photographs/P/result         the restored file
 """
@@ -75,6 +76,7 @@ def app(workshop: Workshop, host: str, limits: Limits) -> Starlette:
         Route(f"{photo}/cancel", _cancel, methods=["POST"]),
         Route(f"{photo}/choose", _choose, methods=["POST"]),
         Route(f"{photo}/before", _before),
+        Route(f"{photo}/nearest", _nearest),
         Route(f"{photo}/after", _after),
         Route(f"{photo}/result", _result),
     ]
@@ -187,6 +189,12 @@ async def _choose(request: Request) -> Response:
 
 async def _before(request: Request) -> Response:
     content, kind = await _desk(request).before(_photo(request)[1])
+    return Response(content, media_type=kind)
+
+
+async def _nearest(request: Request) -> Response:
+    number = request.query_params.get("number", "")
+    content, kind = await _desk(request).nearest(_photo(request)[1], number)
     return Response(content, media_type=kind)
 
 

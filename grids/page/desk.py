@@ -6,6 +6,7 @@ files of a photograph lie in a folder of its own:
 
 source           as it was uploaded
 colours N.npy    what the model of group number N, and further steps, made of it, at strength 1
+nearest N.png    what it is most like, where the export has examples, by number
 result           the last restored file that was drawn, with all that belongs to the photograph
 """
 
@@ -194,6 +195,17 @@ class Desk:
         async with self._drawing:
             return await asyncio.to_thread(self._before, photo)
 
+    async def nearest(self, photo: Photo, number: str) -> tuple[bytes, str]:
+        """One of the pictures that it is most like; and its media type.
+
+        Raises:
+            RefusedError: it has none of this number.
+        """
+        if number not in map(str, range(len(photo.nearest))):
+            raise RefusedError("nothing that it is like", 404)
+        path = photo.folder / f"nearest {number}.png"
+        return await asyncio.to_thread(path.read_bytes), SHOWN["PNG"]
+
     async def after(self, photo: Photo, group: str, strength: float) -> tuple[bytes, str]:
         """What a model made of it, as a browser shows it; and its media type.
 
@@ -269,6 +281,9 @@ class Desk:
             # Whoever names a group may have it restored all the same.
             judged = replace(self._workshop.judge(photograph, self.groups[0]), verdict="refuse")
             return photograph.remarks, judged, str(error)
+        for number, (name, pixels) in enumerate(self._workshop.nearest(photograph)):
+            Image.fromarray(pixels).save(photo.folder / f"nearest {number}.png")
+            photo.nearest = (*photo.nearest, name)
         reason = judged.decision.reason if judged.decision and judged.verdict != "restore" else ""
         return photograph.remarks, judged, reason
 

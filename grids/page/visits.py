@@ -10,6 +10,7 @@ from typing import Any, Literal
 from grids.restoring import blending
 from grids.restoring.workshop import Judgement
 from grids.selection.decision import MIX
+from grids.selection.evidence import telling
 
 State = Literal["waiting", "judged", "left", "refused", "failed"]
 
@@ -46,6 +47,7 @@ class Photo:
         reason: why it is left, was refused or failed.
         remarks: what is not kept, and how sure the choice is.
         judged: what is said of it.
+        nearest: names of what it is most like, the nearest first.
         strength: that of its result.
         group: whose model its result is of.
         tiles: of each restored group, side of the tiles in pixels, None for the whole image.
@@ -61,6 +63,7 @@ class Photo:
     reason: str = ""
     remarks: tuple[str, ...] = ()
     judged: Judgement | None = None
+    nearest: tuple[str, ...] = ()
     strength: float = 1.0
     group: str = ""
     tiles: dict[str, int | None] = field(default_factory=dict)
@@ -90,6 +93,10 @@ class Photo:
             "group": self.group,
             "strength": self.strength,
             "groups": groups,
+            # Nothing speaks for a damage that is not to be restored.
+            "seen": telling(decision.evidence) if decision and self.state == "judged" else [],
+            "against": decision.against if decision else "",
+            "nearest": self.nearest,
             "further": [step.group for step in self.judged.further] if self.judged else [],
             "restored": list(self.tiles),
             "work": {group: work.done for group, work in self.work.items()},

@@ -1,6 +1,7 @@
 """How often the right model is chosen, what wrong choices cost, whether promises are kept."""
 
 import textwrap
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,8 @@ KINDS = {
     "whole": "whole photographs",
     "crop": "256×256 crops",
     "drawn": "crops, values as in training",
-    "severity": "crops, mild to strong",
+    "severity": "crops, milder to stronger",
+    "severity_grey": "grey crops, milder to stronger",
     "mixed": "crops, two degradations",
     "clean": "undamaged",
     "real": "real damage, whole",
@@ -107,18 +109,85 @@ def outcomes(decisions: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for kind, part in table.groupby("kind", sort=False):
         gain = part["truth"].where(part["verdict"] == "restore", 0)
-        shares = part["verdict"].value_counts(normalize=True)
         rows.append(
             {
                 "kind": kind,
-                "restored": shares.get("restore", 0.0),
-                "left": shares.get("leave", 0.0),
-                "refused": shares.get("refuse", 0.0),
+                **_verdicts(part),
                 "gain_db": gain.mean(),
                 "mix_db": part[MIX].mean(),
                 "best_db": part.filter(like=GAIN).max(axis=1).clip(lower=0).mean(),
                 "harm": (gain < -HARM_DB).mean(),
                 "mix_harm": (part[MIX] < -HARM_DB).mean(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def severities(decisions: pd.DataFrame) -> pd.DataFrame:
+    """How the choice does from damage that hardly shows to more than the training has.
+
+    Returns:
+        Per `kind` and `strength` (see `grids.degrading.parameters.STRENGTHS`), of the cases that
+        have one: `cases`, how many; `psnr_db`, the median PSNR of what is judged; `right` as of
+        `choices`; `given` and `within` as of `promises`; the shares, gains and harm of `outcomes`.
+    """
+    table = decisions.assign(truth=_truth(decisions)).dropna(subset=["strength", "truth", MIX])
+    table = table.sort_values("kind", kind="stable")
+    rows = []
+    for (kind, strength), part in table.groupby(["kind", "strength"], sort=False):
+        gain = part["truth"].where(part["verdict"] == "restore", 0)
+        given = _given(part)
+        rows.append(
+            {
+                "kind": kind,
+                "strength": strength,
+                "cases": len(part),
+                "psnr_db": part["psnr_db"].median(),
+                "right": (part["discriminant"] == part["group"]).mean(),
+                "given": given.mean(),
+                "within": _within(part[given]).mean(),
+                **_verdicts(part),
+                "gain_db": gain.mean(),
+                "mix_db": part[MIX].mean(),
+                "harm": (gain < -HARM_DB).mean(),
+                "mix_harm": (part[MIX] < -HARM_DB).mean(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def outsiders(steps: pd.DataFrame, by: Sequence[str] = ("kind", "degradation")) -> pd.DataFrame:
+    """What becomes of photographs in all the steps that are planned for them.
+
+    Args:
+        steps: as `grids.selection.fitting.steps.Steps.table` gives them.
+        by: columns that name a row.
+
+    Returns:
+        For each of these `cases`, how many; shares `restored`, `left` and `refused`; gains in the
+        mean, 0 where nothing was restored, after the first step (`one_db`) and after all
+        (`all_db`), beside that of the mix for all (`mix_db`); the shares that these made worse by
+        more than 0.5 dB (`one_harm`, `all_harm`, `mix_harm`); of those restored `given`, the share
+        for which an interval is told after the look at what is left, and of these `within`.
+    """
+    rows = []
+    for names, part in steps.groupby(list(by), sort=False):
+        gains = {
+            "one": part["steps_db"].map(lambda each: each[0] if len(each) else 0.0),
+            "all": part["steps_db"].map(lambda each: each[-1] if len(each) else 0.0),
+            "mix": part["mix_db"],
+        }
+        restored = part["verdict"] == "restore"
+        told = restored & part["low_db"].notna()
+        rows.append(
+            {
+                **dict(zip(by, names, strict=True)),
+                "cases": len(part),
+                **_verdicts(part),
+                **{f"{way}_db": own.mean() for way, own in gains.items()},
+                **{f"{way}_harm": (own < -HARM_DB).mean() for way, own in gains.items()},
+                "given": told[restored].mean(),
+                "within": gains["all"].between(part["low_db"], part["high_db"])[told].mean(),
             }
         )
     return pd.DataFrame(rows)
@@ -156,8 +225,8 @@ def area(positive: pd.Series, negative: pd.Series) -> float:
     return float(mannwhitneyu(positive, negative).statistic / (len(positive) * len(negative)))
 
 
-def text(decisions: pd.DataFrame, test_set: str) -> str:
-    """All measures as a table for people."""
+def text(decisions: pd.DataFrame, steps: pd.DataFrame, test_set: str) -> str:
+    """All measures as tables for people; arguments as of `choices` and `outsiders`."""
     chosen = choices(decisions)
     parts = [
         f"Choice of the group's model on {test_set}: "
@@ -168,6 +237,17 @@ def text(decisions: pd.DataFrame, test_set: str) -> str:
         "What becomes of them: left as they are where no gain can be counted on",
         outcomes(decisions).replace({"kind": KINDS}),
     ]
+    if decisions["strength"].notna().any():
+        parts += [
+            "By strength: weak, medium and strong lie in thirds of the training's range, milder "
+            "has half its least, stronger twice its most",
+            severities(decisions).replace({"kind": KINDS}),
+        ]
+    if len(steps):
+        parts += [
+            "In all steps, what no group was trained for; promised after the look at what is left",
+            outsiders(steps).replace({"kind": KINDS}),
+        ]
     if decisions["kind"].isin(ODD).any():
         parts += [
             "Out of distribution: area under the ROC curve, and what is not touched",
@@ -210,12 +290,17 @@ def choices_figure(decisions: pd.DataFrame) -> Figure:
             panel.set_xticks(range(len(groups)), range(1, len(groups) + 1))
             panel.tick_params(length=0)
             panel.set_title(f"{label}\n{KINDS[kinds[0]]}")
-    names = [
-        f"group {number + 1}: {', '.join(map(style.readable, group.split('+')))}"
-        for number, group in enumerate(groups)
-    ]
-    drawn.supxlabel(textwrap.fill("; ".join(names), 150), fontsize=9)
+    drawn.supxlabel(named_by_number(groups), fontsize=9)
     return drawn
+
+
+def named_by_number(groups: Sequence[str]) -> str:
+    """What the numbers of groups in a figure stand for, in lines."""
+    names = [
+        f"group {number}: {', '.join(map(style.readable, group.split('+')))}"
+        for number, group in enumerate(groups, 1)
+    ]
+    return textwrap.fill("; ".join(names), 150)
 
 
 def gains_figure(decisions: pd.DataFrame) -> Figure:
@@ -242,6 +327,15 @@ def gains_figure(decisions: pd.DataFrame) -> Figure:
     panels[-1].legend(loc="lower right", fontsize=8)
     drawn.supxlabel("predicted gain (dB)", fontsize=10)
     return drawn
+
+
+def _verdicts(part: pd.DataFrame) -> dict[str, float]:
+    shares = part["verdict"].value_counts(normalize=True)
+    return {
+        "restored": shares.get("restore", 0.0),
+        "left": shares.get("leave", 0.0),
+        "refused": shares.get("refuse", 0.0),
+    }
 
 
 def _truth(decisions: pd.DataFrame) -> list[float]:

@@ -176,6 +176,8 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         "chosen_by": outcome.chosen_by,
         "model": outcome.model,
         "scores": decision.scores if decision else None,
+        "against": decision.against if decision else None,
+        "evidence": decision.evidence if decision else None,
         "verdict": decision.verdict if decision else None,
         "predicted_gain_db": gain,
         "interval_db": None if gain is None else [low, high],

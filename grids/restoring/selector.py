@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grids.bundle.contents import Bundle
+from grids.selection import examples
 from grids.selection.decision import MIN_GAIN_DB, Decision, RuleName
 from grids.selection.describer import Describer
 from grids.selection.plan import plan
@@ -40,6 +41,7 @@ class Selector:
         # The layer is that of laws.
         measured = {name: value for name, value in bundle.describing.items() if name != "layer"}
         self._describer = describer or Describer(**measured)
+        self._examples = examples.read(bundle.examples) if bundle.examples else None
 
     def decide(self, image: NDArray[np.uint8]) -> tuple[Decision, ...]:
         """The decisions for an RGB photograph (height, width, 3), uint8: one for each step.
@@ -59,3 +61,13 @@ class Selector:
             self._min_gain_db,
             most=self._most,
         )
+
+    def nearest(self, image: NDArray[np.uint8]) -> list[tuple[str, NDArray[np.uint8]]]:
+        """Class and picture of the examples that are most like a photograph, if there are any.
+
+        Raises:
+            InputError: it is too small to be judged, or the same all over.
+        """
+        if self._examples is None:
+            return []
+        return self._examples.nearest(self._rule, self._describer(image).vector)

@@ -118,6 +118,13 @@ class Workshop:
             further=() if group else tuple(steps),
         )
 
+    def nearest(self, photograph: Photograph) -> list[tuple[str, Ints]]:
+        """What a photograph that can be judged is most like, if the export has examples.
+
+        Name and picture (64, 64, 3), uint8, of each, the nearest first.
+        """
+        return [*self._selector.nearest(photograph.eight_bits)]
+
     def prepare(self, group: str) -> Tiler:
         """Builds what restores with a group's model, so that a mistake shows before any work.
 

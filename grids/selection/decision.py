@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from grids.selection.evidence import evidence
 from grids.selection.rule import Rule
 from grids.selection.statistics import Statistics
 
@@ -39,6 +40,9 @@ class Decision:
         gains_db: of the group's model and of `mix` the PSNR that it is expected to add, and the
             ends of the interval where that lies with a probability of 90 %: −∞ and ∞ where too few
             of the calibration's views are like the photograph to tell.
+        against: what is likeliest but for the group: another one, or `undamaged`.
+        evidence: how much each kind of statistics speaks for the group rather than for that, by
+            words, the most first (see `grids.selection.evidence`).
         usualness: share of the calibration's views that are at least as unusual, 0 … 1.
         verdict: `leave` it as it is, since no gain can be counted on, or `refuse` it, since it is
             unlike all that is known, undamaged photographs among it.
@@ -51,6 +55,8 @@ class Decision:
     distances: dict[str, float]
     scores: dict[str, float]
     gains_db: dict[str, tuple[float, float, float]]
+    against: str
+    evidence: dict[str, float]
     usualness: float
     verdict: Verdict
     reason: str
@@ -101,6 +107,7 @@ def decide(
     counted = rule.counted_on(vector, trials)
     each = np.stack([rule.gains(vector, trials)[0][0], low[0], high[0]], axis=1).tolist()
     usualness = rule.usualness(vector, np.array([statistics.darkest]))
+    against, told = evidence(rule, groups, group, statistics.vector)
     decision = Decision(
         group=group,
         model=names[int(mix_is_safer(counted)[0])],
@@ -108,6 +115,8 @@ def decide(
         distances=distances,
         scores=scores,
         gains_db=dict(zip(names, map(tuple, each), strict=True)),
+        against=against,
+        evidence=told,
         usualness=float(usualness[0]),
         verdict=verdicts(usualness, counted.max(axis=1), min_gain_db)[0],
         reason="",

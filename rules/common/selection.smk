@@ -3,7 +3,14 @@
 SELECTED = SETTINGS.selected()
 SHOWN = SETTINGS.shown()
 # Kinds of cases that all models restore, so that the best choice is known.
-COMPARED = ["whole", "crop", "drawn", "mixed", "clean", "real", "real_crop"]
+COMPARED = [
+    *("whole", "crop", "drawn", "severity", "severity_grey"),
+    *("mixed", "clean", "real", "real_crop"),
+]
+# Kinds that no group was trained for, as far as is known: they are taken through all their steps.
+OUTSIDERS = ["mixed", "real", "real_crop"]
+# So many views of each degradation are kept as pictures.
+EXAMPLES = 40
 # Names of pairs of photographs with real damage.
 REAL = list(SETTINGS.selection.pairs)
 # Views whose law is measured: it takes most of the time of a view, and its mean needs fewer.
@@ -53,16 +60,6 @@ def selected_gains(wildcards):
         )
         for group in selected_groups(wildcards)
     ]
-
-
-def gains_measured(wildcards):
-    """Parameter: kinds of cases that a model is tried on: severities where it may be chosen.
-
-    That may be the mix of all unless other groups are stated: what the search finds is not known yet.
-    """
-    stated = [group_names.group_name(group) for group in SETTINGS.selection.groups]
-    compared_only = wildcards.group == MIX and stated and MIX not in stated
-    return COMPARED if compared_only else [*COMPARED, "severity"]
 
 
 def fitted_to():

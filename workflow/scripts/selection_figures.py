@@ -7,9 +7,9 @@ from grids.report import selection, style
 with job(snakemake):
     output = snakemake.output
     decisions = pd.read_parquet(snakemake.input.decisions)
+    steps = pd.read_parquet(snakemake.input.steps)
     with appearing(output.text) as temporary:
-        temporary.write_text(
-            selection.text(decisions, snakemake.wildcards.test_set), encoding="utf-8"
-        )
+        text = selection.text(decisions, steps, snakemake.wildcards.test_set)
+        temporary.write_text(text, encoding="utf-8")
     style.save(selection.choices_figure(decisions), output.choices)
     style.save(selection.gains_figure(decisions), output.promises)

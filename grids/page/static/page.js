@@ -100,7 +100,7 @@ async function add(files, chosen) {
       } catch (error) {
         const id = `local ${crypto.getRandomValues(new Uint32Array(2)).join("")}`;
         note({ id, name: file.name, state: "failed", reason: error.message, local: true,
-          remarks: [], groups: {}, further: [], restored: [], work: {}, strength: 1, group: "" });
+          remarks: [], groups: {}, seen: [], nearest: [], further: [], restored: [], work: {}, strength: 1, group: "" });
       }
       left -= 1;
       tell();
@@ -150,6 +150,14 @@ function lineOf(photo) {
   return [`${photo.group}: ${expected(photo, photo.group)}`, ""];
 }
 
+// What tells the damage from what is likeliest but for it.
+function toldBy(photo) {
+  if (!photo.seen.length) return "";
+  const last = photo.seen.at(-1);
+  const words = [photo.seen.slice(0, -1).join(", "), last].filter(Boolean).join(" and ");
+  return ` Told from ${photo.against === "undamaged" ? "no damage" : photo.against} by ${words}.`;
+}
+
 function decisionOf(photo) {
   if (photo.state === "failed") return photo.reason;
   if (photo.state === "waiting") return "Being judged …";
@@ -161,7 +169,7 @@ function decisionOf(photo) {
   }
   const trouble = photo.reason ? ` Failed: ${photo.reason}.` : "";
   const best = chosen === "mix" ? "Best restored by the mix of all" : `Damaged like ${chosen}`;
-  return `${size}${best}: ${expected(photo, chosen)}.${trouble}`;
+  return `${size}${best}: ${expected(photo, chosen)}.${toldBy(photo)}${trouble}`;
 }
 
 // ---- drawing ----
@@ -220,6 +228,7 @@ function drawView(photo) {
   one("#name").textContent = photo.name;
   one("#decision").textContent = decisionOf(photo);
   one("#decision").className = photo.state === "failed" || photo.state === "refused" ? "bad" : "";
+  drawNearest(photo);
   one("#remarks").textContent = photo.remarks.join("; ");
   one("#controls").hidden = one("#zooms").hidden = one("#stages").hidden = !canRestore(photo);
   const select = one("#group");
@@ -241,6 +250,24 @@ function drawView(photo) {
   one("#compare").setAttribute("aria-pressed", String(several));
   link(one("#download"), isDone(photo) && at(photo, "/result"), photo.name);
   if (canRestore(photo)) drawStages(photo);
+}
+
+// Views that the choice was fitted to, at their own size.
+function drawNearest(photo) {
+  const box = one("#nearest");
+  box.hidden = photo.nearest.length === 0;
+  const key = [photo.id, ...photo.nearest].join("\n");
+  if (box.dataset.key === key) return;
+  box.dataset.key = key;
+  const pictures = photo.nearest.map((name, number) => {
+    const words = name.replaceAll("_", " ");
+    const figure = document.createElement("figure");
+    const image = Object.assign(new Image(), { src: at(photo, "/nearest", { number }), alt: `example of ${words}` });
+    figure.append(image, Object.assign(document.createElement("figcaption"), { textContent: words }));
+    return figure;
+  });
+  const words = Object.assign(document.createElement("span"), { textContent: "Most like:" });
+  box.replaceChildren(words, ...pictures);
 }
 
 const after = (photo, group) => at(photo, "/after", { group, strength: photo.strength });

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 import pandas as pd
 
 from grids.base.errors import InputError
+from grids.pixels.psnr import psnr
 from grids.selection.describer import Describer
 from grids.selection.fitting.cases import Case
 from grids.selection.fitting.views import View
@@ -40,9 +41,11 @@ def of_views(
 def of_cases(
     photographs: Iterable[tuple[str, Iterator[Case]]], describer: Describer
 ) -> pd.DataFrame:
-    """Statistics of cases: `photograph`, `kind`, `degradation`, `parameters`, and as of views.
+    """Statistics of cases, as of views, with `photograph` and what is known of them.
 
-    Severities have no law: the paper's rule is compared where the degradations have their values.
+    That is `kind`, `degradation`, `parameters`, `strength` (see `grids.selection.fitting.cases`),
+    and how much is damaged, `psnr_db`. Those with a strength have no law: the paper's rule is
+    compared where the degradations have their values.
 
     Args:
         photographs: name of each, with its cases.
@@ -55,9 +58,11 @@ def of_cases(
     for name, cases in photographs:
         for case in cases:
             try:
-                statistics = describer(case.degraded, law=case.kind != "severity")
+                statistics = describer(case.degraded, law=case.strength is None)
             except InputError as error:
                 raise InputError(f"{name} under {case.degradation}: {error}") from None
-            about = {key: getattr(case, key) for key in ("kind", "degradation", "parameters")}
-            rows.append({"photograph": name, **about, **vars(statistics)})
+            known = ("kind", "degradation", "parameters", "strength")
+            about = {"photograph": name, **{key: getattr(case, key) for key in known}}
+            about["psnr_db"] = psnr(case.clean, case.degraded)
+            rows.append(about | vars(statistics))
     return pd.DataFrame(rows)
