@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from grids.selection import evidence
 from grids.selection.decision import decide
 from grids.selection.fitting import fit
 from grids.selection.fitting.decisions import nearest
@@ -49,6 +50,12 @@ def views(generator, count, names=tuple(CENTRES)):
 def trials_of(vectors):
     """What trying tells: of either model the first of the statistics."""
     return np.repeat(np.asarray(vectors, float)[:, None, :1], 2, axis=1)
+
+
+@pytest.fixture(autouse=True)
+def names_of_two_statistics(monkeypatch):
+    kinds = {"first": np.array([0]), "second": np.array([1])}
+    monkeypatch.setattr(evidence, "kinds", lambda: kinds)
 
 
 @pytest.fixture(scope="module")

@@ -49,6 +49,8 @@ LEVELS = True
 # How much of a failure a group is that was tried at a lower level alone and is likely to fail: see
 # benchmarks/search.py.
 TRIED = 0.25
+# What is not certain is not said to be, however floats and the six digits of `groups.json` round.
+SUREST = 1 - 1e-6
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def _known(similarity: Similarity, measured: Levels, settings: SearchSettings) -
         members = np.exp([model.log_chances(inside) for _, model in models])
         # Those of finished single-task models are known to pass.
         open_ = [i for i, name in enumerate(group) if name not in drops.get(group, {})]
-        chance[group] = float(weights @ members[:, open_].prod(axis=1))
+        chance[group] = min(float(weights @ members[:, open_].prod(axis=1)), SUREST)
         doubt[group] = group[open_[int((weights @ members[:, open_]).argmin())]]
     passed |= {group: True for group in doubtful if chance[group] >= settings.confidence}
     return _Known(trained, drops, short, passed, chance, doubt)
