@@ -281,9 +281,10 @@ class Desk:
             # Whoever names a group may have it restored all the same.
             judged = replace(self._workshop.judge(photograph, self.groups[0]), verdict="refuse")
             return photograph.remarks, judged, str(error)
-        for number, (name, pixels) in enumerate(self._workshop.nearest(photograph)):
+        like = self._workshop.nearest(photograph)
+        for number, (_, pixels) in enumerate(like):
             Image.fromarray(pixels).save(photo.folder / f"nearest {number}.png")
-            photo.nearest = (*photo.nearest, name)
+        photo.nearest = tuple(name for name, _ in like)
         reason = judged.decision.reason if judged.decision and judged.verdict != "restore" else ""
         return photograph.remarks, judged, reason
 
