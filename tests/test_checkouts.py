@@ -47,6 +47,17 @@ def test_a_name_that_python_cannot_import_from_is_one_line(tmp_path):
     assert line.endswith("rename it")
 
 
+def test_a_shipped_configuration_that_is_no_yaml_is_named_with_its_line(tmp_path):
+    # Snakemake itself would say of it that some "config file is not valid JSON or YAML".
+    checkout = copy_of_sources(tmp_path / "checkout")
+    shipped = checkout / "config" / "config.yaml"
+    shipped.write_text("seed: 1\nsearch:\n  delta: [0.5\nreport: x\n")
+    tree = Tree(tmp_path / "tree", checkout)
+    write_photographs(tree.folder / "photographs")
+    (line,) = tree.error("all").splitlines()
+    assert line.startswith(f"error: configuration: {shipped}, line 4, column 7: no YAML: ")
+
+
 @pytest.fixture
 def described(tmp_path):
     """A checkout with its results, whose descriptor is the packaged one."""

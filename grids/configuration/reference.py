@@ -25,9 +25,10 @@ behind one `--configfile` the last counts most. `null` takes an entry out of a m
 (`degradations: {sr: null}`). `config/paper.yaml` holds the paper's scale.
 
 `grids check yours.yaml` says beforehand whether all holds together. It names file and line where a
-file is no YAML; Snakemake says only that a "config file is not valid JSON or YAML". As names,
-`no`, `off`, `yes`, `on` and `2024` need quotes: YAML reads truth values and a number. In paths `~`
-and `$VARIABLES` stand for what they hold.
+file is no YAML; of one behind `--configfile` Snakemake says only that a "config file is not valid
+JSON or YAML", before the workflow has a say. As names, `no`, `off`, `yes`, `on` and `2024` need
+quotes: YAML reads truth values and a number. In paths `~` and `$VARIABLES` stand for what they
+hold.
 
 Every key is listed here. An unknown key, a wrong type or a value out of its range is refused in one
 line before any job starts; only whether a network's sizes fit together (`dim` and `heads` of
