@@ -11,11 +11,11 @@ from photograph_files import scene
 
 from grids.base.errors import InputError
 from grids.bundle import contents
-from grids.images import reading, sets
+from grids.images import patches, reading, sets
 from grids.report import nearest
 from grids.restoring import runtime
 from grids.restoring.selector import Selector
-from grids.selection import examples, patches, pixel_statistics
+from grids.selection import examples, pixel_statistics
 from grids.selection.describer import Describer
 from grids.selection.evidence import evidence, kinds, telling
 from grids.selection.fitting.explained import explained
