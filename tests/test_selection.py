@@ -199,7 +199,8 @@ def test_a_figure_says_what_was_chosen_and_why(export, rule, describe):
     like = examples.Examples(
         ("jpeg", "sr"),
         np.array([1, 0, 0, 0]),
-        np.stack([*shown["vector"], 9 + shown["vector"][4]]).astype(np.float32),
+        # None as near as another: the last bits of equal distances depend on the processor.
+        np.stack([shown["vector"][4] + further for further in (0, 0.01, 0.02, 9)]),
         np.arange(4, dtype=np.uint8)[:, None, None, None].repeat(64, 1).repeat(64, 2).repeat(3, 3),
     )
     told = explained(shown, rule, export.groups, like)
