@@ -1,14 +1,12 @@
 """The command `grids`."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from importlib import metadata
 
-from grids.base import printing
-from grids.base.errors import InputError
 from grids.commands import (
+    _ending,
     bundles,
     check,
     explain,
@@ -25,25 +23,19 @@ COMMANDS = (check, explain, simulate, orphans, status, recover, export, restore,
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a subcommand. A mistake of the user is one line on standard error, and status 1."""
-    printing.never_fails()
+    """Runs a subcommand, and returns the exit status."""
+    return _ending.exit_status(lambda: _run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int | None:
     parser = argparse.ArgumentParser(prog="grids", description=__doc__)
     parser.add_argument("--version", action="version", version=f"grids {_version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add_to(commands)
     options = parser.parse_args(arguments)
-    try:
-        done = options.run(options) or 0
-        sys.stdout.flush()
-        return done
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except BrokenPipeError:
-        # The reader has seen enough, as `head` has. Python would flush once more when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    done: int | None = options.run(options)
+    return done
 
 
 def _version() -> str:

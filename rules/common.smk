@@ -26,6 +26,7 @@ from grids.configuration.settings import pair_set
 from grids.images import reading, sets
 from grids.images.seen import checksums
 from grids.jobs import fingerprints, places, records
+from grids.pixels import measures
 from grids.report import experiments, paper, systems
 from grids.runs import ahead, orphans
 from grids.search import group_names

@@ -112,3 +112,15 @@ def test_rankings_of_many_are_the_heads_of_all(monkeypatch):
     for size, table in rank(distance, named(7), 0.1).items():
         assert whole[size].equals(table)
         pd.testing.assert_frame_equal(heads[size], table.head(4))
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [(0.25, 0.25), ("uncertainty", 0.3)])
+def test_tolerance_is_a_number_or_the_median_standard_error(wanted, expected):
+    table = pd.DataFrame(
+        {
+            "source": ["a", "a", "b", "b"],
+            "target": ["a", "b", "a", "b"],
+            "distance_std": [0.0, 0.2, 0.4, 0.0],
+        }
+    )
+    assert candidates.tolerance(table, wanted) == pytest.approx(expected)

@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grids.selection import patches, pixel_statistics
+from grids.images import patches
+from grids.selection import pixel_statistics
 from grids.selection.fitting import drawings
 
 PHOTOGRAPH = np.random.default_rng(0).integers(90, 160, (97, 130, 3), dtype=np.uint8)

@@ -182,18 +182,6 @@ def test_a_count_beyond_the_set_is_refused():
         )
 
 
-@pytest.mark.parametrize(("wanted", "expected"), [(0.25, 0.25), ("uncertainty", 0.3)])
-def test_tolerance_is_a_number_or_the_median_standard_error(wanted, expected):
-    table = pd.DataFrame(
-        {
-            "source": ["a", "a", "b", "b"],
-            "target": ["a", "b", "a", "b"],
-            "distance_std": [0.0, 0.2, 0.4, 0.0],
-        }
-    )
-    assert matrix.tolerance(table, wanted) == pytest.approx(expected)
-
-
 def test_standard_error_of_halves_is_that_of_repeated_sampling():
     """The spread over halves of one sample against the spread over fresh samples."""
     generator = np.random.default_rng(3)

@@ -1,6 +1,7 @@
 """The house: what import-linter cannot see of it (its contracts stand in pyproject.toml)."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -17,6 +18,9 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["import
 LOADING = [contract for contract in CONTRACTS if "torch" in contract.get("forbidden_modules", [])]
 # On the landing, rooms and loose files; who adds one has a reason that docs/design.md tells.
 DOORS = 23
+# Pairs of rooms of which one imports from the other, anywhere in a file; likewise.
+PAIRS = 65
+IMPORT = re.compile(r"^ *(?:from|import) grids(?:\.(\w+)|\b)", re.MULTILINE)
 
 
 def test_packages_are_empty_but_for_their_docstring():
@@ -29,6 +33,16 @@ def test_packages_are_empty_but_for_their_docstring():
 def test_few_doors_stand_on_the_landing():
     doors = [path for path in (ROOT / "grids").iterdir() if not path.name.startswith("_")]
     assert len(doors) <= DOORS
+
+
+def test_few_rooms_know_one_another():
+    package, pairs = ROOT / "grids", set()
+    for path in package.rglob("*.py"):
+        room = path.relative_to(package).with_suffix("").parts[0]
+        known = set(IMPORT.findall(path.read_text(encoding="utf-8")))
+        assert "" not in known, f"{path}: names no room"
+        pairs |= {(room, other) for other in known - {room}}
+    assert len(pairs) <= PAIRS, sorted(pairs)
 
 
 def test_contracts_say_what_must_not_be_loaded():

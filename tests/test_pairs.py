@@ -15,6 +15,7 @@ from grids.configuration import loading
 from grids.images import pairs, reading, splitting, store
 from grids.images.store import Pairs
 from grids.models import evaluation
+from grids.models.samples import crops
 from grids.report import contact_sheet, samples, table1
 from grids.similarity import pair_pies
 from grids.training.restoration_batches import restoration
@@ -249,8 +250,9 @@ def test_pairs_are_read_from_the_stores_of_their_part(folders):
 
 
 def test_samples_show_a_pair(negatives):
+    given = {"negative": list(zip(negatives.degraded, negatives.clean, strict=True))}
     group = {"negative": {"pairs": "0"}}
-    picture = samples.strip(nn.Identity(), group, [], 0, CPU, {"negative": negatives})
+    picture = samples.strip(crops(nn.Identity(), group, [], 0, CPU, given, samples.SIDE))
     shown = np.asarray(picture)[samples.GAP + 2 * samples.LINE :, samples.GAP :]
     assert np.array_equal(shown[:40, :50], negatives.degraded[0])
     width = 2 * (samples.SIDE + samples.GAP)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from grids.base.errors import InputError
-from grids.selection import patches
+from grids.images import patches
 
 
 @pytest.mark.parametrize(

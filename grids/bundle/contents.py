@@ -88,6 +88,11 @@ class Bundle:
     card: str
     examples: Path | None = None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all models: the groups', and `mix`, that of all degradations."""
+        return (*self.groups, decision.MIX)
+
     def weights(self, name: str) -> Path:
         """Weights file of a group's model or of `mix`."""
         return self.mix if name == decision.MIX else self.models[name]

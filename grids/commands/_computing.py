@@ -4,8 +4,6 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grids.base.errors import InputError
-
 if TYPE_CHECKING:
     from grids.bundle.contents import Bundle
     from grids.restoring.runtime import Runtime
@@ -38,20 +36,6 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tile", type=int, metavar="PIXELS", help="side of a tile (default: what memory allows)"
     )
-
-
-def steps(options: argparse.Namespace) -> int:
-    """How many models a photograph may go through.
-
-    Raises:
-        InputError: more or fewer than can be asked for.
-    """
-    from grids.selection.plan import STEPS
-
-    asked: int = STEPS if options.steps is None else options.steps
-    if not 1 <= asked <= STEPS:
-        raise InputError(f"--steps: must be within 1 … {STEPS}, got {asked}")
-    return asked
 
 
 def opened(options: argparse.Namespace) -> tuple["Bundle", "Runtime"]:

@@ -41,6 +41,7 @@ def _run(options: argparse.Namespace) -> None:
     # Before what takes seconds.
     taken = serving.listening(options.host, options.port)
 
+    from grids.restoring import orders
     from grids.restoring.workshop import Workshop
 
     bundle, runtime = _computing.opened(options)
@@ -49,7 +50,7 @@ def _run(options: argparse.Namespace) -> None:
         runtime,
         precision=options.precision,
         tile=options.tile,
-        steps=_computing.steps(options),
+        steps=orders.steps(options.steps),
         say=_say,
     )
     workshop.prepare(workshop.bundle.groups[0])

@@ -125,12 +125,11 @@ def _order(options: argparse.Namespace, bundle: "Bundle") -> "Order":
     Raises:
         InputError: a value is out of its range, or options do not go together.
     """
-    from grids.restoring import blending
+    from grids.restoring import blending, orders
     from grids.restoring.orders import Order
-    from grids.selection.decision import MIN_GAIN_DB
 
     blending.check(options.strength)
-    steps = _computing.steps(options)
+    steps = orders.steps(options.steps)
     groups = bundle.groups if options.all_groups else tuple(dict.fromkeys(options.groups or ()))
     if groups and options.compare:
         raise InputError("--compare: a sheet of groups is a comparison already; leave one out")
@@ -140,7 +139,7 @@ def _order(options: argparse.Namespace, bundle: "Bundle") -> "Order":
         group=options.group,
         groups=groups,
         force=options.force,
-        min_gain_db=MIN_GAIN_DB if options.min_gain is None else options.min_gain,
+        min_gain_db=Order.min_gain_db if options.min_gain is None else options.min_gain,
         steps=1 if options.group or groups else steps,
         copy=options.copy,
         strength=options.strength,

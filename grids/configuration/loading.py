@@ -39,10 +39,10 @@ from grids.configuration.settings import (
 )
 from grids.degrading.chains import NAMELESS
 from grids.images import overlap, pairs, reading, sets, splitting
+from grids.images.patches import SMALLEST
 from grids.jobs import places
 from grids.search.drops.measurements import check as check_measurements
 from grids.search.drops.measurements import read as read_measurements
-from grids.selection.patches import SMALLEST
 
 LEAST_TEST_SIDE = 32
 # Of affinities: a spread needs two.

@@ -32,7 +32,6 @@ from grids.configuration.spellings import Arguments, Gres, Megabytes, Minutes, M
 from grids.degrading import chains, parameters
 from grids.images import reading, sets
 from grids.images.splitting import PARTS
-from grids.pixels import measures
 
 
 def _no_truth(value: Any) -> Any:
@@ -810,10 +809,6 @@ class Report(Section):
         description="Verifications and Table 1 have the PSNR without a border of so many pixels as "
         "well: column `psnr_crop4_db` for 4, and `psnr_y_crop4_db` with `y_channel`; 0: none.",
     )
-
-    def further(self) -> list[str]:
-        """Columns of PSNR besides the usual one (see `grids.pixels.measures`)."""
-        return measures.columns(self.y_channel, self.crop_border)
 
 
 Share = Annotated[float, Field(ge=0, le=1)]

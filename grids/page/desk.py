@@ -30,11 +30,10 @@ from grids.page.visits import Photo, State, Visit, Work
 from grids.restoring import blending, photographs, sheets
 from grids.restoring.photographs import Photograph
 from grids.restoring.workshop import Judgement, Workshop
-from grids.selection.decision import MIX, Verdict
 
 # What browsers do not show is drawn as PNG.
 SHOWN = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "BMP": "image/bmp"}
-STATES: dict[Verdict, State] = {"restore": "judged", "leave": "left", "refuse": "refused"}
+STATES: dict[str, State] = {"restore": "judged", "leave": "left", "refuse": "refused"}
 # So long after its connection broke, a page counts as closed.
 SECONDS_AWAY = 30.0
 
@@ -53,7 +52,7 @@ class Desk:
     """
 
     def __init__(self, workshop: Workshop, folder: Path, limits: Limits):
-        self.limits, self.groups = limits, (*workshop.bundle.groups, MIX)
+        self.limits, self.groups = limits, workshop.bundle.names
         self._workshop, self._folder = workshop, folder
         self._visits: dict[str, Visit] = {}
         self._judging, self._restoring, self._drawing = (asyncio.Lock() for _ in range(3))

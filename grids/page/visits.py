@@ -9,8 +9,6 @@ from typing import Any, Literal
 
 from grids.restoring import blending
 from grids.restoring.workshop import Judgement
-from grids.selection.decision import MIX
-from grids.selection.evidence import telling
 
 State = Literal["waiting", "judged", "left", "refused", "failed"]
 
@@ -75,9 +73,9 @@ class Photo:
         groups = {}
         if decision:
             gains = blending.gains_at(self.strength, decision.gains_db)
-            for group in (*decision.scores, MIX):
+            # Gains are told of the mix of all as well, which is like no damage of its own.
+            for group in dict.fromkeys((*decision.scores, *decision.gains_db)):
                 groups[group] = {
-                    # The mix of all is like no damage of its own.
                     "probability": decision.scores.get(group),
                     "gain": gains.get(group),
                     "chosen": group == decision.model,
@@ -94,7 +92,7 @@ class Photo:
             "strength": self.strength,
             "groups": groups,
             # Nothing speaks for a damage that is not to be restored.
-            "seen": telling(decision.evidence) if decision and self.state == "judged" else [],
+            "seen": self.judged.telling if self.judged and self.state == "judged" else [],
             "against": decision.against if decision else "",
             "nearest": self.nearest,
             "further": [step.group for step in self.judged.further] if self.judged else [],

@@ -17,7 +17,6 @@ from grids.restoring.photographs import Photograph
 from grids.restoring.runtime import Runtime
 from grids.restoring.sheets import Panel
 from grids.restoring.workshop import Judgement, Workshop
-from grids.selection.decision import MIX
 
 
 class Batch:
@@ -46,7 +45,7 @@ class Batch:
         say: Callable[[str], None] = lambda line: None,
     ):
         for group in (*([order.group] if order.group else []), *order.groups):
-            require_known(group, (*bundle.groups, MIX), "group")
+            require_known(group, bundle.names, "group")
         self._order = order
         self._workshop = Workshop(
             bundle,

@@ -10,6 +10,7 @@ from grids.images import decoding, search
 from grids.restoring.blending import Mask
 from grids.restoring.photographs import STANDARD
 from grids.selection.decision import MIN_GAIN_DB
+from grids.selection.plan import STEPS
 
 # What is added to the names of contact sheets.
 OF_GROUPS, OF_COMPARISON = ".groups.png", ".compare.png"
@@ -63,6 +64,19 @@ class Order:
     def ending(self) -> str:
         """What the names of targets have behind those of their sources."""
         return OF_GROUPS if self.groups else ""
+
+
+def steps(asked: int | None) -> int:
+    """How many models a photograph may go through: as many as can be, or what is asked for.
+
+    Raises:
+        InputError: more or fewer than can be asked for.
+    """
+    if asked is None:
+        return STEPS
+    if not 1 <= asked <= STEPS:
+        raise InputError(f"--steps: must be within 1 … {STEPS}, got {asked}")
+    return asked
 
 
 def find(

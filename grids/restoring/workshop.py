@@ -12,6 +12,7 @@ from grids.restoring.photographs import Photograph
 from grids.restoring.runtime import Runtime
 from grids.restoring.selector import Selector
 from grids.selection.decision import MIN_GAIN_DB, Decision, Verdict
+from grids.selection.evidence import telling
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ class Judgement:
     def groups(self) -> tuple[str, ...]:
         """Whose models restore it, one after the other."""
         return (self.group, *(step.group for step in self.further))
+
+    @property
+    def telling(self) -> list[str]:
+        """What tells of its damage most, in words."""
+        return telling(self.decision.evidence) if self.decision else []
 
 
 class Workshop:

@@ -25,6 +25,19 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
+def tolerance(table: pd.DataFrame, wanted: float | str) -> float:
+    """Difference of distances that means nothing to the rankings.
+
+    Args:
+        table: the similarity matrix (see `grids.similarity.matrix.matrix`).
+        wanted: a number, or `uncertainty`: the median standard error of the distances between two
+            degradations.
+    """
+    if wanted != "uncertainty":
+        return float(wanted)
+    return float(table.loc[table["source"] != table["target"], "distance_std"].median())
+
+
 def rank(distance: Floats, names: Sequence[str], tolerance: float = 0.1) -> dict[int, pd.DataFrame]:
     """Λ_L for L = 1 … n: the groups of L degradations from the most to the least similar.
 

@@ -14,7 +14,7 @@ from grids.base.levels import WHOLE
 from grids.base.wording import counted, duration
 from grids.jobs import places
 from grids.jobs.pace import pace
-from grids.search import costs
+from grids.search import candidates, costs
 from grids.search.contract import (
     Drops,
     Group,
@@ -33,7 +33,6 @@ from grids.search.simulation.curves import Measured
 from grids.search.simulation.families import completed
 from grids.search.simulation.searches import run, run_levels, strategy
 from grids.search.standing import Search
-from grids.similarity import matrix
 
 UNMEASURED = 0.1
 """Tolerance of distances whose uncertainty is not known yet."""
@@ -197,7 +196,7 @@ def line(
     distances = _pairs(results / places.SIMILARITY, degradations)
     affinities = _pairs(places.at(results, places.AFFINITY, backbone=backbone), degradations)
     if distances is not None:
-        tolerance = matrix.tolerance(distances, asked["tolerance"])
+        tolerance = candidates.tolerance(distances, asked["tolerance"])
     else:
         tolerance = UNMEASURED if asked["tolerance"] == "uncertainty" else asked["tolerance"]
     settings = SearchSettings(**{**asked, "tolerance": tolerance})

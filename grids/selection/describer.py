@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grids.base.errors import InputError
-from grids.selection import patches, pixel_statistics
+from grids.images import patches
+from grids.selection import pixel_statistics
 from grids.selection.statistics import Statistics
 from grids.similarity import law as laws
 

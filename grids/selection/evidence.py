@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from grids.selection.patches import BLOCK
+from grids.images.patches import BLOCK
 from grids.selection.rule import Floats, Rule
 
 # What is said, in the order of the vector of `grids.selection.pixel_statistics`, with how many

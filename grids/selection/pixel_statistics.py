@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grids.selection.patches import BLOCK
+from grids.images.patches import BLOCK
 
 # To luma and two differences of colour (JFIF).
 LUMA_CHROMA = np.array(

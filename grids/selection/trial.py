@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grids.base.errors import NotFiniteError
-from grids.selection import patches
-from grids.selection.patches import BLOCK
+from grids.images import patches
+from grids.images.patches import BLOCK
 from grids.selection.pixel_statistics import LUMA_CHROMA, pure_of, waves
 
 # So many parts in a row and in a column, of so many pixels a side: larger ones hold more of what a

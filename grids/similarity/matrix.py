@@ -36,19 +36,6 @@ def between(source: pd.DataFrame, target: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def tolerance(table: pd.DataFrame, wanted: float | str) -> float:
-    """Difference of distances that means nothing to the rankings.
-
-    Args:
-        table: the similarity matrix.
-        wanted: a number, or `uncertainty`: the median standard error of the distances between two
-            degradations.
-    """
-    if wanted != "uncertainty":
-        return float(wanted)
-    return float(table.loc[table["source"] != table["target"], "distance_std"].median())
-
-
 def square(table: pd.DataFrame, column: str = "distance") -> pd.DataFrame:
     """A column of the table as a square frame, source by target, names in alphabetical order."""
     return (

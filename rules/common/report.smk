@@ -3,7 +3,7 @@
 
 def further_measures():
     """Parameter: columns of PSNR besides the usual one; none unless they are asked for."""
-    columns = SETTINGS.report.further()
+    columns = measures.columns(SETTINGS.report.y_channel, SETTINGS.report.crop_border)
     return {"further": columns} if columns else {}
 
 

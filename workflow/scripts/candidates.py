@@ -9,7 +9,7 @@ with job(snakemake) as say:
     wanted, settings = snakemake.params.degradations, snakemake.params.settings
     table = pd.read_parquet(snakemake.input.similarity)
     distances = matrix.square(table).loc[wanted, wanted].to_numpy()
-    tolerance = matrix.tolerance(table, settings["tolerance"])
+    tolerance = candidates.tolerance(table, settings["tolerance"])
     rankings, limits = candidates.rankings(distances, wanted, tolerance)
     for size, limit in limits.items():
         if limit < float("inf"):

@@ -5,9 +5,8 @@ import pandas as pd
 
 from grids.jobs import places
 from grids.jobs.job import job
-from grids.search import contract, plans
+from grids.search import candidates, contract, plans
 from grids.search.drops import levels, measurements
-from grids.similarity import matrix
 
 with job(snakemake) as say:
     params, results = snakemake.params, Path(snakemake.config["results"])
@@ -28,7 +27,7 @@ with job(snakemake) as say:
         drops = [measured]
     for known in drops:
         measurements.check_failures(known, params.failed)
-    tolerance = matrix.tolerance(table, params.settings["tolerance"])
+    tolerance = candidates.tolerance(table, params.settings["tolerance"])
     affinities = [pd.read_parquet(path) for path in snakemake.input.affinity]
     square = contract.similarity_from(table, tuple(params.degradations), *affinities)
     settings = params.settings | {"tolerance": tolerance}

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from grids.images.patches import BLOCK, SMALLEST
 from grids.selection.fitting import drawings
-from grids.selection.patches import BLOCK, SMALLEST
 
 # Reduced by up to so much: photographs are sharper the more they are reduced.
 REDUCTION = 4.0

@@ -8,10 +8,10 @@ import numpy as np
 
 from grids.base import randomness
 from grids.degrading import operators
+from grids.images.patches import SMALLEST
 from grids.pixels.arrays import to_bytes, to_tensor
 from grids.selection.fitting import pictures
 from grids.selection.fitting.pictures import Pixels, Shares
-from grids.selection.patches import SMALLEST
 
 SIDES = (96, 512)
 CLEAN = "clean"

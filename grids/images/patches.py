@@ -7,7 +7,7 @@ from grids.base.errors import InputError
 SIZE = 32
 # Side of JPEG's blocks.
 BLOCK = 8
-# The shorter side of the smallest photograph that can be judged.
+# The shorter side of the smallest photograph that is judged by its patches.
 SMALLEST = 2 * SIZE
 
 
