@@ -20,7 +20,8 @@ from grids.base import printing
 from grids.base.errors import InputError
 from grids.base.files import appearing
 from grids.base.plugins import constant_of, options_of
-from grids.configuration import files, loading
+from grids.configuration import elsewhere, files, loading, photographs, trials
+from grids.configuration.checks.search import check_affinities
 from grids.configuration.command_line import as_of_a_file
 from grids.configuration.settings import pair_set
 from grids.images import reading, sets
@@ -44,14 +45,14 @@ try:
     if workflow.is_main_process:
         files.check(path for path in workflow.configfiles if Path(path).exists())
     SETTINGS = loading.load(config)
-    PHOTOGRAPHS = loading.photographs(SETTINGS)
+    PHOTOGRAPHS = photographs.find(SETTINGS)
     if workflow.is_main_process:
-        loading.check_photographs(SETTINGS, PHOTOGRAPHS)
-        loading.check_networks(SETTINGS)
-        for warning in loading.warnings(SETTINGS, PHOTOGRAPHS):
+        photographs.check(SETTINGS, PHOTOGRAPHS)
+        trials.check(SETTINGS)
+        for warning in photographs.warnings(SETTINGS, PHOTOGRAPHS):
             print(f"warning: {warning}", file=sys.stderr)
     # Verifications of models trained elsewhere, by test set and group.
-    MEASUREMENTS = loading.measurements(SETTINGS, PHOTOGRAPHS)
+    MEASUREMENTS = elsewhere.measurements(SETTINGS, PHOTOGRAPHS)
 except InputError as error:
     sys.exit(f"error: configuration: {error}")
 

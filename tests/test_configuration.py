@@ -14,7 +14,7 @@ from snakemake.utils import update_config
 
 from grids.base import plugins
 from grids.base.errors import InputError
-from grids.configuration import files, loading, reference, settings
+from grids.configuration import files, loading, photographs, reference, settings
 
 ROOT = Path(__file__).parents[1]
 
@@ -652,7 +652,7 @@ class TestPhotographs:
     def refused(self, path, value):
         loaded = loading.load(with_value(path, value))
         with pytest.raises(InputError) as error:
-            loading.check_photographs(loaded, loading.photographs(loaded))
+            photographs.check(loaded, photographs.find(loaded))
         assert "\n" not in str(error.value)
         return str(error.value)
 
@@ -668,7 +668,7 @@ class TestPhotographs:
         config["training"]["patch"] = 128
         loaded = loading.load(config)
         with pytest.raises(InputError, match=r"0.png: 100×100 .*training.patch.* 128×128.*3 bad"):
-            loading.check_photographs(loaded, loading.photographs(loaded))
+            photographs.check(loaded, photographs.find(loaded))
 
     def test_more_patches_than_the_photographs_hold(self):
         message = self.refused("pies.patches", 5000)
@@ -676,19 +676,19 @@ class TestPhotographs:
 
     def test_one_folder_is_split(self, folder):
         loaded = loading.load(with_value("images", {"all": str(folder)}))
-        found = loading.photographs(loaded)
+        found = photographs.find(loaded)
         assert {name: len(paths) for name, paths in found.items()} == dict.fromkeys(found, 1)
         assert [*found] == ["train", "pies", "test"]
         assert (loaded.search.test_set, loaded.report.test_sets) == ("test", ["test"])
-        assert loading.warnings(loaded, found) == []
+        assert photographs.warnings(loaded, found) == []
         further = {"all": str(folder), "tests": {"embedded": "embedded"}}
-        assert {*loading.photographs(loading.load(with_value("images", further)))} == {
+        assert {*photographs.find(loading.load(with_value("images", further)))} == {
             *("train", "pies", "test", "embedded")
         }
         # By patterns of names.
         split = {"train": "0", "pies": "1", "test": "2"}
         loaded = loading.load(with_value("images", {"all": str(folder), "split": split}))
-        found = loading.photographs(loaded)
+        found = photographs.find(loaded)
         assert [found[name][0].name for name in split] == ["0.png", "1.png", "2.png"]
 
     def test_results_are_no_photographs(self, folder, monkeypatch):
@@ -702,7 +702,7 @@ class TestPhotographs:
         (folder / "linked").symlink_to("results/report")
         for source in (".", "**/*.png", str(folder)):
             loaded = loading.load(with_value("images.train", source))
-            names = [path.name for path in loading.photographs(loaded)["train"]]
+            names = [path.name for path in photographs.find(loaded)["train"]]
             assert names == ["0.png", "1.png", "2.png"], source
         message = self.refused("images.train", "linked")
         assert message.startswith("images.train: linked: only results of the workflow are there")
@@ -712,12 +712,12 @@ class TestPhotographs:
             "images", {"train": str(folder), "tests": {"own": f"{folder}/[01].png"}}
         )
         loaded = loading.load(config)
-        (line,) = loading.warnings(loaded, loading.photographs(loaded))
+        (line,) = photographs.warnings(loaded, photographs.find(loaded))
         assert line.startswith("images: 2 of 2 photographs of own are trained on as well")
         assert "\n" not in line
         # The bands of the embedded photographs share no pixel.
         loaded = loading.load(default())
-        assert loading.warnings(loaded, loading.photographs(loaded)) == []
+        assert photographs.warnings(loaded, photographs.find(loaded)) == []
 
     def test_a_file_that_is_no_image(self, folder):
         (folder / "3.png").write_text("text")
@@ -738,14 +738,14 @@ class TestRealPairs:
 
     def test_each_belongs_to_one_part(self, given):
         settings = loading.load(with_value("selection.pairs.phone", given))
-        found = loading.photographs(settings)
+        found = photographs.find(settings)
         parts = [found["phone.calibrate"], found["phone.judge"]]
         assert all(parts)
         assert sorted(Path(path).name for part in parts for path in part) == [
             f"{number}.png" for number in (0, 0, 1, 1, 2, 2, 3, 3)
         ]
         assert not {*parts[0]} & {*parts[1]}
-        loading.check_photographs(settings, found)
+        photographs.check(settings, found)
 
     @pytest.mark.parametrize(
         ("name", "more", "message"),
@@ -759,7 +759,7 @@ class TestRealPairs:
     )
     def test_what_cannot_be_is_said_in_one_line(self, given, name, more, message):
         with pytest.raises(InputError, match=message) as error:
-            loading.photographs(loading.load(with_value(f"selection.pairs.{name}", given | more)))
+            photographs.find(loading.load(with_value(f"selection.pairs.{name}", given | more)))
         assert "\n" not in str(error.value)
 
     def test_too_small_a_photograph_is_named(self, given):
@@ -767,4 +767,4 @@ class TestRealPairs:
             Image.new("RGB", (40, 64)).save(Path(folder) / "1.png")
         settings = loading.load(with_value("selection.pairs.phone", given))
         with pytest.raises(InputError, match=r"1.png: 40×64 pixels, but selection.pairs.phone"):
-            loading.check_photographs(settings, loading.photographs(settings))
+            photographs.check(settings, photographs.find(settings))

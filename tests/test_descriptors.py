@@ -13,6 +13,7 @@ from scipy.stats import rankdata
 
 from grids.base.errors import InputError
 from grids.configuration import loading
+from grids.configuration.checks import descriptors as checks
 from grids.descriptors import vgg
 from grids.images import reading, sets
 from grids.models import weights
@@ -184,7 +185,7 @@ class TestConfiguration:
             ({"vgg": {"patch": 40}}, "descriptor.vgg.patch: input should be a multiple of 16"),
         ):
             assert message in self.refused(**said)
-        monkeypatch.setattr(loading, "find_spec", lambda name: None)
+        monkeypatch.setattr(checks, "find_spec", lambda name: None)
         assert "sift needs OpenCV; pip install 'grids[sift]'" in self.refused(compared=["sift"])
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import nn
 
 from grids.base.errors import InputError
-from grids.configuration import loading
+from grids.configuration import loading, photographs
 from grids.images import pairs, reading, splitting, store
 from grids.images.store import Pairs
 from grids.models import evaluation
@@ -339,7 +339,7 @@ class TestConfiguration:
 
     def checked(self, config):
         loaded = loading.load(config)
-        loading.check_photographs(loaded, loading.photographs(loaded))
+        photographs.check(loaded, photographs.find(loaded))
 
     def refused(self, config):
         with pytest.raises(InputError) as error:
@@ -349,8 +349,8 @@ class TestConfiguration:
 
     def test_a_part_is_an_image_set(self, tmp_path, entry):
         loaded = loading.load(self.config(tmp_path, entry))
-        found = loading.photographs(loaded)
-        loading.check_photographs(loaded, found)
+        found = photographs.find(loaded)
+        photographs.check(loaded, found)
         assert [path.name for path in found["real.test"]] == ["c4.png", "c4.png"]
         assert loaded.pair_sets() == ["real.train", "real.pies", "real.test"]
 

@@ -21,7 +21,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def _run(options: argparse.Namespace) -> None:
     from grids.base.plugins import ROOT
-    from grids.configuration import files, loading
+    from grids.configuration import elsewhere, files, loading, photographs, trials
 
     default = ROOT.parent / "config" / "config.yaml"
     below = [default] if default.exists() else []
@@ -29,11 +29,11 @@ def _run(options: argparse.Namespace) -> None:
     for path in [*below, *options.files]:
         config = files.laid_over(config, files.read(path))
     settings = loading.load(config)
-    found = loading.photographs(settings)
-    loading.check_photographs(settings, found)
-    loading.check_networks(settings)
-    loading.measurements(settings, found)
-    for warning in loading.warnings(settings, found):
+    found = photographs.find(settings)
+    photographs.check(settings, found)
+    trials.check(settings)
+    elsewhere.measurements(settings, found)
+    for warning in photographs.warnings(settings, found):
         print(f"warning: {warning}")
     counts = ", ".join(f"{len(paths)} in {name}" for name, paths in found.items())
     print(f"The configuration holds together; photographs: {counts}.")

@@ -231,7 +231,7 @@ def schema() -> dict[str, Any]:
     """The JSON schema of one file of a configuration.
 
     It knows types, ranges and names of keys; what must hold together is left to
-    `grids.configuration.loading`.
+    `grids.configuration.checks`.
     """
     whole = Settings.model_json_schema(schema_generator=_Partial)
     # A file may take any entry out of these, the last one too: another may bring one.

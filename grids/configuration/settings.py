@@ -1089,6 +1089,12 @@ class Settings(Section):
         """The networks that have no weights of others."""
         return [name for name in self.backbones if name not in self.released()]
 
+    def beginning(self) -> list[str]:
+        """Those that begin as `start` says; others may be configured and never be trained."""
+        compared = (row.backbone for row in self.report.compared)
+        asked_for = {self.search.backbone, *self.report.backbones, *compared}
+        return sorted(asked_for.intersection(self.trained()))
+
     def group(self, row: Compared) -> list[str]:
         """The degradations that a row of Table 1 is trained on, in alphabetical order."""
         return sorted(row.degradations or self.searched())

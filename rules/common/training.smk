@@ -81,7 +81,7 @@ def measured_mix(wildcards):
 def measuring(wildcards):
     """Parameter: how affinities are measured."""
     try:
-        loading.check_affinities(SETTINGS, wildcards.backbone)
+        check_affinities(SETTINGS, wildcards.backbone)
     except InputError as error:
         raise WorkflowError(str(error))
     return config["measured"]["how"]

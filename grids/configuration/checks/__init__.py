@@ -1,0 +1,1 @@
+"""What must hold together in a configuration, by its sections."""
