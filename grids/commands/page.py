@@ -53,7 +53,7 @@ def _run(options: argparse.Namespace) -> None:
         steps=orders.steps(options.steps),
         say=_say,
     )
-    workshop.prepare(workshop.bundle.groups[0])
+    workshop.prepare()
     if not is_loopback(options.host):
         _say(f"warning: whoever reaches {options.host} can use this page")
     serving.serve(workshop, options.host, taken, Limits(megapixels=options.megapixels), _say)

@@ -17,6 +17,7 @@ from grids.restoring.photographs import Photograph
 from grids.restoring.runtime import Runtime
 from grids.restoring.sheets import Panel
 from grids.restoring.workshop import Judgement, Workshop
+from grids.selection.decision import MIX
 
 
 class Batch:
@@ -56,8 +57,7 @@ class Batch:
             steps=order.steps,
             say=say,
         )
-        if order.restore:
-            self._workshop.prepare(order.group or bundle.groups[0])
+        self._workshop.prepare(order.group or MIX)
 
     def run(self, job: Job, progress: Callable[[int], None] = lambda pixels: None) -> Outcome:
         """Does one job. What is wrong with its photograph is in the outcome.

@@ -11,7 +11,7 @@ from grids.restoring import blending, photographs
 from grids.restoring.photographs import Photograph
 from grids.restoring.runtime import Runtime
 from grids.restoring.selector import Selector
-from grids.selection.decision import MIN_GAIN_DB, Decision, Verdict
+from grids.selection.decision import MIN_GAIN_DB, MIX, Decision, Verdict
 from grids.selection.evidence import telling
 
 
@@ -131,8 +131,10 @@ class Workshop:
         """
         return [*self._selector.nearest(photograph.eight_bits)]
 
-    def prepare(self, group: str) -> Tiler:
+    def prepare(self, group: str = MIX) -> Tiler:
         """Builds what restores with a group's model, so that a mistake shows before any work.
+
+        That of the mix of all is needed in any case: photographs are tried on it.
 
         Raises:
             InputError: the model's file is broken, or the tile is too small for the network.
