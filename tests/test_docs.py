@@ -70,11 +70,11 @@ def python(folder, *arguments):
     return done.stdout
 
 
-def test_the_network_and_the_procedure_of_the_documentation_are_ones(extended):
+def test_the_network_and_the_procedure_of_the_documentation_are_ones(extended, forks):
     python(extended, "-c", NETWORK + PROCEDURE)
 
 
-def test_the_strategy_of_the_documentation_is_one(extended):
+def test_the_strategy_of_the_documentation_is_one(extended, forks):
     options = ("--strategies", "only_pairs", "--n", "5", "--instances", "2")
     told = python(extended, "-m", "grids.cli", "simulate", "linear", *options)
     assert re.search(r"only_pairs\s+1\s+2\s+10\.0", told), told

@@ -24,7 +24,7 @@ assert len(parameters.severities("vignetting")) == 3
 """
 
 
-def test_the_module_of_the_readme_is_a_degradation(tmp_path):
+def test_the_module_of_the_readme_is_a_degradation(forks, tmp_path):
     (module,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     shutil.copytree(ROOT / "grids", tmp_path / "grids")
     (tmp_path / "grids/degradations/vignetting.py").write_text(module, encoding="utf-8")
@@ -34,7 +34,7 @@ def test_the_module_of_the_readme_is_a_degradation(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_another_workflow_takes_this_one_in_as_the_readme_says(tree):
+def test_another_workflow_takes_this_one_in_as_the_readme_says(forks, tree):
     (module,) = re.findall(r"```\n(configfile: .*?)```", README, flags=re.DOTALL)
     (tree.folder / "mine.yaml").write_text(yaml.safe_dump(tree.config))
     target = 'rule mine:\n    default_target: True\n    input: "results/groups.json"\n'

@@ -146,7 +146,9 @@ def test_the_wheel_holds_every_file_of_the_package_and_its_licence(wheel):
     assert f"grids-{PROJECT['version']}.dist-info/licenses/LICENSE" in held
 
 
-def test_what_is_installed_from_the_wheel_simulates_and_has_its_descriptor(installed, tmp_path):
+def test_what_is_installed_from_the_wheel_simulates_and_has_its_descriptor(
+    forks, installed, tmp_path
+):
     told = python(installed, tmp_path, "-m", "grids.cli", "simulate", "published", *ONCE)
     assert "published" in told
     code = (
@@ -159,7 +161,7 @@ def test_what_is_installed_from_the_wheel_simulates_and_has_its_descriptor(insta
     assert parameters == "1517571"
 
 
-def test_what_is_installed_from_the_wheel_knows_its_modules_by_name(installed, tmp_path):
+def test_what_is_installed_from_the_wheel_knows_its_modules_by_name(forks, installed, tmp_path):
     code = (
         "from grids.configuration import loading; "
         "loading.load({'degradations': dict.fromkeys(['jpeg', 'sr'], {})}); print('taken')"

@@ -192,7 +192,7 @@ def piped(export, *arguments, given=b""):
     )
 
 
-def test_a_photograph_goes_through_a_pipe(export, photograph):
+def test_a_photograph_goes_through_a_pipe(forks, export, photograph):
     done = piped(export, "-", "-o", "-", "--force", "--json", given=photograph.read_bytes())
     assert done.returncode == 0, done.stderr
     pixels = np.asarray(Image.open(io.BytesIO(done.stdout)))

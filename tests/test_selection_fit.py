@@ -113,7 +113,7 @@ def test_the_choice_is_as_sure_as_it_is_right(rule):
         whitening=rule.whitening * 3,
         means=rule.means * 3,
     )
-    tempered = fit.calibrate(overfit, fresh, GROUPS)
+    tempered = fit.calibrate(overfit, fresh[fresh["number"] < 250], GROUPS)
     assert tempered.temperature.item() == pytest.approx(9 * rule.temperature.item(), rel=0.2)
 
 
@@ -218,8 +218,15 @@ def test_the_papers_rule_chooses_by_the_law(rule):
     assert decided(rule, 0, 6, name="paper").group == "a+b"
 
 
-def test_the_whole_way_keeps_photographs_apart():
-    seen = views(np.random.default_rng(5), 250).drop(columns=["gains_db", "trials"])
+@pytest.fixture
+def few(monkeypatch):
+    """Views, more than have their gains measured: the time goes with the third power of those."""
+    monkeypatch.setattr(fit, "GAIN_VIEWS", 40)
+    return views(np.random.default_rng(5), 60)
+
+
+def test_the_whole_way_keeps_photographs_apart(few):
+    seen = few.drop(columns=["gains_db", "trials"])
     asked = []
 
     def with_gains(table):
@@ -232,7 +239,7 @@ def test_the_whole_way_keeps_photographs_apart():
     fitted, judged = fit.fitted(seen, GROUPS, with_gains)
     (measured,) = asked
     held = seen["photograph"] % 5 == 4
-    first = seen["number"] < 200
+    first = seen["number"] < 40
     assert set(measured.index) == set(seen.index[first])
     assert set(judged.index) == set(seen.index[held])
     assert set(judged.index[judged["gains_db"].notna()]) == set(seen.index[held & first])
@@ -255,8 +262,8 @@ def test_calibration_and_references_share_no_photograph():
     assert held_out.sum() == 10
 
 
-def test_real_damage_tells_of_gains_and_of_no_class():
-    seen = views(np.random.default_rng(5), 60)
+def test_real_damage_tells_of_gains_and_of_no_class(few):
+    seen = few
     like = seen[(seen["degradation"] == "a") & (seen["number"] < 40)]
     real = like.assign(degradation="phone", gains_db=[np.array([-5.0, -5.0])] * len(like))
     rules = []
@@ -275,24 +282,23 @@ def test_real_damage_tells_of_gains_and_of_no_class():
     assert lower.mean() < -1
 
 
-def test_the_likeliest_group_says_whose_gain_is_measured():
-    seen = views(np.random.default_rng(5), 250)
-    told = []
+def test_the_likeliest_group_says_whose_gain_is_measured(few):
+    seen, told = few, []
 
     def with_gains(table):
         told.append(table["likeliest"].to_numpy())
         return table
 
     fit.fitted(seen, GROUPS, with_gains)
-    first = seen[seen["number"] < 200]
+    first = seen[seen["number"] < 40]
     # Of undamaged ones too: what a model does to these is known as well.
     right = np.where(first["degradation"] == "c", 1, 0)
     damaged = (first["degradation"] != "clean").to_numpy()
     assert (told[0] == right)[damaged].mean() > 0.95
 
 
-def test_how_large_a_loss_is_does_not_count():
-    seen = views(np.random.default_rng(5), 250)
+def test_how_large_a_loss_is_does_not_count(few):
+    seen = few
     lost = np.random.default_rng(6).uniform(size=len(seen)) < 0.1
     rules = []
     for loss in (-6.0, -40.0):

@@ -1,5 +1,7 @@
 """A small real export for tests: untrained networks, a rule fitted to embedded photographs."""
 
+import functools
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +27,25 @@ DESCRIBING = {"layer": "hr", "count": 6, "components": 3, "clip": 5.0}
 
 
 def write(folder: Path) -> Path:
-    """Writes the export of two groups into `folder / "bundle"`."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Writes the export of two groups into `folder / "bundle"`, new or empty."""
+    for name, content in _files().items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder / "bundle"
+
+
+@functools.cache
+def _files() -> dict[str, bytes]:
+    """The files of the export by their places: to fit a rule takes seconds, so once a process."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        bundle = _made(folder)
+        files = [path for path in bundle.rglob("*") if path.is_file()]
+        return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def _made(folder: Path) -> Path:
     torch.manual_seed(0)
     descriptor = folder / "descriptor.safetensors"
     weights.save(descriptor, srresnet.network(4, 2, False), {})
