@@ -67,13 +67,13 @@ def processor():
 
 
 def first_steps(folder):
-    """Losses of the mix's first 10 steps on the embedded photographs, and its weights' digest."""
+    """Losses of the mix's first 20 steps on the embedded photographs, and its weights' digest."""
     settings = loading.load(
         CONFIGURATION
         | {"images": {}, "report": {"backbones": ["nafnet"], "noise_degradations": []}}
     )
     names = sorted(settings.degradations)
-    recipe = settings.training.recipe() | {"iterations": 10}
+    recipe = settings.training.recipe() | {"iterations": 20}
     weights_file, history = folder / "model.safetensors", folder / "history.parquet"
     restorer.train(
         backbone="nafnet",
