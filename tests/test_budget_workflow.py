@@ -16,7 +16,7 @@ from grids.jobs import failures
 from grids.search import plans as plan_files
 from grids.search.group_names import group_name, trial
 
-FOUR = ["gaussian_noise", "jpeg", "poisson_noise", "sr"]
+THREE = ["gaussian_noise", "jpeg", "sr"]
 CONSTANT = {"schedule": "constant", "decay": 0.25, "iterations": 20, "warmup": 2}
 
 
@@ -24,7 +24,12 @@ def set_to_budget(finished, folder):
     """The tree of a finished search by another strategy and schedule, set to budget."""
     tree = finished.copy(folder)
     tree.config["training"] = tree.config["training"] | CONSTANT
-    tree.config["search"] |= {"strategy": "budget", "levels": [20, 50], "requests_per_round": 2}
+    tree.config["search"] |= {
+        "strategy": "budget",
+        "degradations": THREE,
+        "levels": [20, 50],
+        "requests_per_round": 2,
+    }
     return tree
 
 
@@ -63,11 +68,11 @@ def test_from_the_first_level_to_an_answer(searched, tmp_path):
     assert len(set(trials)) == len(trials)
     # Nothing is trained that the search does not ask for, the mix of all included.
     assert trained(jobs) == set(trials)
-    assert {f"{name}@20" for name in FOUR} | set(FOUR) <= set(trials)
+    assert {f"{name}@20" for name in THREE} | set(THREE) <= set(trials)
     assert all(f"{name}@20" in trials for name in trials if trial(name)[1] == 100)
     result = found(tree)
     assert all(group["feasible"] and "probability" not in group for group in result["groups"])
-    assert result["trainings"]["single"] == 4
+    assert result["trainings"]["single"] == 3
     ends = [name for name in trials if trial(name)[1] == 100]
     apart = sum(trial(name)[1] for name in trials if trial(name)[0] not in trials) / 100
     # What is finished has spent a quarter of its first fifth on an end of its own.
@@ -81,7 +86,7 @@ def test_from_the_first_level_to_an_answer(searched, tmp_path):
     last = trained(tree.executed("results/groups.json"))
     assert not last & (set(trials) | further)
     # Of what is new, single-task models go a level further, and groups are tried at the lowest.
-    assert {name for name in last if "+" not in name} <= {f"{name}@50" for name in FOUR}
+    assert {name for name in last if "+" not in name} <= {f"{name}@50" for name in THREE}
     assert all(trial(name)[1] == 20 for name in last if "+" in name)
 
 
@@ -122,8 +127,8 @@ def test_bounded_groups_are_called_so_and_nothing_trains_the_rest(searching, cap
     assert "Ahead of the search (budget): likely as much as" in said
     jobs = tree.executed("all")
     trials = asked(tree)
-    finished = [name for name in FOUR if name in trials]
-    assert len(finished) < 4
+    finished = [name for name in THREE if name in trials]
+    assert len(finished) < 3
     # Neither for Table 1 nor for the mix of all or a noise that nothing is compared with.
     assert trained(jobs) == {*trials} | {"jpeg with seed 1"} & {
         f"{name} with seed 1" for name in finished
@@ -153,7 +158,7 @@ def test_bounded_groups_are_called_so_and_nothing_trains_the_rest(searching, cap
 def test_failures_are_gone_round_and_models_from_elsewhere_are_not_finished(searching):
     """Notes of failures are put in the place of short trainings; all else is the workflow's."""
     tree = searching
-    groups = [group_name(group) for size in (2, 3, 4) for group in combinations(FOUR, size)]
+    groups = [group_name(group) for size in (2, 3) for group in combinations(THREE, size)]
     for group in groups:
         folder = tree.path(f"levels/20/models/srresnet/{group}")
         failures.note(folder / "model.safetensors", folder / "history.parquet", "diverged: nan")
@@ -170,5 +175,5 @@ def test_failures_are_gone_round_and_models_from_elsewhere_are_not_finished(sear
     result = found(tree)
     assert set(result["failed"]) <= set(groups)
     assert result["failed"]
-    assert [group["name"] for group in result["groups"]] == FOUR
-    assert result["trainings"]["single"] == 3
+    assert [group["name"] for group in result["groups"]] == THREE
+    assert result["trainings"]["single"] == 2
