@@ -842,6 +842,11 @@ class Pictures(Section):
         description="With words, curves, shapes or a frame of their own, on paper or on the "
         "photograph: what belongs to a picture is no damage.",
     )
+    saved: Share = Field(
+        0.3,
+        description="Saved as JPEG files of quality 85 to 98 after the damage, as by cameras: half "
+        "with colours at half the resolution.",
+    )
 
 
 class Selection(Section):
