@@ -14,9 +14,9 @@ from grids.selection.fitting import pictures
 from grids.selection.fitting.pictures import Shares
 from grids.selection.fitting.views import views
 
-NONE = {
-    name: 0 for name in ("reduced", "compressed", "grey", "wide", "cropped", "drawn", "saved")
-}
+NONE = dict.fromkeys(
+    ["reduced", "compressed", "grey", "alike", "wide", "cropped", "drawn", "saved"], 0
+)
 PLAIN = Shares(**NONE)
 PHOTOGRAPH = reading.read(sets.find("embedded")[0])[:300, :400]
 DEGRADATIONS = ["gaussian_noise", "jpeg", "sr", "motion_blur", "salt_pepper_noise", "inpainting"]
@@ -34,16 +34,14 @@ def kinds(shares, count=2000):
 
 
 def test_shares_are_kept_and_drawn_apart():
-    drawn = kinds(Shares(**(NONE | {"reduced": 0.5, "compressed": 0.25, "grey": 0.3, "wide": 0.1})))
+    shares = {"reduced": 0.5, "compressed": 0.25, "grey": 0.3, "alike": 0.8, "wide": 0.1}
+    drawn = kinds(Shares(**(NONE | shares)))
     assert np.mean([kind.reduction > 1 for kind in drawn]) == pytest.approx(0.5, abs=0.04)
     assert np.mean([kind.quality is not None for kind in drawn]) == pytest.approx(0.25, abs=0.04)
     grey = [kind for kind in drawn if kind.grey]
     assert len(grey) / len(drawn) == pytest.approx(0.3, abs=0.04)
-    for others in (
-        [kind.alike for kind in grey],
-        [kind.reduction > 1 for kind in grey],
-    ):
-        assert np.mean(others) == pytest.approx(0.5, abs=0.08)
+    assert np.mean([kind.alike for kind in grey]) == pytest.approx(0.8, abs=0.06)
+    assert np.mean([kind.reduction > 1 for kind in grey]) == pytest.approx(0.5, abs=0.08)
     assert {kind.quality for kind in drawn} == {None, *range(75, 96)}
     assert max(kind.reduction for kind in drawn) <= 4
 
@@ -63,7 +61,7 @@ def test_a_share_changes_no_view_that_it_does_not_take():
 
 def test_grey_pictures_have_grey_or_coloured_noise():
     seen = set()
-    for view in shown("gaussian_noise", Shares(**(NONE | {"grey": 1})), 12):
+    for view in shown("gaussian_noise", Shares(**(NONE | {"grey": 1, "alike": 0.5})), 12):
         assert np.ptp(view.clean, axis=2).max() == 0
         noise = view.degraded.astype(int) - view.clean
         alike = np.ptp(noise, axis=2).max() == 0

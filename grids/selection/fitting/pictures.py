@@ -19,8 +19,6 @@ QUALITIES = (75, 95)
 SAVED_QUALITIES = (85, 98)
 # Colours at full resolution, or halved in both directions (4:2:0), as Pillow names them.
 FULL, HALVED = 0, 2
-# So many of the grey pictures have damage that is alike in all channels.
-ALIKE = 0.5
 # The wide ranges reach to so many times less and more than those of the training.
 WIDTH = 2.0
 
@@ -29,12 +27,13 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Shares:
-    """Shares of all views, 0 … 1, each drawn on its own.
+    """Shares of all views, 0 … 1, each drawn on its own; `alike` is one of the grey ones.
 
     Attributes:
         reduced: the photograph is reduced by 1 to 4 first, in proportion to what its size allows.
         compressed: it was a JPEG file of quality 75 to 95 before.
-        grey: it is grey; in most of these, so is the damage: its noise is alike in all channels.
+        grey: it is grey.
+        alike: in so many of the grey ones, so is the damage: its noise is alike in all channels.
         wide: the numbers of the degradation come from ranges that reach from half to twice those of
             the training, drawn by their logarithms: as many mild ones as strong ones.
         cropped: up to seven rows and columns are cut off after the damage, so that blocks of JPEG
@@ -47,6 +46,7 @@ class Shares:
     reduced: float
     compressed: float
     grey: float
+    alike: float
     wide: float
     cropped: float
     drawn: float
@@ -89,7 +89,7 @@ def drawn(shares: Shares, generator: np.random.Generator) -> Kind:
         reduction=REDUCTION**by if reduced < shares.reduced else 1.0,
         quality=quality if compressed < shares.compressed else None,
         grey=bool(grey < shares.grey),
-        alike=bool(alike < ALIKE),
+        alike=bool(alike < shares.alike),
         wide=bool(wide < shares.wide),
         cropped=(int(top * BLOCK), int(left * BLOCK)) if cropped < shares.cropped else (0, 0),
         drawn=seed if drawn < shares.drawn else None,
