@@ -5,8 +5,9 @@
     python benchmarks/choice.py EXPORT FOLDER --gains --photographs 12 --after 6
 
 EXPORT is the folder of an export. For each folder of photographs: how often the right group is
-chosen, in colour and in grey (noise alike in all channels in every other photograph), whole and in
-crops of 256×256, at the values of evaluation and at some drawn from the training ranges of
+chosen, in colour, in grey (noise alike in all channels in every other photograph) and where they
+were saved as a JPEG file of quality 90 with halved colours after the damage, whole and in crops of
+256×256, at the values of evaluation and at some drawn from the training ranges of
 `config/box.yaml` (`--configuration`); how well undamaged ones are told from damaged, and hazy ones
 from all that is known; how many of these are refused by mistake; what is restored.
 
@@ -58,6 +59,7 @@ from grids.selection.rule import Rule
 ROOT = Path(__file__).resolve().parents[1]
 HAZE, TWO = "haze", "two"
 SIGMAS, QUALITIES = (10.0, 15.0, 20.0), (20, 40, 70)
+SAVED = (90, pictures.HALVED)
 PAIRS = (
     ("gaussian_blur", "jpeg"),
     ("sr", "gaussian_noise"),
@@ -86,6 +88,8 @@ def shown(photograph: Pixels, name: str, number: int, settings) -> Iterator[Case
             degraded = damaged(degraded, step, values, key)
         if "grey" in kind and number % 2:
             degraded = pictures.alike(degraded)
+        if "saved" in kind:
+            degraded = pictures.as_file(degraded, *SAVED)
         label = "+".join(step for step, _ in steps) or CLEAN
         return Case(kind, label, "{}", picture, degraded, at_strength)
 
@@ -94,8 +98,10 @@ def shown(photograph: Pixels, name: str, number: int, settings) -> Iterator[Case
         evaluated, drawn = at["evaluation"][each], at["training"][each]
         yield case("colour", photograph, (each, evaluated))
         yield case("grey", grey, (each, evaluated))
+        yield case("saved", photograph, (each, evaluated))
         yield case("drawn", photograph, (each, drawn))
         yield case("crop", crop, (each, evaluated))
+        yield case("crop, saved", crop, (each, evaluated))
         yield case("crop, drawn", crop, (each, drawn))
         yield case("crop, grey, drawn", middle(grey, CROP), (each, drawn))
         for strength, values in settings.strengths(each).items():
@@ -104,6 +110,7 @@ def shown(photograph: Pixels, name: str, number: int, settings) -> Iterator[Case
     for sigma in SIGMAS:
         yield case(f"σ {sigma:g}", photograph, ("gaussian_noise", {"sigma": sigma}))
         yield case(f"σ {sigma:g}, grey", grey, ("gaussian_noise", {"sigma": sigma}))
+        yield case(f"σ {sigma:g}, saved", photograph, ("gaussian_noise", {"sigma": sigma}))
     for quality in QUALITIES:
         yield case(f"JPEG {quality}", photograph, ("jpeg", {"quality": quality}))
     for kind, picture in ((CLEAN, photograph), ("clean, grey", grey), ("crop, clean", crop)):

@@ -14,7 +14,7 @@ from grids.selection.fitting.cases import Case
 from grids.selection.fitting.pictures import Shares
 from grids.selection.fitting.views import views
 
-PLAIN = Shares(reduced=0, compressed=0, grey=0, wide=0, cropped=0, drawn=0)
+PLAIN = Shares(reduced=0, compressed=0, grey=0, alike=0, wide=0, cropped=0, drawn=0, saved=0)
 CPU = torch.device("cpu")
 PHOTOGRAPHS = [np.random.default_rng(n).integers(0, 256, (140, 150, 3), np.uint8) for n in (0, 1)]
 

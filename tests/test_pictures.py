@@ -14,14 +14,18 @@ from grids.selection.fitting import pictures
 from grids.selection.fitting.pictures import Shares
 from grids.selection.fitting.views import views
 
-NONE = {"reduced": 0, "compressed": 0, "grey": 0, "wide": 0, "cropped": 0, "drawn": 0}
+NONE = dict.fromkeys(
+    ["reduced", "compressed", "grey", "alike", "wide", "cropped", "drawn", "saved"], 0
+)
 PLAIN = Shares(**NONE)
 PHOTOGRAPH = reading.read(sets.find("embedded")[0])[:300, :400]
 DEGRADATIONS = ["gaussian_noise", "jpeg", "sr", "motion_blur", "salt_pepper_noise", "inpainting"]
 
 
 def shown(name, shares, count=8, seed=0):
-    values = parameters.resolve(parameters.specification(name), {}, "training")
+    values = {}
+    if name != "clean":
+        values = parameters.resolve(parameters.specification(name), {}, "training")
     return list(views([PHOTOGRAPH], ["a"], name, values, shares, range(count), seed))
 
 
@@ -30,16 +34,14 @@ def kinds(shares, count=2000):
 
 
 def test_shares_are_kept_and_drawn_apart():
-    drawn = kinds(Shares(**(NONE | {"reduced": 0.5, "compressed": 0.25, "grey": 0.3, "wide": 0.1})))
+    shares = {"reduced": 0.5, "compressed": 0.25, "grey": 0.3, "alike": 0.8, "wide": 0.1}
+    drawn = kinds(Shares(**(NONE | shares)))
     assert np.mean([kind.reduction > 1 for kind in drawn]) == pytest.approx(0.5, abs=0.04)
     assert np.mean([kind.quality is not None for kind in drawn]) == pytest.approx(0.25, abs=0.04)
     grey = [kind for kind in drawn if kind.grey]
     assert len(grey) / len(drawn) == pytest.approx(0.3, abs=0.04)
-    for others in (
-        [kind.alike for kind in grey],
-        [kind.reduction > 1 for kind in grey],
-    ):
-        assert np.mean(others) == pytest.approx(0.5, abs=0.08)
+    assert np.mean([kind.alike for kind in grey]) == pytest.approx(0.8, abs=0.06)
+    assert np.mean([kind.reduction > 1 for kind in grey]) == pytest.approx(0.5, abs=0.08)
     assert {kind.quality for kind in drawn} == {None, *range(75, 96)}
     assert max(kind.reduction for kind in drawn) <= 4
 
@@ -59,7 +61,7 @@ def test_a_share_changes_no_view_that_it_does_not_take():
 
 def test_grey_pictures_have_grey_or_coloured_noise():
     seen = set()
-    for view in shown("gaussian_noise", Shares(**(NONE | {"grey": 1})), 12):
+    for view in shown("gaussian_noise", Shares(**(NONE | {"grey": 1, "alike": 0.5})), 12):
         assert np.ptp(view.clean, axis=2).max() == 0
         noise = view.degraded.astype(int) - view.clean
         alike = np.ptp(noise, axis=2).max() == 0
@@ -83,6 +85,34 @@ def test_sources_are_reduced_as_far_as_they_can_be_judged():
     assert np.array_equal(pictures.source(PHOTOGRAPH, plain), PHOTOGRAPH)
     small = replace(plain, reduction=4.0, quality=75)
     assert min(pictures.source(PHOTOGRAPH[:70, :66], small).shape[:2]) == 64
+
+
+def test_damaged_pictures_are_saved_with_whole_or_halved_colours():
+    every = Shares(**(NONE | {"saved": 1}))
+    kept = kinds(Shares(**(NONE | {"saved": 0.3})))
+    assert np.mean([kind.saved is not None for kind in kept]) == pytest.approx(0.3, abs=0.04)
+    qualities, samplings = zip(*(kind.saved for kind in kinds(every)), strict=True)
+    assert {*qualities} == {*range(85, 99)}
+    assert np.mean([sampling == pictures.HALVED for sampling in samplings]) == pytest.approx(
+        0.5, abs=0.04
+    )
+    plain, made = shown("gaussian_noise", PLAIN, 12), shown("gaussian_noise", every, 12)
+    together = []
+    for one, other in zip(plain, made, strict=True):
+        assert np.array_equal(one.clean, other.clean)
+        blue, green = (other.degraded.astype(int) - one.clean)[..., [2, 1]].transpose(2, 0, 1)
+        colour = blue - green
+        # Four pixels share their colour where it is halved.
+        together.append(np.corrcoef(colour[:, :-1:2].ravel(), colour[:, 1::2].ravel())[0, 1])
+    assert min(together) < 0.2
+    assert max(together) > 0.6
+
+
+def test_undamaged_pictures_that_are_saved_have_nothing_to_be_restored():
+    every = Shares(**(NONE | {"saved": 1}))
+    for one, other in zip(shown("clean", PLAIN), shown("clean", every), strict=True):
+        assert not np.array_equal(one.clean, other.clean)
+        assert np.array_equal(other.clean, other.degraded)
 
 
 def test_what_is_drawn_belongs_to_the_picture():

@@ -821,7 +821,11 @@ class Pictures(Section):
         0.5, description="Reduced by 1 to 4 before they are damaged, and so sharper."
     )
     compressed: Share = Field(0.4, description="JPEG files of quality 75 to 95 before.")
-    grey: Share = Field(0.25, description="Grey, half of them under damage that is grey as well.")
+    grey: Share = Field(0.25, description="Grey.")
+    alike: Share = Field(
+        0.5,
+        description="Of the grey ones, those under damage that is grey as well, as of a grey scan.",
+    )
     wide: Share = Field(
         0.4,
         description="Damaged from half as much as in the training up to twice as much, by "
@@ -836,6 +840,11 @@ class Pictures(Section):
         0.25,
         description="With words, curves, shapes or a frame of their own, on paper or on the "
         "photograph: what belongs to a picture is no damage.",
+    )
+    saved: Share = Field(
+        0.0,
+        description="Saved as JPEG files of quality 85 to 98 after the damage, as by cameras: half "
+        "with colours at half the resolution.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Pictures as people have them: reduced, drawn on, compressed, grey, hardly or badly damaged."""
+"""Pictures as people have them: reduced, drawn on, JPEG files, grey, hardly or badly damaged."""
 
 import importlib
 import io
@@ -15,6 +15,10 @@ from grids.selection.fitting import drawings
 # Reduced by up to so much: photographs are sharper the more they are reduced.
 REDUCTION = 4.0
 QUALITIES = (75, 95)
+# Of the file that a damaged picture was saved as: cameras compress less than the web.
+SAVED_QUALITIES = (85, 98)
+# Colours at full resolution, or halved in both directions (4:2:0), as Pillow names them.
+FULL, HALVED = 0, 2
 # The wide ranges reach to so many times less and more than those of the training.
 WIDTH = 2.0
 
@@ -23,25 +27,30 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Shares:
-    """Shares of all views, 0 … 1, each drawn on its own.
+    """Shares of all views, 0 … 1, each drawn on its own; `alike` is one of the grey ones.
 
     Attributes:
         reduced: the photograph is reduced by 1 to 4 first, in proportion to what its size allows.
         compressed: it was a JPEG file of quality 75 to 95 before.
-        grey: it is grey; in half of these, so is the damage: its noise is alike in all channels.
+        grey: it is grey.
+        alike: in so many of the grey ones, so is the damage: its noise is alike in all channels.
         wide: the numbers of the degradation come from ranges that reach from half to twice those of
             the training, drawn by their logarithms: as many mild ones as strong ones.
         cropped: up to seven rows and columns are cut off after the damage, so that blocks of JPEG
             do not begin at the corner.
         drawn: it has words, curves, shapes or a frame of its own, or is a drawing.
+        saved: it was saved as a JPEG file of quality 85 to 98 after the damage, half of them with
+            colours at half the resolution. A class is not told by that: all of them have such.
     """
 
     reduced: float
     compressed: float
     grey: float
+    alike: float
     wide: float
     cropped: float
     drawn: float
+    saved: float
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,7 @@ class Kind:
         wide: whether the numbers of its degradation come from the wide ranges.
         cropped: rows and columns that are cut off at the top and on the left.
         drawn: seed of what is drawn on it, None for nothing.
+        saved: quality and sampling of the JPEG file that it became, None for none.
     """
 
     reduction: float
@@ -64,6 +74,7 @@ class Kind:
     wide: bool
     cropped: tuple[int, int]
     drawn: int | None
+    saved: tuple[int, int] | None
 
 
 def drawn(shares: Shares, generator: np.random.Generator) -> Kind:
@@ -71,14 +82,18 @@ def drawn(shares: Shares, generator: np.random.Generator) -> Kind:
     reduced, by, compressed, grey, alike, wide = generator.uniform(size=6)
     quality = int(generator.integers(*QUALITIES, endpoint=True))
     cropped, top, left, drawn = generator.uniform(size=4)
+    seed = int(generator.integers(2**32))
+    saved, halved = generator.uniform(size=2)
+    saved_quality = int(generator.integers(*SAVED_QUALITIES, endpoint=True))
     return Kind(
         reduction=REDUCTION**by if reduced < shares.reduced else 1.0,
         quality=quality if compressed < shares.compressed else None,
         grey=bool(grey < shares.grey),
-        alike=bool(alike < 0.5),
+        alike=bool(alike < shares.alike),
         wide=bool(wide < shares.wide),
         cropped=(int(top * BLOCK), int(left * BLOCK)) if cropped < shares.cropped else (0, 0),
-        drawn=int(generator.integers(2**32)) if drawn < shares.drawn else None,
+        drawn=seed if drawn < shares.drawn else None,
+        saved=(saved_quality, HALVED if halved < 0.5 else FULL) if saved < shares.saved else None,
     )
 
 
@@ -97,10 +112,15 @@ def source(photograph: Pixels, kind: Kind) -> Pixels:
             drawings.drawn(np.asarray(image), np.random.default_rng(kind.drawn))
         )
     if kind.quality is not None:
-        file = io.BytesIO()
-        image.save(file, "jpeg", quality=kind.quality)
-        image = Image.open(file)
+        return as_file(np.asarray(image), kind.quality, HALVED)
     return np.asarray(image)
+
+
+def as_file(picture: Pixels, quality: int, sampling: int) -> Pixels:
+    """The picture as a JPEG file has it; sampling is `FULL` or `HALVED`."""
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "jpeg", quality=quality, subsampling=sampling)
+    return np.asarray(Image.open(file))
 
 
 def grey(picture: Pixels) -> Pixels:

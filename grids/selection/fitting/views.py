@@ -73,6 +73,11 @@ def views(
         degraded = damaged(clean, degradation, values, key)
         if kind.grey and kind.alike:
             degraded = pictures.alike(degraded)
+        if kind.saved:
+            degraded = pictures.as_file(degraded, *kind.saved)
+            if degradation == CLEAN:
+                # What an undamaged picture was before it became a file is nothing to restore.
+                clean = degraded
         # Not below what can be judged.
         top, left = (
             min(cut, length - SMALLEST)
