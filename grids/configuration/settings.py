@@ -821,9 +821,9 @@ class Pictures(Section):
         0.5, description="Reduced by 1 to 4 before they are damaged, and so sharper."
     )
     compressed: Share = Field(0.4, description="JPEG files of quality 75 to 95 before.")
-    grey: Share = Field(0.25, description="Grey.")
+    grey: Share = Field(0.3, description="Grey.")
     alike: Share = Field(
-        0.5,
+        0.8,
         description="Of the grey ones, those under damage that is grey as well, as of a grey scan.",
     )
     wide: Share = Field(
@@ -842,7 +842,7 @@ class Pictures(Section):
         "photograph: what belongs to a picture is no damage.",
     )
     saved: Share = Field(
-        0.0,
+        0.3,
         description="Saved as JPEG files of quality 85 to 98 after the damage, as by cameras: half "
         "with colours at half the resolution.",
     )
