@@ -124,24 +124,20 @@ def test_pixels_are_those_of_torch(loaded, small, dtype):
 def test_graphs_are_compiled_for_the_sides_of_tiles_at_once(small, monkeypatch):
     from grids.restoring.runtimes.openvino import Compiled
 
-    done, compiled = [], Compiled._compiled
+    fixed, compiled = [], Compiled._compiled
 
     def noted(self, graph):
-        # For any sides it is done ahead, by another thread.
-        if graph.input().partial_shape.is_static:
-            done.append("compiled")
+        fixed.append(graph.input().partial_shape.is_static)
         return compiled(self, graph)
 
     monkeypatch.setattr(Compiled, "_compiled", noted)
     loaded = runtime.choose("openvino", small, "cpu")
     tiler, image, results = tiling.Tiler(loaded.needs, loaded.place, 144), scene(208, 304), []
     sides = tiler.common_sides(208, 304)
-    for group, known, tiles_before in ((small.groups[0], sides, 0), (MIX, None, 2)):
-        done.clear()
-        network = loaded.network(group, known)
-        results.append(tiler.restore(network, image, lambda pixels: done.append("tile"))[0])
-        assert done.count("compiled") == 1
-        assert done.index("compiled") == tiles_before
+    for group, known, expected in ((small.groups[0], sides, [True]), (MIX, None, [False, True])):
+        fixed.clear()
+        results.append(tiler.restore(loaded.network(group, known), image)[0])
+        assert fixed == expected
     again = tiler.restore(loaded.network(MIX, sides), image)[0]
     assert np.abs(again.astype(int) - results[1]).max() <= 1
     assert tiler.common_sides(144, 144) is None

@@ -1,8 +1,7 @@
 """OpenVINO, on the CPU."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
 
@@ -14,8 +13,6 @@ from grids.bundle.contents import Bundle
 from grids.restoring.runtime import threads
 from grids.restoring.runtimes._graphs import Floats, GraphRuntime
 
-# One thread compiles for any sides what was just opened, while a photograph is read and judged.
-AHEAD = ThreadPoolExecutor(1)
 # By our names, OpenVINO's. Without a word it takes what the CPU is fastest in.
 PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
 
@@ -53,7 +50,6 @@ class Compiled:
         constants = Manager()
         constants.register_pass(ConstantFolding())
         constants.run_passes(self._graph)
-        self._free = AHEAD.submit(self._compiled, self._graph)
         self._fixed: openvino.InferRequest | None = None
         self._fixed_shape: tuple[int, ...] = ()
         self._last_shapes: tuple[tuple[int, ...], ...] = ((), ())
@@ -69,11 +65,14 @@ class Compiled:
                 fixed.reshape(shape)
                 self._fixed, self._fixed_shape = self._compiled(fixed), shape
             self._last_shapes = (self._last_shapes[1], shape)
-            request = self._fixed if shape == self._fixed_shape else None
-            request = request or self._free.result()
+            request = self._fixed if shape == self._fixed_shape and self._fixed else self._free
             # These are copies: the next call overwrites the request's own.
             outputs: Sequence[Floats] = request.infer({"input": images}).to_tuple()
             return outputs
+
+    @cached_property
+    def _free(self) -> openvino.InferRequest:
+        return self._compiled(self._graph)
 
     def _compiled(self, graph: openvino.Model) -> openvino.InferRequest:
         return self._core.compile_model(graph, "CPU", self._options).create_infer_request()
