@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from grids.models.samples import crops
 from grids.report import samples, training
 
 
@@ -54,7 +55,9 @@ def test_few_steps_have_whole_numbers():
 def test_strip_has_a_row_a_degradation_with_before_after_and_clean():
     photograph = np.random.default_rng(0).integers(0, 256, (140, 90, 3), np.uint8)
     black = {"inpainting": {"lines": 5, "thickness": 5.0}, "sr": {"scale": 2}}
-    picture = samples.strip(nn.Identity(), black, [photograph], 0, torch.device("cpu"))
+    cpu = torch.device("cpu")
+    shown = crops(nn.Identity(), black, [photograph], 0, cpu, pairs={}, side=samples.SIDE)
+    picture = samples.strip(shown)
     pixels = np.asarray(picture)
     row = samples.LINE + samples.SIDE + samples.GAP
     assert pixels.shape == (samples.LINE + 2 * row + samples.GAP, 400, 3)
