@@ -13,9 +13,7 @@ from grids.selection.fitting.views import damaged
 
 # Of each kind of picture.
 EACH = 3
-HARM_DB = 0.5
-# One of 24; of 64 they are two (docs/selection.md).
-HARMED = 0.05
+HARM_DB, HARMED = 0.5, 0.03
 
 
 @pytest.fixture(scope="module")

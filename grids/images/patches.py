@@ -1,4 +1,4 @@
-"""Patches of one photograph: a grid that covers it evenly."""
+"""Patches of one photograph: a grid that covers it evenly, and the photograph inside a frame."""
 
 import numpy as np
 
@@ -9,6 +9,45 @@ SIZE = 32
 BLOCK = 8
 # The shorter side of the smallest photograph that is judged by its patches.
 SMALLEST = 2 * SIZE
+# A line of a frame is of one colour, but for so many values of 255.
+EVEN = 3
+# Blocks of halved colours in a JPEG file. An edge shows in all of its block, and in a pixel more.
+NEAR = 2 * BLOCK
+
+
+def inside(image: np.ndarray) -> np.ndarray:
+    """A photograph without what frames it: margins, borders and bars of one colour each.
+
+    It begins on blocks that a JPEG file has. Where less would be left than can be judged, nothing
+    is a frame.
+
+    Args:
+        image: (height, width, 3), uint8.
+    """
+    rows, columns = [0, image.shape[0]], [0, image.shape[1]]
+    before = None
+    # Within a margin there may be a line, and within that another margin.
+    while before != (before := (*rows, *columns)):
+        _narrow(rows, image[:, slice(*columns)])
+        _narrow(columns, image[slice(*rows)].swapaxes(0, 1))
+    # Less the blocks that the edges lie in.
+    (top, bottom), (left, right) = (
+        (
+            ((start + 1) // NEAR + 1) * NEAR if start else 0,
+            (end - 2) // NEAR * NEAR if end < length else length,
+        )
+        for (start, end), length in zip((rows, columns), image.shape, strict=False)
+    )
+    within = image[top:bottom, left:right]
+    return within if min(within.shape[:2]) >= SMALLEST else image
+
+
+def _narrow(side: list[int], lines: np.ndarray) -> None:
+    """Moves both ends inwards, past lines that are of one colour."""
+    while side[1] - side[0] > SMALLEST and np.ptp(lines[side[0]], axis=0).max() <= EVEN:
+        side[0] += 1
+    while side[1] - side[0] > SMALLEST and np.ptp(lines[side[1] - 1], axis=0).max() <= EVEN:
+        side[1] -= 1
 
 
 def grid(image: np.ndarray, count: int, size: int = SIZE) -> np.ndarray:

@@ -31,7 +31,7 @@ class Describer:
         self._count, self._components, self._clip, self._gram = count, components, clip, gram
 
     def __call__(self, image: NDArray[np.uint8], law: bool = False) -> Statistics:
-        """The statistics of a photograph (height, width, 3).
+        """The statistics of a photograph (height, width, 3), without what frames it.
 
         Args:
             image: uint8 RGB.
@@ -40,7 +40,7 @@ class Describer:
         Raises:
             InputError: it is too small, or the same all over.
         """
-        cut = patches.grid(image, self._count)
+        cut = patches.grid(patches.inside(image), self._count)
         pixels = _of_pixels(cut)
         return Statistics(*pixels, *(self._fit(cut) if law else NO_LAW))
 

@@ -58,6 +58,7 @@ def parts(image: Pixels) -> Pixels:
     Returns:
         (N, h, w, 3): nine squares, or the one photograph.
     """
+    image = patches.inside(image)
     height, width = image.shape[:2]
     if height * width <= (PARTS * SIDE) ** 2:
         return image[None]
