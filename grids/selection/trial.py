@@ -48,9 +48,9 @@ class Trial:
 
 
 def parts(image: Pixels) -> Pixels:
-    """The parts of a photograph that models are tried on.
+    """The parts of a photograph, inside what frames it, that models are tried on.
 
-    A photograph that is no larger than all of these is taken whole.
+    One that is no larger than all of these is taken whole.
 
     Args:
         image: (height, width, 3), sides that can be judged.
