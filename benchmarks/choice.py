@@ -40,6 +40,8 @@ import yaml
 from grids.base import randomness
 from grids.bundle import contents
 from grids.configuration import loading
+from grids.degrading import around
+from grids.degrading.around import Pixels
 from grids.images import reading, sets
 from grids.models import restorers, tiles
 from grids.pixels.psnr import psnr
@@ -47,11 +49,9 @@ from grids.report import selection
 from grids.selection import trial
 from grids.selection.decision import MIX, UNUSUAL
 from grids.selection.describer import Describer
-from grids.selection.fitting import pictures
 from grids.selection.fitting.cases import CROP, Case, middle
 from grids.selection.fitting.decisions import decisions
 from grids.selection.fitting.gains import gain_db
-from grids.selection.fitting.pictures import Pixels
 from grids.selection.fitting.steps import Steps
 from grids.selection.fitting.views import CLEAN, damaged
 from grids.selection.rule import Rule
@@ -59,7 +59,7 @@ from grids.selection.rule import Rule
 ROOT = Path(__file__).resolve().parents[1]
 HAZE, TWO = "haze", "two"
 SIGMAS, QUALITIES = (10.0, 15.0, 20.0), (20, 40, 70)
-SAVED = (90, pictures.HALVED)
+SAVED = (90, around.HALVED)
 PAIRS = (
     ("gaussian_blur", "jpeg"),
     ("sr", "gaussian_noise"),
@@ -87,13 +87,13 @@ def shown(photograph: Pixels, name: str, number: int, settings) -> Iterator[Case
             key = randomness.key(0, "choice", kind, step, name, json.dumps(values))
             degraded = damaged(degraded, step, values, key)
         if "grey" in kind and number % 2:
-            degraded = pictures.alike(degraded)
+            degraded = around.alike(degraded)
         if "saved" in kind:
-            degraded = pictures.as_file(degraded, *SAVED)
+            degraded = around.as_file(degraded, *SAVED)
         label = "+".join(step for step, _ in steps) or CLEAN
         return Case(kind, label, "{}", picture, degraded, at_strength)
 
-    grey, crop = pictures.grey(photograph), middle(photograph, CROP)
+    grey, crop = around.grey(photograph), middle(photograph, CROP)
     for each in settings.searched():
         evaluated, drawn = at["evaluation"][each], at["training"][each]
         yield case("colour", photograph, (each, evaluated))

@@ -1,12 +1,18 @@
+import io
+import itertools
 import threading
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from grids.base.plugins import names_in
 from grids.degrading import parameters
+from grids.images.store import Pairs
+from grids.pixels.arrays import to_bytes
 from grids.training.batches import ahead, crop
+from grids.training.procedure import Contents
 from grids.training.restoration_batches import restoration
 from grids.training.super_resolution_batches import super_resolution
 
@@ -131,3 +137,97 @@ def test_crops_reach_every_pixel_in_every_orientation():
     generator = np.random.default_rng(0)
     crops = {crop([photograph], 3, generator).tobytes() for _ in range(200)}
     assert len(crops) == 2 * 8
+
+
+def people(photographs, names=("gaussian_noise",), **shares):
+    return restoration(
+        photographs,
+        {name: GROUP[name] for name in names},
+        patch=32,
+        weights=dict.fromkeys(names, 1.0),
+        seed=0,
+        device=CPU,
+        pictures={"grey": 0.0, "alike": 0.0, "saved": 0.0} | shares,
+    )
+
+
+def channels(images):
+    return images[:, 0], images[:, 1], images[:, 2]
+
+
+def test_grey_samples_have_grey_targets_and_where_asked_for_grey_damage(photographs):
+    (plain, target), (coloured, grey) = (
+        people(photographs, **shares)(3, range(16)) for shares in ({}, {"grey": 1.0})
+    )
+    red, green, blue = channels(target.double())
+    luma = (0.299 * red + 0.587 * green + 0.114 * blue)[:, None]
+    assert (grey - luma).abs().max() < 1 / 255
+    # The noise is drawn as it was.
+    noise = [source - clean for source, clean in ((plain, target), (coloured, grey))]
+    inside = ((plain > 0) & (plain < 1) & (coloured > 0) & (coloured < 1)).all(1, keepdim=True)
+    assert ((noise[0] - noise[1]).abs() * inside).max() < 1.1 / 255
+    alike, same = people(photographs, grey=1.0, alike=1.0)(3, range(16))
+    assert torch.equal(same, grey)
+    for channel in channels(alike):
+        assert torch.equal(channel, coloured[:, 0])
+
+
+def test_saved_samples_are_jpeg_files_of_what_they_would_be(photographs):
+    (plain, target), (saved, same) = (
+        people(photographs, saved=share)(3, range(16)) for share in (0.0, 1.0)
+    )
+    assert torch.equal(target, same)
+    qualities = set()
+    for before, after in zip(to_bytes(plain), to_bytes(saved), strict=True):
+        found = []
+        for quality, sampling in itertools.product(range(75, 99), ("4:4:4", "4:2:0")):
+            file = io.BytesIO()
+            Image.fromarray(before).save(file, "jpeg", quality=quality, subsampling=sampling)
+            if np.array_equal(np.asarray(Image.open(file)), after):
+                found.append((quality, sampling))
+        assert found
+        qualities |= {*found}
+    assert len({quality for quality, _ in qualities}) > 5
+    assert {sampling for _, sampling in qualities} == {"4:4:4", "4:2:0"}
+
+
+def test_shares_of_pictures_are_kept_whatever_the_part_of_the_batch(photographs):
+    shares = {"grey": 0.5, "alike": 0.5, "saved": 0.25}
+    batches = people(photographs, NAMES, **shares)
+    whole = batches(0, range(400))
+    assert equal([tensor[100:110] for tensor in whole], batches(0, range(100, 110)))
+    grey = [torch.equal(crop[0], crop[1]) for crop in whole[1]]
+    assert np.mean(grey) == pytest.approx(0.5, abs=0.08)
+
+
+def test_real_pairs_are_pictures_of_people_too(photographs):
+    pairs = {"gaussian_noise": Pairs("abc", photographs, photographs)}
+    source, target = restoration(
+        photographs,
+        {"gaussian_noise": GROUP["gaussian_noise"]},
+        patch=32,
+        weights={"gaussian_noise": 1.0},
+        seed=0,
+        device=CPU,
+        pairs=pairs,
+        pictures={"grey": 1.0, "alike": 0.0, "saved": 0.0},
+    )(0, range(4))
+    assert torch.equal(source, target)
+    assert torch.equal(target[:, 0], target[:, 2])
+
+
+def test_a_second_crop_is_the_same_kind_of_picture(photographs):
+    group = {"gaussian_noise": GROUP["gaussian_noise"]}
+    source, _, second = restoration(
+        photographs,
+        group,
+        patch=32,
+        weights={"gaussian_noise": 1.0},
+        seed=0,
+        device=CPU,
+        contents=Contents(second=True),
+        pictures={"grey": 0.5, "alike": 1.0, "saved": 0.0},
+    )(0, range(16))
+    grey = [torch.equal(crop[0], crop[1]) for crop in source]
+    assert grey == [torch.equal(crop[0], crop[1]) for crop in second]
+    assert {*grey} == {True, False}

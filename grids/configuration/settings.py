@@ -55,6 +55,7 @@ Where = Annotated[str, AfterValidator(expanded)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 Precision = Literal["fp32", "bf16"]
 Beta = Annotated[float, Field(ge=0, lt=1), NUMBER]
+Share = Annotated[float, Field(ge=0, le=1)]
 # Reflection at the edge of a filter's kernel needs a patch that is larger than half the kernel.
 PatchSide = Annotated[int, Field(ge=16, strict=True)]
 
@@ -438,6 +439,21 @@ class Search(Section):
         return Path(self.measurements)
 
 
+class TrainingPictures(Section):
+    """What share of the samples of trainings are as people's pictures are; none in the paper."""
+
+    grey: Share = Field(0.0, description="Grey.")
+    alike: Share = Field(
+        0.0,
+        description="Of the grey ones, those under damage that is grey as well, as of a grey scan.",
+    )
+    saved: Share = Field(
+        0.0,
+        description="Saved as JPEG files of quality 75 to 98 after the damage: half with colours "
+        "at half the resolution.",
+    )
+
+
 class Training(Section):
     iterations: PositiveInt = Field(600_000, description="Optimizer steps.")
     budgets: dict[str, PositiveInt] = Field(
@@ -505,18 +521,26 @@ class Training(Section):
         "concerns.",
     )
 
+    pictures: TrainingPictures = Field(
+        TrainingPictures(),
+        description="What samples show: shares of them, each drawn on its own (docs/training.md).",
+    )
+
     def begins_with(self) -> str:
         """`start`, with the file of `packaged` in its place."""
         return str(PACKAGED_MIX) if self.start == "packaged" else self.start
 
     def sampling(self, group: Iterable[str]) -> dict[str, Any]:
         """What a sample of a group's training is made of."""
-        given = {} if self.weights == "auto" else self.weights
-        weights = {name: given.get(name, 1.0) for name in group}
+        chosen = {} if self.weights == "auto" else self.weights
+        weights = {name: chosen.get(name, 1.0) for name in group}
         total = sum(weights.values())
         # As shares, they change only with the proportions: never for a group of one.
         shares = {name: weight / total for name, weight in weights.items()}
-        return {"patch": self.patch, "weights": shares}
+        # Where there are none, a training is what it was before there could be any.
+        pictures = self.pictures.model_dump()
+        given = {"pictures": pictures} if any(pictures.values()) else {}
+        return {"patch": self.patch, "weights": shares} | given
 
     def steps_of(self, backbone: str) -> int:
         """Optimizer steps of a network's trainings."""
@@ -524,7 +548,7 @@ class Training(Section):
 
     def recipe(self, level: int = WHOLE) -> dict[str, Any]:
         """Optimization up to a level; lists instead of tuples, since it stands in JSON too."""
-        without = {"budgets", "patch", "procedure", "start", "weights"}
+        without = {"budgets", "patch", "pictures", "procedure", "start", "weights"}
         if self.schedule == "cosine":
             without |= {"schedule", "decay"}
         given = {} if level == WHOLE else {"level": level}
@@ -809,9 +833,6 @@ class Report(Section):
         description="Verifications and Table 1 have the PSNR without a border of so many pixels as "
         "well: column `psnr_crop4_db` for 4, and `psnr_y_crop4_db` with `y_channel`; 0: none.",
     )
-
-
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Pictures(Section):

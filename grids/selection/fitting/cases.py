@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from grids.base import randomness
+from grids.degrading import around
+from grids.degrading.around import Pixels
 from grids.degrading.operators import drawn
-from grids.selection.fitting import pictures
-from grids.selection.fitting.pictures import Pixels
 from grids.selection.fitting.views import CLEAN, damaged
 
 CROP = 256
@@ -67,7 +67,7 @@ def cases(
         seed: seed of what is random in them.
     """
     centre = middle(photograph, CROP)
-    grey = pictures.grey(centre)
+    grey = around.grey(centre)
     alike = randomness.key(seed, "grey damage", identity) % 2 == 1
 
     def case(
@@ -80,7 +80,7 @@ def cases(
             degraded = damaged(degraded, name, values, key)
             numbers |= {name: drawn(name, values, key)}
         if clean is grey and alike:
-            degraded = pictures.alike(degraded)
+            degraded = around.alike(degraded)
         label = "+".join(name for name, _ in steps) or CLEAN
         return Case(kind, label, json.dumps(numbers), clean, degraded, strength)
 

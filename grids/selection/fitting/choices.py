@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 
 from grids.base.errors import InputError
+from grids.degrading.around import Pixels
 from grids.selection.decision import MIX
 from grids.selection.describer import Describer
-from grids.selection.fitting.pictures import Pixels
 from grids.selection.plan import plan
 from grids.selection.rule import Rule
 from grids.selection.trial import Forward

@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import pandas as pd
 
+from grids.degrading.around import Pixels
 from grids.selection.evidence import evidence, telling
 from grids.selection.examples import SIDE, Examples
 from grids.selection.fitting.cases import Case, middle
-from grids.selection.fitting.pictures import Pixels
 from grids.selection.rule import Rule
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 from torch import nn
 
+from grids.degrading.around import Pixels
 from grids.images.store import NO_PAIRS, Pairs
 from grids.models import tiles
 from grids.models.restorers import restore
@@ -21,7 +22,7 @@ from grids.pixels.arrays import to_bytes, to_tensor
 from grids.pixels.psnr import psnr
 from grids.selection import trial
 from grids.selection.fitting import real
-from grids.selection.fitting.pictures import Pixels, Shares
+from grids.selection.fitting.pictures import Shares
 from grids.selection.fitting.views import views
 
 INVISIBLE_DB = 45.0

@@ -1,14 +1,13 @@
 """Pictures as people have them: reduced, drawn on, JPEG files, grey, hardly or badly damaged."""
 
 import importlib
-import io
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from grids.degrading.around import FULL, HALVED, Pixels, as_file
 from grids.images.patches import BLOCK, SMALLEST
 from grids.selection.fitting import drawings
 
@@ -17,12 +16,8 @@ REDUCTION = 4.0
 QUALITIES = (75, 95)
 # Of the file that a damaged picture was saved as: cameras compress less than the web.
 SAVED_QUALITIES = (85, 98)
-# Colours at full resolution, or halved in both directions (4:2:0), as Pillow names them.
-FULL, HALVED = 0, 2
 # The wide ranges reach to so many times less and more than those of the training.
 WIDTH = 2.0
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -114,23 +109,6 @@ def source(photograph: Pixels, kind: Kind) -> Pixels:
     if kind.quality is not None:
         return as_file(np.asarray(image), kind.quality, HALVED)
     return np.asarray(image)
-
-
-def as_file(picture: Pixels, quality: int, sampling: int) -> Pixels:
-    """The picture as a JPEG file has it; sampling is `FULL` or `HALVED`."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "jpeg", quality=quality, subsampling=sampling)
-    return np.asarray(Image.open(file))
-
-
-def grey(picture: Pixels) -> Pixels:
-    """The picture's luma (BT.601) in three equal channels."""
-    return alike(np.asarray(Image.fromarray(picture).convert("L"))[..., None])
-
-
-def alike(picture: Pixels) -> Pixels:
-    """The first channel of a picture in three equal channels."""
-    return np.repeat(picture[..., :1], 3, axis=2)
 
 
 def wide(

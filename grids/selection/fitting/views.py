@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from grids.base import randomness
-from grids.degrading import operators
+from grids.degrading import around, operators
+from grids.degrading.around import Pixels
 from grids.images.patches import SMALLEST
 from grids.pixels.arrays import to_bytes, to_tensor
 from grids.selection.fitting import pictures
-from grids.selection.fitting.pictures import Pixels, Shares
+from grids.selection.fitting.pictures import Shares
 
 SIDES = (96, 512)
 CLEAN = "clean"
@@ -65,16 +66,16 @@ def views(
         source = pictures.source(photographs[photograph], kind)
         clean = part(source, randomness.generator(key))
         if kind.grey:
-            clean = pictures.grey(clean)
+            clean = around.grey(clean)
         values = parameters
         if kind.wide and degradation != CLEAN:
             widely = randomness.generator(randomness.key(key, "wide"))
             values = pictures.wide(degradation, parameters, widely)
         degraded = damaged(clean, degradation, values, key)
         if kind.grey and kind.alike:
-            degraded = pictures.alike(degraded)
+            degraded = around.alike(degraded)
         if kind.saved:
-            degraded = pictures.as_file(degraded, *kind.saved)
+            degraded = around.as_file(degraded, *kind.saved)
             if degradation == CLEAN:
                 # What an undamaged picture was before it became a file is nothing to restore.
                 clean = degraded
