@@ -23,7 +23,7 @@ from grids.models import restorers
 from grids.selection.torch_describer import describer as torch_describer
 
 HEIGHT, WIDTH = 1152, 1728
-DESCRIBING = {"layer": "hr", "count": 24, "components": 9, "clip": 5.0}
+DESCRIBING = {"layer": "hr", "count": 96, "law": 24, "components": 9, "clip": 5.0}
 
 
 def seconds(action, device: torch.device, repeats: int) -> float:

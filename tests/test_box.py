@@ -81,7 +81,10 @@ def first_steps(folder):
         group={name: settings.parameters(name, "training") for name in names},
         sampling=settings.training.sampling(names),
         recipe=recipe,
-        procedure={"name": "l1", "options": {}},
+        procedure={
+            "name": (procedure := settings.procedure("nafnet")),
+            "options": settings.procedure_options(procedure),
+        },
         files={},
         start="",
         seed=settings.seed,
@@ -116,11 +119,12 @@ def test_its_first_steps(tmp_path):
     assert digest == FIRST["weights"][here], here
 
 
-def test_groups_had_as_many_steps_as_the_mix(box):
-    """So that what they are better by is no longer training."""
+def test_groups_had_no_more_steps_than_the_mix(box):
+    """So that what they are better by is no longer training; nor do they lack any to speak of."""
     steps = [weights.about(path)["steps"] for path in box.models.values()]
-    # The last stage of all of them went by time.
-    assert min(steps) >= 0.99 * weights.about(box.mix)["steps"] > 0
+    mix = weights.about(box.mix)["steps"]
+    # The last stages of all of them went by time.
+    assert 0.95 * mix <= min(steps) <= max(steps) <= mix
 
 
 # What a model must gain on the embedded photographs in dB, well below what it does.
@@ -191,4 +195,4 @@ def test_it_is_listed(tmp_path, monkeypatch, capsys):
     assert cli.main(["bundles"]) == 0
     listed = capsys.readouterr().out
     assert listed.startswith("ships with GRIDS: nafnet")
-    assert "gaussian_noise+salt_pepper_noise" in listed
+    assert "gaussian_noise+jpeg+poisson_noise" in listed

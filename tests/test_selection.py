@@ -37,7 +37,7 @@ def rule(export):
 
 @pytest.fixture(scope="module")
 def describe():
-    describer = Describer(count=COUNT, components=3, clip=5.0)
+    describer = Describer(count=COUNT, law=COUNT, components=3, clip=5.0)
     return lambda picture: describer(picture).vector
 
 
@@ -91,8 +91,8 @@ def test_an_export_that_is_broken_or_incomplete_is_refused(tmp_path):
     model.write_bytes(content)
     about = folder / "bundle.json"
     text = about.read_text()
-    about.write_text(text.replace('"format": 3', '"format": 1'))
-    with pytest.raises(InputError, match="format 1, this version reads 3"):
+    about.write_text(text.replace('"format": 4', '"format": 1'))
+    with pytest.raises(InputError, match="format 1, this version reads 4"):
         contents.read(folder)
     for broken in (text[:40], text.replace('"clip"', '"clap"'), text.replace("srresnet", "resnet")):
         about.write_text(broken)

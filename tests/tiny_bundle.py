@@ -23,7 +23,7 @@ from grids.selection.torch_describer import describer as torch_describer
 
 GROUPS = (("jpeg",), ("gaussian_noise", "poisson_noise"))
 SIZES = {"features": 4, "blocks": 1, "strided": False}
-DESCRIBING = {"layer": "hr", "count": 6, "components": 3, "clip": 5.0}
+DESCRIBING = {"layer": "hr", "count": 6, "law": 6, "components": 3, "clip": 5.0}
 
 
 def write(folder: Path) -> Path:

@@ -26,11 +26,11 @@ from grids.base.plugins import names_in
 from grids.selection import decision, selector_file
 from grids.selection.selector_file import Arrays
 
-FORMAT = 3
+FORMAT = 4
 # The bundle that ships with GRIDS. The descriptor that does stands beside it, once for both.
 BOX = Path(__file__).resolve().parents[1] / "packaged" / "box"
 # Arguments of `grids.selection.describer.Describer`.
-DESCRIBING = {"layer", "count", "components", "clip"}
+DESCRIBING = {"layer", "count", "law", "components", "clip"}
 ABOUT, CARD, DESCRIPTOR, EXAMPLES, MIX, SELECTOR = (
     "bundle.json",
     "README.md",

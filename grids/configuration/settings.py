@@ -87,6 +87,8 @@ constant_of, options_of = cache(plugins.constant_of), cache(plugins.options_of)
 
 PACKAGED = Path(__file__).parents[1] / "packaged" / "descriptor.safetensors"
 PACKAGED_MIX = PACKAGED.parent / "box" / "mix.safetensors"
+# Patches of a photograph that its law is fitted to, at most: their features take time.
+LAW_PATCHES = 24
 
 
 def _one_spelling(folder: str) -> str:
@@ -886,7 +888,9 @@ class Selection(Section):
         Pictures(), description="What the views show: shares of them, each drawn on its own."
     )
     patches: Annotated[int, Field(ge=8, strict=True)] = Field(
-        24, description="Patches of a photograph that it is judged by; best with many divisors."
+        96,
+        description="Patches of a photograph that it is judged by, at most 24 of its law; best "
+        "with many divisors.",
     )
     precision: Precision = Field(
         "fp32", description="As `training.precision`, of all networks that this takes."
@@ -1013,13 +1017,15 @@ class Settings(Section):
     def describing(self) -> dict[str, Any]:
         """How a photograph is described (see `grids.selection.describer.Describer`).
 
-        Of its patches the same share of principal components is kept as of a PIES set.
+        Of a law's patches the same share of principal components is kept as of a PIES set.
         """
         patches, kept = self.selection.patches, min(self.ggd.components, self.pies.patches - 1)
+        law = min(patches, LAW_PATCHES)
         return {
             "layer": self.descriptor.layer,
             "count": patches,
-            "components": max(1, kept * patches // self.pies.patches),
+            "law": law,
+            "components": max(1, kept * law // self.pies.patches),
             "clip": self.ggd.clip,
         }
 

@@ -21,14 +21,18 @@ class Describer:
     """Measures photographs.
 
     Args:
-        count: patches of a photograph.
+        count: patches of a photograph that its pixels are measured on.
+        law: patches that its law is fitted to.
         components: principal components of the law that are kept.
         clip: scores beyond this many standard deviations are dropped; 0 keeps all.
         gram: of the features that laws are fitted to; None where no law is wanted.
     """
 
-    def __init__(self, *, count: int, components: int, clip: float, gram: Gram | None = None):
-        self._count, self._components, self._clip, self._gram = count, components, clip, gram
+    def __init__(
+        self, *, count: int, law: int, components: int, clip: float, gram: Gram | None = None
+    ):
+        self._count, self._law = count, law
+        self._components, self._clip, self._gram = components, clip, gram
 
     def __call__(self, image: NDArray[np.uint8], law: bool = False) -> Statistics:
         """The statistics of a photograph (height, width, 3), without what frames it.
@@ -40,9 +44,10 @@ class Describer:
         Raises:
             InputError: it is too small, or the same all over.
         """
-        cut = patches.grid(patches.inside(image), self._count)
-        pixels = _of_pixels(cut)
-        return Statistics(*pixels, *(self._fit(cut) if law else NO_LAW))
+        inside = patches.inside(image)
+        pixels = _of_pixels(patches.grid(inside, self._count))
+        fitted = self._fit(patches.grid(inside, self._law)) if law else NO_LAW
+        return Statistics(*pixels, *fitted)
 
     def of_parts(self, parts: NDArray[np.uint8]) -> Statistics:
         """The statistics, without a law, of parts of a photograph (see `grids.selection.trial`).

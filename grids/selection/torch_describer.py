@@ -18,6 +18,7 @@ def describer(
     *,
     layer: srresnet.Layer,
     count: int,
+    law: int,
     components: int,
     clip: float,
 ) -> Describer:
@@ -28,7 +29,7 @@ def describer(
         device: where it runs.
         precision: `fp32`, or `bf16` for products in bfloat16.
         layer: features that the law is fitted to (see `grids.descriptors.srresnet`).
-        count, components, clip: see `grids.selection.describer.Describer`.
+        count, law, components, clip: see `grids.selection.describer.Describer`.
     """
     network = srresnet.load(weights)
     # The annotation of `to` lacks the format of memory.
@@ -39,4 +40,4 @@ def describer(
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
             return features.gram(features.features(patches, describe, device))
 
-    return Describer(count=count, components=components, clip=clip, gram=gram)
+    return Describer(count=count, law=law, components=components, clip=clip, gram=gram)
