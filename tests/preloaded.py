@@ -51,6 +51,7 @@ LOADED = (
 )
 # Rooms of `grids` that no fork has loaded: they load what few tests need, and some of it threads.
 LEFT_OUT = ("bundle", "commands", "page", "restoring")
+FILLING: list[bytes] = []
 # What processes of a session find where one has started the server for them all.
 SHARED = "GRIDS_TESTS_PRELOADED"
 # Sends its arguments, its place and its standard files, hands on signals to the process that comes
@@ -129,6 +130,9 @@ def _load(client: str) -> None:
     importlib.import_module("snakemake.cli").get_argument_parser()
     # Forks look for no garbage in what they share, and undo nothing of it at their end.
     gc.collect()
+    # What forks make would fill gaps between what is there: a page to copy for a few objects each.
+    for size in range(48, 513, 16):
+        FILLING.extend(bytes(size - sys.getsizeof(b"")) for _ in range(2**19 // size))
     gc.freeze()
     gc.enable()
     for shared in list(weakref.finalize._registry):
