@@ -16,6 +16,7 @@ import functools
 import gc
 import hashlib
 import importlib
+import io
 import marshal
 import os
 import pkgutil
@@ -124,6 +125,7 @@ def _load(client: str) -> None:
     gc.disable()
     for name in LOADED:
         importlib.import_module(name)
+    _use_tables()
     _parse_once(_compiled(client) / "rules")
     _load_own(_compiled(client))
     # To make it collects the plugins that are installed, once a process.
@@ -137,6 +139,14 @@ def _load(client: str) -> None:
     gc.enable()
     for shared in list(weakref.finalize._registry):
         shared.atexit = False
+
+
+def _use_tables() -> None:
+    """What pandas does for the first time takes longest; but reading a file would start threads."""
+    table = importlib.import_module("pandas").DataFrame({"name": ["a"], "number": [1.0]})
+    table.merge(table, on="name").groupby("name")["number_x"].mean()
+    table.to_csv(io.StringIO())
+    table.to_parquet(io.BytesIO())
 
 
 class _Loaded(SourceFileLoader):
