@@ -80,7 +80,6 @@ sys.exit(status[0] if status else "the process of loaded packages has ended")
 """
 
 
-@functools.cache
 def python(prefix: tuple[str, ...] = ()) -> str:
     """The program; whoever starts its server first has it end with itself.
 
@@ -88,6 +87,11 @@ def python(prefix: tuple[str, ...] = ()) -> str:
     """
     if not prefix and SHARED in os.environ:
         return os.environ[SHARED]
+    return _served(prefix)
+
+
+@functools.cache
+def _served(prefix: tuple[str, ...]) -> str:
     folder = Path(tempfile.mkdtemp(prefix="preloaded-"))
     address, client = folder / "socket", folder / "python"
     client.write_text(CLIENT.format(python=sys.executable, address=str(address)))
