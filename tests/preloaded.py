@@ -5,8 +5,9 @@ tests start hundreds. What `python()` names is started like an interpreter and t
 `-m` or a script; what it starts by `sys.executable` is such a fork too. SIGINT and SIGTERM reach it
 through the program that was started, and when that is killed it is killed too.
 
-Of `grids` the server has loaded what jobs and plans of this checkout import. A fork takes a module
-from there where it would load it from this checkout's file, else from the checkout that it is given.
+Of `grids` the server has loaded what plans and jobs of this checkout import, and has worked out
+the fingerprints. A fork takes a module from there where it would load it from this checkout's file;
+in any other checkout it loads that one's.
 
 The processes of pytest-xdist share the one that `conftest.pytest_configure` starts before them.
 """
@@ -52,6 +53,8 @@ LOADED = (
 )
 # Rooms of `grids` that no fork has loaded: they load what few tests need, and some of it threads.
 LEFT_OUT = ("bundle", "commands", "page", "restoring")
+# Rooms of `grids` whose modules count where a configuration names them.
+CHOSEN = ("backbones", "degradations", "descriptors", "search.strategies", "training.procedures")
 FILLING: list[bytes] = []
 # What processes of a session find where one has started the server for them all.
 SHARED = "GRIDS_TESTS_PRELOADED"
@@ -179,6 +182,11 @@ def _load_own(compiled: Path) -> None:
     sys.path.remove(checkout)
     sys.pycache_prefix = prefix
     names = [name for name in sys.modules if name.partition(".")[0] == "grids"]
+    # To work out what all code of a checkout comes to takes as long as two dry runs.
+    fingerprint = sys.modules["grids.jobs.fingerprints"].fingerprint
+    chosen = [name for name in names if name.startswith(tuple(f"grids.{room}." for room in CHOSEN))]
+    for script in Path(checkout, "workflow", "scripts").glob("*.py"):
+        fingerprint(script, *chosen)
     loaded = {name: sys.modules.pop(name) for name in names}
 
     class Finder:
