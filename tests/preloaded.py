@@ -171,7 +171,7 @@ class _Loaded(SourceFileLoader):
 def _load_own(compiled: Path) -> None:
     """Has forks find the modules of this checkout loaded, where they look for these."""
     checkout = str(Path(__file__).parents[1])
-    prefix, sys.pycache_prefix = sys.pycache_prefix, str(compiled)
+    sys.dont_write_bytecode, sys.pycache_prefix = False, str(compiled)
     sys.path.insert(0, checkout)
     own = importlib.import_module("grids")
     for room in pkgutil.iter_modules(own.__path__, "grids."):
@@ -180,7 +180,6 @@ def _load_own(compiled: Path) -> None:
             for module in pkgutil.walk_packages(package.__path__, f"{room.name}."):
                 importlib.import_module(module.name)
     sys.path.remove(checkout)
-    sys.pycache_prefix = prefix
     names = [name for name in sys.modules if name.partition(".")[0] == "grids"]
     # To work out what all code of a checkout comes to takes as long as two dry runs.
     fingerprint = sys.modules["grids.jobs.fingerprints"].fingerprint
@@ -225,8 +224,7 @@ def _parse_once(folder: Path) -> None:
         place = path.get_path_or_uri(secret_free=True)
 
         def make():
-            lines = {}
-            return place, parse(path, workflow, lines, overwrite_shellcmd, rulecount), lines
+            return place, parse(path, workflow, linemap, overwrite_shellcmd, rulecount), linemap
 
         with workflow.sourcecache.open(path) as source:
             told = (source.read(), overwrite_shellcmd, rulecount)
@@ -332,7 +330,6 @@ def _become(told: bytes, files: list[int], client: str) -> None:
     os.environ.clear()
     os.environ.update(environment)
     sys.executable = client
-    sys.dont_write_bytecode, sys.pycache_prefix = False, str(_compiled(client))
     own = str(Path(__file__).parent)
     given = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
     sys.path = [*given, *(path for path in sys.path if path != own)]
