@@ -204,7 +204,7 @@ def _load_own(compiled: Path) -> None:
 
 
 def _parse_once(folder: Path) -> None:
-    """Has forks parse and compile each file of rules once a session: half of a dry run."""
+    """Has forks parse and compile each file of rules once a session: a third of a dry run."""
     workflow = importlib.import_module("snakemake.workflow")
     parse = workflow.parse
     folder.mkdir(parents=True)
@@ -344,7 +344,7 @@ def _become(told: bytes, files: list[int], client: str) -> None:
             status = int(end.code or 0)
     except BaseException:
         traceback.print_exc()
-    # Snakemake sets itself a clock of a second before each choice of jobs, and would wait for it.
+    # Snakemake sets itself a clock of a second with each choice of jobs, and would wait for it.
     for thread in threading.enumerate():
         if isinstance(thread, threading.Timer):
             thread.cancel()
