@@ -2,9 +2,12 @@
 
 To load torch, pandas and Snakemake takes longer than a job of the tiny tree or a dry run of it, and
 tests start hundreds. What `python()` names is started like an interpreter and takes `-u`, `-c`,
-`-m` or a script; what it starts by `sys.executable` is such a fork too. A fork has loaded nothing
-of `grids`: each takes the checkout that it is given. SIGINT and SIGTERM reach it through the
-program that was started, and when that is killed it is killed too.
+`-m` or a script; what it starts by `sys.executable` is such a fork too. SIGINT and SIGTERM reach it
+through the program that was started, and when that is killed it is killed too.
+
+Of `grids` the server has loaded what plans and jobs of this checkout import, and has worked out
+the fingerprints. A fork takes a module from there where it would load it from this checkout's file;
+in any other checkout it loads that one's.
 
 The processes of pytest-xdist share the one that `conftest.pytest_configure` starts before them.
 """
@@ -14,8 +17,10 @@ import functools
 import gc
 import hashlib
 import importlib
+import io
 import marshal
 import os
+import pkgutil
 import runpy
 import selectors
 import shutil
@@ -28,8 +33,10 @@ import threading
 import traceback
 import weakref
 from contextlib import suppress
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from io import BufferedReader, BufferedWriter, FileIO, TextIOWrapper
 from pathlib import Path
+from types import ModuleType
 
 LOADED = (
     *("snakemake.cli", "snakemake.profiles", "snakemake.report.html_reporter", "snakemake.script"),
@@ -44,6 +51,11 @@ LOADED = (
     *("PIL.BmpImagePlugin", "PIL.GifImagePlugin", "PIL.JpegImagePlugin", "PIL.PpmImagePlugin"),
     *("PIL.TiffImagePlugin", "PIL.ImageOps"),
 )
+# Rooms of `grids` that no fork has loaded: they load what few tests need, and some of it threads.
+LEFT_OUT = ("bundle", "commands", "page", "restoring")
+# Rooms of `grids` whose modules count where a configuration names them.
+CHOSEN = ("backbones", "degradations", "descriptors", "search.strategies", "training.procedures")
+FILLING: list[bytes] = []
 # What processes of a session find where one has started the server for them all.
 SHARED = "GRIDS_TESTS_PRELOADED"
 # Sends its arguments, its place and its standard files, hands on signals to the process that comes
@@ -71,7 +83,6 @@ sys.exit(status[0] if status else "the process of loaded packages has ended")
 """
 
 
-@functools.cache
 def python(prefix: tuple[str, ...] = ()) -> str:
     """The program; whoever starts its server first has it end with itself.
 
@@ -79,6 +90,11 @@ def python(prefix: tuple[str, ...] = ()) -> str:
     """
     if not prefix and SHARED in os.environ:
         return os.environ[SHARED]
+    return _served(prefix)
+
+
+@functools.cache
+def _served(prefix: tuple[str, ...]) -> str:
     folder = Path(tempfile.mkdtemp(prefix="preloaded-"))
     address, client = folder / "socket", folder / "python"
     client.write_text(CLIENT.format(python=sys.executable, address=str(address)))
@@ -116,40 +132,111 @@ def _load(client: str) -> None:
     gc.disable()
     for name in LOADED:
         importlib.import_module(name)
+    _use_tables()
     _parse_once(_compiled(client) / "rules")
+    _load_own(_compiled(client))
     # To make it collects the plugins that are installed, once a process.
     importlib.import_module("snakemake.cli").get_argument_parser()
     # Forks look for no garbage in what they share, and undo nothing of it at their end.
     gc.collect()
+    # What forks make would fill gaps between what is there: a page to copy for a few objects each.
+    for size in range(48, 513, 16):
+        FILLING.extend(bytes(size - sys.getsizeof(b"")) for _ in range(2**19 // size))
     gc.freeze()
     gc.enable()
     for shared in list(weakref.finalize._registry):
         shared.atexit = False
 
 
+def _use_tables() -> None:
+    """What pandas does for the first time takes longest; but reading a file would start threads."""
+    table = importlib.import_module("pandas").DataFrame({"name": ["a"], "number": [1.0]})
+    table.merge(table, on="name").groupby("name")["number_x"].mean()
+    table.to_csv(io.StringIO())
+    table.to_parquet(io.BytesIO())
+
+
+class _Loaded(SourceFileLoader):
+    """Loads a module by taking one that is loaded."""
+
+    module: ModuleType
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return self.module
+
+    def exec_module(self, module: ModuleType) -> None:
+        pass
+
+
+def _load_own(compiled: Path) -> None:
+    """Has forks find the modules of this checkout loaded, where they look for these."""
+    checkout = str(Path(__file__).parents[1])
+    sys.dont_write_bytecode, sys.pycache_prefix = False, str(compiled)
+    sys.path.insert(0, checkout)
+    own = importlib.import_module("grids")
+    for room in pkgutil.iter_modules(own.__path__, "grids."):
+        if room.ispkg and room.name.removeprefix("grids.") not in LEFT_OUT:
+            package = importlib.import_module(room.name)
+            for module in pkgutil.walk_packages(package.__path__, f"{room.name}."):
+                importlib.import_module(module.name)
+    sys.path.remove(checkout)
+    names = [name for name in sys.modules if name.partition(".")[0] == "grids"]
+    # To work out what all code of a checkout comes to takes as long as two dry runs.
+    fingerprint = sys.modules["grids.jobs.fingerprints"].fingerprint
+    chosen = [name for name in names if name.startswith(tuple(f"grids.{room}." for room in CHOSEN))]
+    for script in Path(checkout, "workflow", "scripts").glob("*.py"):
+        fingerprint(script, *chosen)
+    loaded = {name: sys.modules.pop(name) for name in names}
+
+    class Finder:
+        @staticmethod
+        def find_spec(name, path=None, target=None):
+            if name not in loaded:
+                return None
+            spec = PathFinder.find_spec(name, path, target)
+            if spec is None or spec.origin != loaded[name].__file__:
+                return None
+            spec.loader = _Loaded(name, spec.origin)
+            spec.loader.module = loaded[name]
+            return spec
+
+    sys.meta_path.insert(0, Finder)
+
+
 def _parse_once(folder: Path) -> None:
-    """Has forks parse each file of rules once a session, which is a third of a dry run."""
+    """Has forks parse and compile each file of rules once a session: a third of a dry run."""
     workflow = importlib.import_module("snakemake.workflow")
     parse = workflow.parse
     folder.mkdir(parents=True)
 
-    def remembered(path, workflow, linemap, overwrite_shellcmd=None, rulecount=0):
+    def kept(told, make):
+        """What is made of this, by whichever fork is first."""
+        file = folder / hashlib.sha256(repr(told).encode()).hexdigest()
+        with suppress(FileNotFoundError):
+            return marshal.loads(file.read_bytes())
+        made = make()
+        half = file.with_suffix(f".{os.getpid()}")
+        half.write_bytes(marshal.dumps(made))
+        half.rename(file)
+        return made
+
+    def parsed(path, workflow, linemap, overwrite_shellcmd=None, rulecount=0):
         place = path.get_path_or_uri(secret_free=True)
+
+        def make():
+            return place, parse(path, workflow, linemap, overwrite_shellcmd, rulecount), linemap
+
         with workflow.sourcecache.open(path) as source:
-            told = repr((source.read(), overwrite_shellcmd, rulecount))
-        file = folder / hashlib.sha256(told.encode()).hexdigest()
-        if not file.exists():
-            parsed = parse(path, workflow, linemap, overwrite_shellcmd, rulecount)
-            half = file.with_suffix(f".{os.getpid()}")
-            half.write_bytes(marshal.dumps((place, linemap, *parsed)))
-            half.rename(file)
-            return parsed
+            told = (source.read(), overwrite_shellcmd, rulecount)
         # The same file stands in several checkouts.
-        first, lines, text, rulecount = marshal.loads(file.read_bytes())
+        first, (text, rulecount), lines = kept(told, make)
         linemap.update(lines)
         return text.replace(repr(first), repr(place)), rulecount
 
-    workflow.parse = remembered
+    def compiled(text, place, mode):
+        return kept((text, place), lambda: compile(text, place, mode))
+
+    workflow.parse, workflow.compile = parsed, compiled
 
 
 def _serve(listening: str, client: str) -> None:
@@ -243,7 +330,6 @@ def _become(told: bytes, files: list[int], client: str) -> None:
     os.environ.clear()
     os.environ.update(environment)
     sys.executable = client
-    sys.dont_write_bytecode, sys.pycache_prefix = False, str(_compiled(client))
     own = str(Path(__file__).parent)
     given = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
     sys.path = [*given, *(path for path in sys.path if path != own)]
@@ -258,6 +344,10 @@ def _become(told: bytes, files: list[int], client: str) -> None:
             status = int(end.code or 0)
     except BaseException:
         traceback.print_exc()
+    # Snakemake sets itself a clock of a second with each choice of jobs, and would wait for it.
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.cancel()
     try:
         threading._shutdown()
         atexit._run_exitfuncs()

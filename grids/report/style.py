@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.path import Path
 from matplotlib.transforms import Bbox
@@ -72,6 +73,9 @@ def wrapped(name: str, width: int = 10) -> str:
 def new_figure(width: float, height: float, title: str) -> Figure:
     """An empty figure of a size in inches. It needs no display and no global state."""
     figure = Figure((width, height))
+    # Whoever asks how large a text is asks this canvas; one that draws nothing would make a page
+    # for each answer.
+    FigureCanvasAgg(figure)
     figure.suptitle(title)
     return figure
 
