@@ -19,7 +19,7 @@ from grids import cli
 from grids.base import randomness
 from grids.bundle import contents
 from grids.configuration import loading
-from grids.degrading import operators, parameters
+from grids.degrading import around, operators, parameters
 from grids.images import reading, sets
 from grids.models import restorers, weights
 from grids.pixels.arrays import to_bytes, to_tensor
@@ -158,6 +158,30 @@ def test_its_models_are_of_use(box, name):
         restored = to_bytes(restorers.restore(network, damaged, CPU))[0]
         gains.append(psnr(clean, restored) - psnr(clean, to_bytes(damaged)[0]))
     assert np.mean(gains) > LEAST[name], gains
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "least"),
+    [
+        (around.grey, around.alike, 10.0),
+        (np.asarray, lambda pixels: around.as_file(pixels, 90, around.HALVED), 8.0),
+    ],
+    ids=["grey", "saved"],
+)
+def test_noise_of_people_s_pictures_is_taken_out(box, before, after, least):
+    """Alike in all channels, or saved since; models that had seen neither gained 1 dB."""
+    group = "gaussian_noise+jpeg+poisson_noise"
+    network = restorers.read(box.models[group], box.backbone, box.sizes, CPU)
+    gains = []
+    for number, path in enumerate(sets.find("embedded")):
+        clean = before(reading.read(path)[:256, :256])
+        noise = operators.degrade(
+            "gaussian_noise", to_tensor(clean)[None], {"sigma": 50.0}, [randomness.key(0, number)]
+        )
+        damaged = after(to_bytes(noise)[0])
+        restored = restorers.restore(network, to_tensor(damaged)[None], CPU)
+        gains.append(psnr(clean, to_bytes(restored)[0]) - psnr(clean, damaged))
+    assert np.mean(gains) > least, gains
 
 
 def test_it_restores_without_being_told_where_it_is_or_what_to_do(tmp_path, capsys):
