@@ -346,7 +346,7 @@ def _become(told: bytes, files: list[int], client: str) -> None:
         traceback.print_exc()
     # Snakemake sets itself a clock of a second with each choice of jobs, and would wait for it.
     for thread in threading.enumerate():
-        if isinstance(thread, threading.Timer):
+        if isinstance(thread, threading.Timer) and "snakemake" in thread.function.__module__:
             thread.cancel()
     try:
         threading._shutdown()

@@ -112,7 +112,7 @@ def test_its_first_steps(tmp_path):
     """The same bit for bit where the processor is known, nearly so elsewhere."""
     losses, digest = first_steps(tmp_path)
     # Sums in another order: the steps after the first amplify their last bits.
-    assert losses == pytest.approx(FIRST["losses"], rel=1e-3)
+    assert losses == pytest.approx(FIRST["losses"], rel=5e-4)
     here = processor()
     if here not in FIRST["weights"]:
         pytest.skip(f"losses as recorded; no weights recorded for {here}: {digest}")
@@ -124,7 +124,7 @@ def test_groups_had_no_more_steps_than_the_mix(box):
     steps = [weights.about(path)["steps"] for path in box.models.values()]
     mix = weights.about(box.mix)["steps"]
     # The last stages of all of them went by time.
-    assert 0.95 * mix <= min(steps) <= max(steps) <= mix
+    assert 0.97 * mix <= min(steps) <= max(steps) <= mix
 
 
 # What a model must gain on the embedded photographs in dB, well below what it does.

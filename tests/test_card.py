@@ -63,6 +63,8 @@ def test_what_differs_among_the_trainings_is_said_of_each():
         "- seed: 0",
         "- content: ab",
     ]
+    assert "`content` is a digest of the training photographs." in below
+    assert "`code` is" not in below
 
 
 def test_nothing_measured_and_nothing_said_is_said():

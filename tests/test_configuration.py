@@ -497,6 +497,26 @@ def test_which_trainings_follow_single_task_models():
     assert plain.sampling("nafnet", ["jpeg", "sr"]) == equal
 
 
+def test_pictures_are_part_of_a_training_where_there_are_any():
+    def sampling(**pictures):
+        settings = loading.load(with_value("training.pictures", pictures))
+        return settings.sampling("nafnet", ["jpeg"])
+
+    plain = sampling()
+    assert "pictures" not in plain
+    # Of no grey samples none is under grey damage.
+    assert sampling(alike=0.8) == plain
+    for pictures in ({"grey": 0.25}, {"saved": 0.5}, {"grey": 0.25, "alike": 0.5}):
+        none = {"grey": 0.0, "alike": 0.0, "saved": 0.0}
+        assert sampling(**pictures) == plain | {"pictures": none | pictures}
+
+
+@pytest.mark.parametrize(("patches", "law"), [(96, 24), (24, 24), (8, 8)])
+def test_a_law_is_fitted_to_no_more_patches_than_it_needs(patches, law):
+    settings = loading.load(with_value("selection.patches", patches))
+    assert (settings.describing()["count"], settings.describing()["law"]) == (patches, law)
+
+
 def test_compared_networks_begin_as_the_others_do():
     config = with_value("backbones.idr", {})
     loading.load(config)

@@ -41,6 +41,29 @@ def describe():
     return lambda picture: describer(picture).vector
 
 
+def test_the_vector_and_the_law_have_patches_of_their_own():
+    """By the same photograph: each is measured on as many as it has, whatever the other has."""
+    photograph = reading.read(sets.find("embedded")[0])[:200, :300]
+    seen = []
+
+    def gram(cut):
+        seen.append(len(cut))
+        rows = cut.reshape(len(cut), -1).astype(float)
+        centred = rows - rows.mean(axis=0)
+        return centred @ centred.T
+
+    def of(count, law):
+        describer = Describer(count=count, law=law, components=3, clip=5.0, gram=gram)
+        return describer(photograph, law=True)
+
+    few, many, other = of(12, 6), of(24, 6), of(24, 12)
+    assert seen == [6, 6, 12]
+    for statistics, count in ((few, 12), (many, 24), (other, 24)):
+        cut = patches.grid(photograph, count)
+        assert np.array_equal(statistics.vector, pixel_statistics.statistics(cut))
+    assert (few.alpha, few.sigma) == (many.alpha, many.sigma) != (other.alpha, other.sigma)
+
+
 def network(export):
     return runtime.choose("torch", export, "cpu").network
 

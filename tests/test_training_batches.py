@@ -196,8 +196,18 @@ def test_shares_of_pictures_are_kept_whatever_the_part_of_the_batch(photographs)
     batches = people(photographs, NAMES, **shares)
     whole = batches(0, range(400))
     assert equal([tensor[100:110] for tensor in whole], batches(0, range(100, 110)))
-    grey = [torch.equal(crop[0], crop[1]) for crop in whole[1]]
-    assert np.mean(grey) == pytest.approx(0.5, abs=0.08)
+    plain = people(photographs, NAMES)(0, range(400))
+    grey = np.array([torch.equal(crop[0], crop[1]) for crop in whole[1]])
+    assert grey.mean() == pytest.approx(0.5, abs=0.08)
+    # A coloured sample is as it was, or was saved.
+    changed = np.array([not torch.equal(*crops) for crops in zip(plain[0], whole[0], strict=True)])
+    assert changed[~grey].mean() == pytest.approx(0.25, abs=0.08)
+    noise = people(photographs, **shares)(0, range(400))
+    grey = [torch.equal(crop[0], crop[1]) for crop in noise[1]]
+    alike = [torch.equal(crop[0], crop[1]) for crop in noise[0]]
+    assert not any(same and not of_grey for same, of_grey in zip(alike, grey, strict=True))
+    # Halved colours and rounding leave grey what is grey.
+    assert sum(alike) / sum(grey) == pytest.approx(0.5, abs=0.1)
 
 
 def test_real_pairs_are_pictures_of_people_too(photographs):
@@ -231,3 +241,16 @@ def test_a_second_crop_is_the_same_kind_of_picture(photographs):
     grey = [torch.equal(crop[0], crop[1]) for crop in source]
     assert grey == [torch.equal(crop[0], crop[1]) for crop in second]
     assert {*grey} == {True, False}
+    saved = restoration(
+        photographs,
+        group,
+        patch=32,
+        weights={"gaussian_noise": 1.0},
+        seed=0,
+        device=CPU,
+        contents=Contents(second=True),
+        pictures={"grey": 0.5, "alike": 1.0, "saved": 0.5},
+    )(0, range(16))
+    changed = [not torch.equal(*crops) for crops in zip(second, saved[2], strict=True)]
+    assert changed == [not torch.equal(*crops) for crops in zip(source, saved[0], strict=True)]
+    assert {*changed} == {True, False}

@@ -107,7 +107,8 @@ def _groups(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
 def _training(backbone: str, models: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """How the groups were trained: once where alike, else with the names of those it was so for."""
     lines = ["## Training", "", f"Network: {backbone}.", ""]
-    for key in ("sizes", "recipe", "seed", "content", "code"):
+    told = ("sizes", "procedure", "recipe", "sampling", "seed", "content", "code")
+    for key in told:
         names_by_value: dict[str, list[str]] = {}
         for name, about in models.items():
             if key in about:
@@ -115,12 +116,14 @@ def _training(backbone: str, models: Mapping[str, Mapping[str, Any]]) -> list[st
         for value, names in names_by_value.items():
             whose = f" of {', '.join(names)}" if len(names_by_value) > 1 else ""
             lines.append(f"- {key}{whose}: {value}")
+    digests = {"content": "the training photographs", "code": "the code"}
+    known = [key for key in digests if any(key in about for about in models.values())]
     return [
         *lines,
         "",
-        "`content` is a digest of the training photographs, `code` one of the code; `steps` are",
-        "those of all stages of the training, which began with the weights of the one before, the",
-        "recipe that of the last.",
+        *(f"`{key}` is a digest of {digests[key]}." for key in known),
+        "`steps` are those of all stages of the training, which began with the weights of the one",
+        "before, the recipe that of the last.",
     ]
 
 

@@ -541,7 +541,7 @@ class Training(Section):
         shares = {name: weight / total for name, weight in weights.items()}
         # Where there are none, a training is what it was before there could be any.
         pictures = self.pictures.model_dump()
-        given = {"pictures": pictures} if any(pictures.values()) else {}
+        given = {"pictures": pictures} if pictures["grey"] or pictures["saved"] else {}
         return {"patch": self.patch, "weights": shares} | given
 
     def steps_of(self, backbone: str) -> int:
@@ -889,8 +889,8 @@ class Selection(Section):
     )
     patches: Annotated[int, Field(ge=8, strict=True)] = Field(
         96,
-        description="Patches of a photograph that it is judged by, at most 24 of its law; best "
-        "with many divisors.",
+        description="Patches of a photograph that it is judged by; its law is fitted to at most 24. "
+        "Best with many divisors.",
     )
     precision: Precision = Field(
         "fp32", description="As `training.precision`, of all networks that this takes."

@@ -54,7 +54,7 @@ def grid(image: np.ndarray, count: int, size: int = SIZE) -> np.ndarray:
     """`count` patches of a photograph, spread evenly in rows and columns.
 
     The numbers of rows and columns are the divisors of `count` whose ratio is nearest to that of
-    the sides. Patches of a small photograph overlap.
+    the sides. Patches of a small photograph overlap, and of one that has fewer places are repeated.
 
     Args:
         image: (height, width, 3).

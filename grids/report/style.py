@@ -73,8 +73,8 @@ def wrapped(name: str, width: int = 10) -> str:
 def new_figure(width: float, height: float, title: str) -> Figure:
     """An empty figure of a size in inches. It needs no display and no global state."""
     figure = Figure((width, height))
-    # Whoever asks how large a text is asks this canvas; one that draws nothing would make a page
-    # for each answer.
+    # How large a text is, is asked of the canvas, and the one that a figure has by itself makes a
+    # page for each answer.
     FigureCanvasAgg(figure)
     figure.suptitle(title)
     return figure

@@ -11,8 +11,8 @@ from grids.pixels.arrays import to_bytes, to_tensor
 
 # From what the web saves to what cameras do.
 QUALITIES = (75, 98)
-# No sample: all are as the photographs are.
-NONE = {"grey": 0.0, "alike": 0.0, "saved": 0.0}
+# Shares by which all samples are as the photographs are.
+AS_TAKEN = {"grey": 0.0, "alike": 0.0, "saved": 0.0}
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,10 @@ class Kind:
     saved: tuple[int, int] | None
 
 
-def kind(shares: Mapping[str, float], generator: np.random.Generator) -> Kind:
+PLAIN = Kind(grey=False, alike=False, saved=None)
+
+
+def drawn_kind(shares: Mapping[str, float], generator: np.random.Generator) -> Kind:
     """What picture a sample is.
 
     Args:
@@ -48,13 +51,16 @@ def kind(shares: Mapping[str, float], generator: np.random.Generator) -> Kind:
     )
 
 
-def before(crop: around.Pixels, kind: Kind) -> around.Pixels:
+def before_damage(crop: around.Pixels, kind: Kind) -> around.Pixels:
     """A clean crop (height, width, 3) as it is damaged, and to be restored."""
     return around.grey(crop) if kind.grey else crop
 
 
-def after(degraded: Tensor, kinds: Sequence[Kind]) -> Tensor:
-    """Degraded crops (samples, 3, height, width) as they come to the network, changed in place."""
+def after_damage(degraded: Tensor, kinds: Sequence[Kind]) -> Tensor:
+    """Degraded crops (samples, 3, height, width) as they come to the network, changed in place.
+
+    Those that change go through the CPU one by one, as JPEG does.
+    """
     for crop, one in zip(degraded, kinds, strict=True):
         if one.alike or one.saved:
             pixels = to_bytes(crop)

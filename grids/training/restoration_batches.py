@@ -18,7 +18,14 @@ from grids.degrading import operators
 from grids.images.store import NO_PAIRS, Pairs
 from grids.pixels.arrays import to_tensor
 from grids.training.batches import Batch, Batches, Photographs, cut, place
-from grids.training.pictures import NONE, Kind, after, before, kind
+from grids.training.pictures import (
+    AS_TAKEN,
+    PLAIN,
+    Kind,
+    after_damage,
+    before_damage,
+    drawn_kind,
+)
 from grids.training.procedure import DRAWN, Contents
 
 
@@ -32,7 +39,7 @@ def restoration(
     device: torch.device,
     pairs: Mapping[str, Pairs] = NO_PAIRS,
     contents: Contents = DRAWN,
-    pictures: Mapping[str, float] = NONE,
+    pictures: Mapping[str, float] = AS_TAKEN,
 ) -> Batches:
     """Batches of (degraded, clean), (samples, 3, patch, patch) each, for a restorer.
 
@@ -49,7 +56,7 @@ def restoration(
         pairs: those degradations of the group that are pairs instead of operators. A sample of one
             is a crop of a pair, at the same place and in the same orientation of both images.
         contents: what the procedure asks of samples.
-        pictures: shares of the samples that are grey or saved (see `grids.training.pictures.kind`).
+        pictures: shares of the samples that are grey or saved (see `grids.training.pictures.drawn_kind`).
 
     Raises:
         InputError: weights differ, but samples have the degradations in turn.
@@ -65,7 +72,7 @@ def restoration(
 
     def batch_of(step: int, samples: range) -> Batch:
         # Of each sample: its degradation, its clean crop, its degraded crop if it is from a pair.
-        chosen, photographs_taken, kinds, crops, taken = [], [], [], [], {}
+        chosen, photographs_taken, crops, taken = [], [], [], {}
         for number, sample in enumerate(samples):
             generator = randomness.generator(randomness.key(seed, "crop", step, sample))
             where = place(photographs, patch, generator)
@@ -80,21 +87,20 @@ def restoration(
                 generator = randomness.generator(randomness.key(seed, name, "crop", step, sample))
                 where, clean = place(pairs[name].clean, patch, generator), pairs[name].clean
                 taken[number] = cut(pairs[name].degraded, where, patch)
-            generator = randomness.generator(randomness.key(seed, "picture", step, sample))
             chosen.append(name)
             photographs_taken.append(where.photograph)
-            kinds.append(kind(pictures, generator))
             crops.append(cut(clean, where, patch))
-        target = to_tensor(np.stack([*map(before, crops, kinds)])).to(device)
+        kinds = [kind_of(step, sample) for sample in samples]
+        target = to_tensor(np.stack([*map(before_damage, crops, kinds)])).to(device)
         source = torch.empty_like(target)
         for name in sorted(set(chosen) - pairs.keys()):
             places = [i for i, other in enumerate(chosen) if other == name]
             keys = [randomness.key(seed, name, "training", step, samples[i]) for i in places]
             source[places] = operators.degrade(name, target[places], group[name], keys)
         if taken:
-            photographed = [before(crop, kinds[number]) for number, crop in taken.items()]
+            photographed = [before_damage(crop, kinds[number]) for number, crop in taken.items()]
             source[list(taken)] = to_tensor(np.stack(photographed)).to(device)
-        source = after(source, kinds)
+        source = after_damage(source, kinds)
         more = []
         if contents.second:
             keys = [
@@ -102,10 +108,16 @@ def restoration(
                 for name, sample in zip(chosen, samples, strict=True)
             ]
             second = map(second_crop, chosen, photographs_taken, kinds, keys)
-            more.append(after(torch.cat([*second]), kinds))
+            more.append(after_damage(torch.cat([*second]), kinds))
         if contents.alone:
             more.append(torch.tensor([names.index(name) for name in chosen]))
         return source, target, *more
+
+    def kind_of(step: int, sample: int) -> Kind:
+        if not any(pictures.values()):
+            return PLAIN
+        generator = randomness.generator(randomness.key(seed, "picture", step, sample))
+        return drawn_kind(pictures, generator)
 
     def second_crop(name: str, photograph: int, kind: Kind, key: int) -> Tensor:
         """(1, 3, patch, patch) of the same photograph, degraded by the numbers of the first crop.
@@ -119,7 +131,7 @@ def restoration(
         own = randomness.key(key, "second")
         seen = pairs[name].degraded if name in pairs else photographs
         where = place([seen[photograph]], patch, randomness.generator(own))
-        cropped = before(cut([seen[photograph]], where, patch), kind)
+        cropped = before_damage(cut([seen[photograph]], where, patch), kind)
         crop = to_tensor(cropped[None]).to(device)
         if name in pairs:
             return crop
