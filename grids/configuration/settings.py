@@ -889,8 +889,8 @@ class Selection(Section):
     )
     patches: Annotated[int, Field(ge=8, strict=True)] = Field(
         96,
-        description="Patches of a photograph that it is judged by; its law is fitted to at most 24. "
-        "Best with many divisors.",
+        description="Patches of a photograph that it is judged by; its law is fitted to at most "
+        "24. Best with many divisors.",
     )
     precision: Precision = Field(
         "fp32", description="As `training.precision`, of all networks that this takes."

@@ -56,7 +56,8 @@ def restoration(
         pairs: those degradations of the group that are pairs instead of operators. A sample of one
             is a crop of a pair, at the same place and in the same orientation of both images.
         contents: what the procedure asks of samples.
-        pictures: shares of the samples that are grey or saved (see `grids.training.pictures.drawn_kind`).
+        pictures: shares of the samples that are grey or saved (see
+            `grids.training.pictures.drawn_kind`).
 
     Raises:
         InputError: weights differ, but samples have the degradations in turn.
