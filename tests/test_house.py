@@ -59,7 +59,7 @@ def test_no_network_is_forgotten_in_the_contract():
 
 
 def test_helper_files_of_the_rules_stay_short():
-    for path in (ROOT / "rules" / "common").glob("*.smk"):
+    for path in [ROOT / "rules" / "common.smk", *(ROOT / "rules" / "common").glob("*.smk")]:
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 150, path
 
 
