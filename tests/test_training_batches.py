@@ -12,7 +12,7 @@ from grids.degrading import parameters
 from grids.images.store import Pairs
 from grids.pixels.arrays import to_bytes
 from grids.training.batches import ahead, crop
-from grids.training.procedure import Contents
+from grids.training.procedure import DRAWN, Contents
 from grids.training.restoration_batches import restoration
 from grids.training.super_resolution_batches import super_resolution
 
@@ -139,7 +139,7 @@ def test_crops_reach_every_pixel_in_every_orientation():
     assert len(crops) == 2 * 8
 
 
-def people(photographs, names=("gaussian_noise",), **shares):
+def people(photographs, names=("gaussian_noise",), contents=DRAWN, **shares):
     return restoration(
         photographs,
         {name: GROUP[name] for name in names},
@@ -147,6 +147,7 @@ def people(photographs, names=("gaussian_noise",), **shares):
         weights=dict.fromkeys(names, 1.0),
         seed=0,
         device=CPU,
+        contents=contents,
         pictures={"grey": 0.0, "alike": 0.0, "saved": 0.0} | shares,
     )
 
@@ -227,30 +228,12 @@ def test_real_pairs_are_pictures_of_people_too(photographs):
 
 
 def test_a_second_crop_is_the_same_kind_of_picture(photographs):
-    group = {"gaussian_noise": GROUP["gaussian_noise"]}
-    source, _, second = restoration(
-        photographs,
-        group,
-        patch=32,
-        weights={"gaussian_noise": 1.0},
-        seed=0,
-        device=CPU,
-        contents=Contents(second=True),
-        pictures={"grey": 0.5, "alike": 1.0, "saved": 0.0},
-    )(0, range(16))
+    shares = {"contents": Contents(second=True), "grey": 0.5, "alike": 1.0}
+    source, _, second = people(photographs, **shares)(0, range(16))
     grey = [torch.equal(crop[0], crop[1]) for crop in source]
     assert grey == [torch.equal(crop[0], crop[1]) for crop in second]
     assert {*grey} == {True, False}
-    saved = restoration(
-        photographs,
-        group,
-        patch=32,
-        weights={"gaussian_noise": 1.0},
-        seed=0,
-        device=CPU,
-        contents=Contents(second=True),
-        pictures={"grey": 0.5, "alike": 1.0, "saved": 0.5},
-    )(0, range(16))
+    saved = people(photographs, **shares, saved=0.5)(0, range(16))
     changed = [not torch.equal(*crops) for crops in zip(second, saved[2], strict=True)]
     assert changed == [not torch.equal(*crops) for crops in zip(source, saved[0], strict=True)]
     assert {*changed} == {True, False}
