@@ -35,6 +35,19 @@ def test_few_doors_stand_on_the_landing():
     assert len(doors) <= DOORS
 
 
+def test_modules_are_imported_by_name():
+    """A room by itself would have only those modules that something else has loaded before."""
+    rooms = {path.parent for path in (ROOT / "grids").rglob("__init__.py")}
+    code = [*(ROOT / "grids").rglob("*.py"), *(ROOT / "workflow" / "scripts").glob("*.py")]
+    for path in code:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                assert not any(name.name.startswith("grids") for name in node.names), path
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("grids"):
+                room = ROOT.joinpath(*node.module.split("."))
+                assert not any(room / name.name in rooms for name in node.names), path
+
+
 def test_few_rooms_know_one_another():
     package, pairs = ROOT / "grids", set()
     for path in package.rglob("*.py"):
