@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from grids.selection import evidence
-from grids.selection.decision import decide
+from grids.selection.decision import best, decide
 from grids.selection.fitting import fit
-from grids.selection.fitting.decisions import nearest
+from grids.selection.fitting.decisions import decisions, nearest
 from grids.selection.statistics import Statistics
 from grids.similarity import law
 
@@ -132,7 +132,7 @@ def test_promises_hold_on_views_that_were_never_seen(rule):
         # Much of the spread of gains is explained.
         assert np.corrcoef(rule.gains(vectors, trials)[0][:, model], gains[:, model])[0, 1] > 0.9
         reached = gains[own, model] >= rule.counted_on(vectors, trials)[own, model]
-        assert reached.mean() == pytest.approx(0.86, abs=0.04)
+        assert reached.mean() == pytest.approx(0.82, abs=0.04)
     # By each of two reasons one in fifty is refused by mistake.
     dark = np.zeros(len(fresh))
     assert (rule.usualness(vectors, dark) < 0.02).mean() == pytest.approx(0.02, abs=0.01)
@@ -211,6 +211,37 @@ def test_a_photograph_is_restored_if_enough_can_be_counted_on(rule):
     unsure = decided(rule, 1, 6)
     assert (unsure.group, unsure.model) == ("c", "mix")
     assert unsure.gains_db["c"][0] == pytest.approx(0, abs=0.2)
+    assert unsure.reason.endswith("but the mix suits it better")
+
+
+def test_the_table_of_a_test_set_says_what_single_decisions_say(rule):
+    generator = np.random.default_rng(8)
+    vectors = np.stack(views(generator, 3)["vector"])
+    trials = generator.uniform(-1, 6, (3, len(vectors), 1))
+    groups = {"a+b": ("a", "b"), "c": ("c",)}
+    about = {"photograph": "x", "kind": "whole", "degradation": "a", "parameters": "{}"}
+    cases = pd.DataFrame({"vector": [*vectors], "darkest": 0.05, "alpha": 0.6, "sigma": 2.5})
+    gains = {
+        name: pd.DataFrame({"gain_db": np.nan, "trial": [*own]})
+        for name, own in zip((*groups, "mix"), trials, strict=True)
+    }
+    table = decisions(cases.assign(**about), rule, groups, gains)
+    for number, row in table.iterrows():
+        tried = {name: own["trial"][number] for name, own in gains.items()}
+        seen = Statistics(vectors[number], 0.05, 0.6, 2.5)
+        single = decide(rule, tuple(groups), seen, tried.__getitem__)
+        assert (row["discriminant"], row["model"]) == (single.group, single.model)
+        assert row["verdict"] == single.verdict
+        told = row[["predicted_gain_db", "low_db", "high_db"]].tolist()
+        assert told == pytest.approx(single.gains_db[single.model])
+    assert {*table["model"]} >= {"a+b", "mix"}
+
+
+def test_of_what_can_be_counted_on_the_best_is_what_most_is_expected_of():
+    expected = np.array([[3.0, 2.0], [3.0, 2.0], [3.0, 4.0], [1.0, 0.5]])
+    counted = np.array([[1.0, 1.5], [0.05, 0.2], [0.5, -np.inf], [-1, -0.5]])
+    assert best(expected, counted).tolist() == [0, 1, 0, 0]
+    assert best(expected, counted, 1.2).tolist() == [1, 0, 1, 0]
 
 
 def test_the_papers_rule_chooses_by_the_law(rule):

@@ -32,7 +32,7 @@ class Decision:
 
     Attributes:
         group: name of the group whose damage it has.
-        model: whose model suits best: the group's, or `mix` where more can be counted on from that.
+        model: whose model suits best: the group's, or `mix`.
         rule: how the group was chosen, `discriminant` or `paper`.
         distances: the paper's distance S of each group's mean law from the photograph's law; empty
             where that was not measured.
@@ -89,7 +89,7 @@ def decide(
         statistics: of the photograph; with its law, if that is to choose.
         tried: tries the model of a group, or `mix`, on it (see `grids.selection.trial`).
         name: how to choose the group.
-        min_gain_db: a photograph is restored if so much is gained with a probability of 85 %.
+        min_gain_db: a photograph is restored if so much can be counted on.
     """
     vector = statistics.vector[None]
     scores = _named(groups, rule.probabilities(vector)[0])
@@ -104,13 +104,13 @@ def decide(
     names = (group, MIX)
     trials = np.stack([tried(model) for model in names])[None]
     low, high = rule.intervals(vector, trials)
-    counted = rule.counted_on(vector, trials)
-    each = np.stack([rule.gains(vector, trials)[0][0], low[0], high[0]], axis=1).tolist()
+    expected, counted = rule.gains(vector, trials)[0], rule.counted_on(vector, trials)
+    each = np.stack([expected[0], low[0], high[0]], axis=1).tolist()
     usualness = rule.usualness(vector, np.array([statistics.darkest]))
     against, told = evidence(rule, groups, group, statistics.vector)
     decision = Decision(
         group=group,
-        model=names[int(mix_is_safer(counted)[0])],
+        model=names[best(expected, counted, min_gain_db)[0]],
         rule=name,
         distances=distances,
         scores=scores,
@@ -125,10 +125,19 @@ def decide(
     return replace(decision, reason=_reason(decision, clean, min_gain_db))
 
 
-def mix_is_safer(counted_on: Floats) -> NDArray[np.bool_]:
-    """Whether the mix restores each photograph (N,), of the gains (N, 2) that can be counted on."""
-    safer: NDArray[np.bool_] = counted_on[:, 1] > counted_on[:, 0]
-    return safer
+def best(
+    expected: Floats, counted_on: Floats, min_gain_db: float = MIN_GAIN_DB
+) -> NDArray[np.intp]:
+    """(N,) numbers of the models that suit photographs best, of gains (N, 2) in dB.
+
+    Of those that can be counted on for enough, or else of all, the one that most is expected of.
+    What can be counted on tells whether a model is sure enough, and not which is better: the mix
+    often is the surer one, and gives less.
+    """
+    enough = counted_on >= min_gain_db
+    able = enough | ~enough.any(axis=1, keepdims=True)
+    number: NDArray[np.intp] = np.where(able, expected, -np.inf).argmax(axis=1)
+    return number
 
 
 def verdicts(
@@ -150,7 +159,7 @@ def _reason(decision: Decision, clean: float, min_gain_db: float) -> str:
         return f"unlike all that is known ({decision.usualness:.1%} of it is as unusual)"
     likely = f"damaged like {decision.group} (probability {decision.scores[decision.group]:.2f})"
     if decision.verdict == "restore":
-        return f"{likely}, where the mix is safer" if decision.model == MIX else likely
+        return f"{likely}, but the mix suits it better" if decision.model == MIX else likely
     if clean > 0.5:
         return f"looks undamaged (probability {clean:.2f})"
     if decision.interval_db is None:

@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 # The gain lies within its interval for this share of photographs.
 COVERAGE = 0.9
 # It is at least what can be counted on for so many of them.
-COUNTED_ON = 0.85
+COUNTED_ON = 0.8
 # What the discriminant's logarithms are divided by before they are added to the network's.
 CAUTION = 6.0
 
@@ -191,7 +191,7 @@ class Rule:
         return expected + low * spread, expected + high * spread
 
     def counted_on(self, vectors: Floats, trials: Floats) -> Floats:
-        """(N, 2) gains that are reached with a probability of 85 %, −∞ where it cannot be told."""
+        """(N, 2) gains that are reached with a probability of 80 %, −∞ where it cannot be told."""
         return self.intervals(vectors, trials, 2 * COUNTED_ON - 1)[0]
 
     def place(self, vectors: Floats) -> Floats:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from grids.selection.decision import MIX, mix_is_safer, verdicts
+from grids.selection.decision import MIX, best, verdicts
 from grids.selection.rule import Rule
 
 NEIGHBOURS = 5
@@ -45,8 +45,8 @@ def decisions(
     by_model = np.stack([np.stack(gains[name]["trial"]) for name in names])
     trials = np.stack([by_model[likeliest, each], by_model[-1]], axis=1)
     low, high = rule.intervals(vectors, trials)
-    counted = rule.counted_on(vectors, trials)
-    chosen = mix_is_safer(counted).astype(int)
+    expected, counted = rule.gains(vectors, trials)[0], rule.counted_on(vectors, trials)
+    chosen = best(expected, counted)
     usualness = rule.usualness(vectors, cases["darkest"].to_numpy())
     table = cases.drop(columns="vector").assign(
         group=cases["degradation"].map(group_of),
@@ -60,7 +60,7 @@ def decisions(
         odds=rule.odds(vectors),
         distance=rule.distance(vectors),
         usualness=usualness,
-        predicted_gain_db=rule.gains(vectors, trials)[0][each, chosen],
+        predicted_gain_db=expected[each, chosen],
         low_db=low[each, chosen],
         high_db=high[each, chosen],
         **{f"gain_db:{name}": own["gain_db"].to_numpy() for name, own in gains.items()},
