@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grids.selection import evidence
+from grids.selection import evidence, selector_file
 from grids.selection.decision import best, decide
 from grids.selection.fitting import fit
 from grids.selection.fitting.decisions import decisions, nearest
@@ -235,6 +235,25 @@ def test_the_table_of_a_test_set_says_what_single_decisions_say(rule):
         told = row[["predicted_gain_db", "low_db", "high_db"]].tolist()
         assert told == pytest.approx(single.gains_db[single.model])
     assert {*table["model"]} >= {"a+b", "mix"}
+
+
+def test_its_file_is_in_single_precision_and_decides_the_same(rule, tmp_path):
+    path = tmp_path / "selector.safetensors"
+    selector_file.save(path, rule.arrays(), {"groups": ["a+b", "c"]})
+    arrays, about = selector_file.read(path)
+    assert about == {"groups": ["a+b", "c"]}
+    assert {array.dtype for array in arrays.values()} == {np.dtype(float)}
+    doubles = sum(array.nbytes for array in rule.arrays().values())
+    assert path.stat().st_size < 0.6 * doubles
+    again, fresh = type(rule).of(arrays), views(np.random.default_rng(9), 20)
+    vectors, trials = np.stack(fresh["vector"]), np.stack(fresh["trials"])
+    for method in (rule.probabilities, rule.odds, rule.distance):
+        other = getattr(again, method.__name__)(vectors)
+        np.testing.assert_allclose(other, method(vectors), rtol=1e-3, atol=1e-5)
+    for own, other in zip(
+        rule.intervals(vectors, trials), again.intervals(vectors, trials), strict=True
+    ):
+        np.testing.assert_allclose(other, own, atol=1e-3)
 
 
 def test_of_what_can_be_counted_on_the_best_is_what_most_is_expected_of():

@@ -16,21 +16,33 @@ Arrays = dict[str, NDArray[np.float64]]
 
 
 def save(path: Path, arrays: Arrays, about: dict[str, Any]) -> None:
-    """Writes the arrays of a rule; `about` (JSON-able) becomes the metadata entry `grids`."""
-    plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    """Writes the arrays of a rule; `about` (JSON-able) becomes the metadata entry `grids`.
+
+    Numbers of double precision become those of single precision: half the size, and nothing that is
+    decided needs more (docs/selection.md).
+    """
+    plain = {
+        name: np.ascontiguousarray(array, np.float32 if array.dtype == np.float64 else None)
+        for name, array in arrays.items()
+    }
     with appearing(path) as temporary:
         save_file(plain, temporary, {"grids": json.dumps(about, sort_keys=True)})
 
 
 def read(path: Path) -> tuple[Arrays, dict[str, Any]]:
-    """The arrays and what they are.
+    """The arrays, numbers in double precision, and what they are.
 
     Raises:
         InputError: the file is missing or broken.
     """
     try:
         with safe_open(path, framework="numpy") as file:
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return arrays, json.loads((file.metadata() or {})["grids"])
+            stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            about = json.loads((file.metadata() or {})["grids"])
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise InputError(f"{path}: not a selector ({error}); make it again") from None
+    arrays = {
+        name: array.astype(np.float64) if array.dtype == np.float32 else array
+        for name, array in stored.items()
+    }
+    return arrays, about
