@@ -22,8 +22,8 @@ Floats = NDArray[np.float64]
 
 # The gain lies within its interval for this share of photographs.
 COVERAGE = 0.9
-# It is at least what can be counted on for so many of them, of the group's model and of the mix. That
-# restores where the group's is in doubt, as it is of undamaged photographs that look damaged.
+# It is at least what can be counted on for so many of them, of the group's model and of the mix.
+# The mix restores where the group's is in doubt, as of undamaged photographs that look damaged.
 COUNTED_ON = (0.8, 0.9)
 # What the discriminant's logarithms are divided by before they are added to the network's.
 CAUTION = 6.0
@@ -192,7 +192,7 @@ class Rule:
         return expected + low * spread, expected + high * spread
 
     def counted_on(self, vectors: Floats, trials: Floats) -> Floats:
-        """(N, 2) gains that are reached with a probability of 80 and 90 %, the group's and the mix's.
+        """(N, 2) gains that are reached with a probability of 80 %, of the mix of 90 %.
 
         −∞ where that cannot be told.
         """
