@@ -1,8 +1,8 @@
 """Figures of searches: `python benchmarks/search.py [PART …]`.
 
-Parts: scale, families, tag, published, property, budget, bounded. An instance is drawn by its seed:
-the settings of the strategies were chosen on the seeds 1000 … 1199, and figures are reported on
-those from `--seed`, 5000 unless told.
+Parts: scale, families, tag, published, property, budget, told, bounded. An instance is drawn by its
+seed: the settings of the strategies were chosen on the seeds 1000 … 1199, and figures are reported
+on those from `--seed`, 5000 unless told.
 """
 
 import argparse
@@ -19,7 +19,8 @@ import pandas as pd
 
 from grids.report import search
 from grids.search.candidates import HEAD, best, rank
-from grids.search.contract import SearchSettings
+from grids.search.contract import Group, SearchSettings
+from grids.search.partition import cheapest, parts, unmask
 from grids.search.simulation.curves import Curves, Knobs
 from grids.search.simulation.families import (
     DELTA,
@@ -53,6 +54,9 @@ CURVES = {
 }
 # Ranges of trust, bias, noise, gain and spread in part `bounded`.
 KNOBS = ((0.3, 1.0), (-0.1, 0.3), (0.05, 0.6), (0.5, 2.0), (0.1, 1.0))
+
+# Members that lose more than δ less this many dB are near it (part `told`).
+NEAR = 0.3
 
 LONGEST = "CPU seconds of the longest plan"
 
@@ -148,6 +152,54 @@ def budget(options: argparse.Namespace) -> None:
             f"{LEVELS[0]} % {rank:.2f}), {len(drawn)} instances, {options.requests} a round"
         )
         print(means.round(3).to_string(), flush=True)
+
+
+def told(options: argparse.Namespace) -> None:
+    """Costs of strategy `budget` if all groups but those of a true answer are known to fail.
+
+    Nothing is tried in vain then. The answer is the partition into the fewest groups, and into one
+    more, that has the fewest members near δ, which are what `bounded` finishes single-task models
+    for.
+    """
+    seeds = range(options.seed, options.seed + (options.instances or 50))
+    # At such a worth no group is given up before it is known to fail.
+    asked = SearchSettings(DELTA, levels=LEVELS, group_worth=1e9)
+    for family, correlation in product(options.families, options.correlations):
+        rows = []
+        for seed, more in product(seeds, (0, 1)):
+            instance = FAMILIES[family](11, correlation, NOISE, seed)
+            names = instance.similarity.names
+            everyone = [unmask(number, names) for number in range(1 << len(names))]
+            others = {*everyone} - {*_roomy(instance, more)}
+            gone = {g: dict.fromkeys(g, -np.inf) for g in others if len(g) > 1}
+            for certificate in ("full", "bounded"):
+                done = run_levels(
+                    strategy("budget"),
+                    instance.similarity,
+                    Curves(instance, Knobs(), seed).of,
+                    replace(asked, certificate=certificate),
+                    {LEVELS[0]: gone},
+                )
+                cost = done.cost(asked.decay)
+                rows.append((certificate, more, cost, len(done.groups)))
+        columns = ["certificate", "more", "cost", "groups"]
+        means = pd.DataFrame(rows, columns=columns).groupby(columns[:2], sort=False).mean()
+        print(f"\n{family}, correlation {correlation}, the answer told, {len(seeds)} instances")
+        print(means.round(3).to_string(), flush=True)
+
+
+def _roomy(instance: Instance, more: int) -> list[Group]:
+    """The true partition into the fewest groups and `more` with the fewest members near δ."""
+    names = instance.similarity.names
+    inside = (np.arange(1 << len(names))[:, None] >> np.arange(len(names)) & 1).astype(bool)
+    drops = np.where(inside, instance.drops(inside), -np.inf)
+    alone = inside.sum(axis=1) == 1
+    near = (drops > DELTA - NEAR).sum(axis=1) + 1e-3
+    weights = np.where((drops.max(axis=1) <= DELTA) & inside.any(axis=1), near, np.inf)
+    # The single-task model of a group of one is finished in any case.
+    weights[alone] = 1
+    count = len(optimum(instance, DELTA)) + more
+    return [unmask(part, names) for part in parts(cheapest(weights, count), weights, count)]
 
 
 def bounded(options: argparse.Namespace) -> None:
@@ -285,6 +337,7 @@ PARTS = {
     "tag": tag,
     "property": property_,
     "budget": budget,
+    "told": told,
     "bounded": bounded,
 }
 
