@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import sys
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -129,29 +130,32 @@ def test_groups_had_no_more_steps_than_the_mix(box):
 
 # What a model must gain on the embedded photographs in dB, well below what it does.
 LEAST = {
-    "defocus_blur": 4.5,
-    "gaussian_blur": 2.5,
-    "gaussian_noise": 12.5,
-    "inpainting": 13.0,
-    "jpeg": 1.2,
-    "motion_blur": 6.0,
-    "poisson_noise": 8.0,
-    "r_l": 4.2,
-    "ringing": 1.6,
-    "salt_pepper_noise": 18.0,
-    "sr": 1.4,
+    "defocus_blur": 6.0,
+    "gaussian_blur": 3.0,
+    "gaussian_noise": 13.0,
+    "inpainting": 15.5,
+    "jpeg": 1.3,
+    "motion_blur": 7.0,
+    "poisson_noise": 8.8,
+    "r_l": 5.8,
+    "ringing": 2.6,
+    "salt_pepper_noise": 22.5,
+    "sr": 1.7,
 }
+# With black lines at two edges, by which sides were filled up, these gained nothing.
+BLURS = ("defocus_blur", "gaussian_blur", "motion_blur", "r_l", "ringing")
 
 
-@pytest.mark.parametrize("name", LEAST)
-def test_its_models_are_of_use(box, name):
+@pytest.mark.parametrize(("name", "side"), [*product(LEAST, [256]), *product(BLURS, [251])])
+def test_its_models_are_of_use(box, name, side):
+    """Also where no stride divides the sides, as those of most pictures."""
     (group,) = (group for group in box.groups if name in group.split("+"))
     network = restorers.read(box.models[group], box.backbone, box.sizes, CPU)
     given = CONFIGURATION["degradations"][name].get("evaluation", {})
     values = parameters.resolve(parameters.specification(name), given, "evaluation")
     gains = []
     for number, path in enumerate(sets.find("embedded")):
-        clean = reading.read(path)[:256, :256]
+        clean = reading.read(path)[:side, :side]
         damaged = operators.degrade(
             name, to_tensor(clean)[None], values, [randomness.key(0, name, number)]
         )

@@ -235,6 +235,7 @@ def test_the_table_of_a_test_set_says_what_single_decisions_say(rule):
         told = row[["predicted_gain_db", "low_db", "high_db"]].tolist()
         assert told == pytest.approx(single.gains_db[single.model])
     assert {*table["model"]} >= {"a+b", "mix"}
+    assert {*table["verdict"]} >= {"restore", "leave"}
 
 
 def test_its_file_is_in_single_precision_and_decides_the_same(rule, tmp_path):
@@ -249,11 +250,18 @@ def test_its_file_is_in_single_precision_and_decides_the_same(rule, tmp_path):
     vectors, trials = np.stack(fresh["vector"]), np.stack(fresh["trials"])
     for method in (rule.probabilities, rule.odds, rule.distance):
         other = getattr(again, method.__name__)(vectors)
-        np.testing.assert_allclose(other, method(vectors), rtol=1e-3, atol=1e-5)
+        np.testing.assert_allclose(other, method(vectors), rtol=1e-4, atol=1e-6)
     for own, other in zip(
         rule.intervals(vectors, trials), again.intervals(vectors, trials), strict=True
     ):
-        np.testing.assert_allclose(other, own, atol=1e-3)
+        np.testing.assert_allclose(other, own, atol=1e-4)
+    for vector, trial in zip(vectors, trials, strict=True):
+        seen, told = Statistics(vector, 0.05, 0.6, 2.5), {"mix": trial[1]}
+        one, other = (
+            decide(each, ("a+b", "c"), seen, lambda name, t=told, o=trial[0]: t.get(name, o))
+            for each in (rule, again)
+        )
+        assert (one.group, one.model, one.verdict) == (other.group, other.model, other.verdict)
 
 
 def test_of_what_can_be_counted_on_the_best_is_what_most_is_expected_of():

@@ -10,7 +10,8 @@ means that no patch had. (The authors' GoPro and REDS models pool over windows o
 side instead. That is not done here, and makes no difference up to 384 pixels a side.)
 
 `shuffle: 2` is not the authors': the network then works on pixels of 2 × 2, at a quarter of the
-cost a block, between a pixel unshuffle in front and a pixel shuffle behind.
+cost a block, between a pixel unshuffle in front and a pixel shuffle behind. Sides that the strides
+do not divide are mirrored then, and continued by zeros without it.
 """
 
 from collections.abc import Sequence
@@ -83,8 +84,13 @@ class NAFNet(nn.Module):
         self.downs = nn.ModuleList(nn.Conv2d(c, 2 * c, 2, stride=2) for c in channels[:-1])
 
     def forward(self, x: Tensor) -> Tensor:
-        """Sides that `multiple` does not divide get zeros at the right and lower edge."""
-        return on_multiple(self._restored, x, self.multiple, mode="constant")
+        """Sides that `multiple` does not divide are continued at the right and lower edge.
+
+        By zeros as the authors' are. With `shuffle` they are mirrored, since a few black lines
+        change the means and with them the whole image; a side must be longer than what it lacks.
+        """
+        mode = "constant" if self.shuffle == 1 else "reflect"
+        return on_multiple(self._restored, x, self.multiple, mode)
 
     def _restored(self, x: Tensor) -> Tensor:
         y = self.intro(F.pixel_unshuffle(x, self.shuffle))

@@ -3,7 +3,7 @@
 bundle.json              what it is: groups, network, how photographs are described, checksums
 models/GROUP.safetensors the models
 models/GROUP.onnx        their graphs for runtimes without torch, with the weights in the former
-mix.safetensors          one model of all degradations: for photographs whose group is not sure, and
+mix.safetensors          one model of all degradations: for photographs that it suits better, and
                          to start trainings from
 mix.onnx                 its graph
 descriptor.safetensors   the network whose features give the paper's laws

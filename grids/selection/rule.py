@@ -34,8 +34,8 @@ class Rule:
     """Everything fitted that decisions are made from. Arrays only, so that it is a file of tensors.
 
     C degradations make m groups; D statistics describe a photograph. Two models may restore it:
-    that of its group, and the mix of all in case that the group is not sure. Both are tried on
-    parts of it, which tells F numbers of each (`grids.selection.trial`).
+    that of its group, and the mix of all where that suits it better. Both are tried on parts of it,
+    which tells F numbers of each (`grids.selection.trial`).
 
     Attributes:
         alpha, sigma: (C,) mean laws of single photographs under each degradation.

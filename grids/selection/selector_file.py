@@ -16,7 +16,7 @@ Arrays = dict[str, NDArray[np.float64]]
 
 
 def save(path: Path, arrays: Arrays, about: dict[str, Any]) -> None:
-    """Writes the arrays of a rule; `about` (JSON-able) becomes the metadata entry `grids`.
+    """Writes arrays, those of a rule; `about` (JSON-able) becomes the metadata entry `grids`.
 
     Numbers of double precision become those of single precision: half the size, and nothing that is
     decided needs more (docs/selection.md).
