@@ -22,9 +22,8 @@ Floats = NDArray[np.float64]
 
 # The gain lies within its interval for this share of photographs.
 COVERAGE = 0.9
-# It is at least what can be counted on for so many of them, of the group's model and of the mix.
-# The mix restores where the group's is in doubt, as of undamaged photographs that look damaged.
-COUNTED_ON = (0.8, 0.9)
+# It is at least what can be counted on for so many of them.
+COUNTED_ON = 0.8
 # What the discriminant's logarithms are divided by before they are added to the network's.
 CAUTION = 6.0
 
@@ -192,15 +191,8 @@ class Rule:
         return expected + low * spread, expected + high * spread
 
     def counted_on(self, vectors: Floats, trials: Floats) -> Floats:
-        """(N, 2) gains that are reached with a probability of 80 %, of the mix of 90 %.
-
-        −∞ where that cannot be told.
-        """
-        lows = [
-            self.intervals(vectors, trials, 2 * share - 1)[0][:, model]
-            for model, share in enumerate(COUNTED_ON)
-        ]
-        return np.stack(lows, axis=1)
+        """(N, 2) gains that are reached with a probability of 80 %, −∞ where it cannot be told."""
+        return self.intervals(vectors, trials, 2 * COUNTED_ON - 1)[0]
 
     def place(self, vectors: Floats) -> Floats:
         """(N, C + 1) what makes photographs alike: roots of the probabilities of their classes.
