@@ -11,11 +11,14 @@ def on_multiple(
 ) -> Tensor:
     """`network` of `x`, continued at its right and lower edge to sides that `multiple` divides.
 
-    What was added is cut off the result. `reflect` mirrors and leaves out the edge pixel itself, so
-    a side must be longer than what it lacks; `constant` adds zeros to sides of any length.
+    What was added is cut off the result. `reflect` mirrors and leaves out the edge pixel itself;
+    where a side is no longer than what it lacks, the edge is repeated instead. `constant` adds
+    zeros.
     """
     height, width = x.shape[-2:]
     below, right = -height % multiple, -width % multiple
     if not below and not right:
         return network(x)
+    if mode == "reflect" and (below >= height or right >= width):
+        mode = "replicate"
     return network(F.pad(x, (0, right, 0, below), mode=mode))[..., :height, :width]

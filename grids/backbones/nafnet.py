@@ -87,7 +87,7 @@ class NAFNet(nn.Module):
         """Sides that `multiple` does not divide are continued at the right and lower edge.
 
         By zeros as the authors' are. With `shuffle` they are mirrored, since a few black lines
-        change the means and with them the whole image; a side must be longer than what it lacks.
+        change the means and with them the whole image.
         """
         mode = "constant" if self.shuffle == 1 else "reflect"
         return on_multiple(self._restored, x, self.multiple, mode)

@@ -114,7 +114,7 @@ class RRDBNet(nn.Module):
         return output
 
     def forward(self, x: Tensor) -> Tensor:
-        """Sides that `multiple` does not divide are mirrored, which needs 3 pixels at least."""
+        """Sides that `multiple` does not divide are mirrored."""
         return on_multiple(self._restored, x, self.multiple)
 
     def _restored(self, x: Tensor) -> Tensor:

@@ -39,7 +39,7 @@ class SRResNet(nn.Module):
         scale: 1 or 4.
         global_residual: add the input, bilinearly enlarged, to the output.
         reduction: 1, or 4 at scale 1: how much narrower and lower than the input the trunk is.
-            Sides that it does not divide are mirrored up to it, which needs 3 pixels at least.
+            Sides that it does not divide are mirrored up to it.
     """
 
     def __init__(
