@@ -142,7 +142,7 @@ LEAST = {
     "salt_pepper_noise": 22.5,
     "sr": 1.7,
 }
-# With black lines at two edges, by which sides were filled up, these gained nothing.
+# With black lines at two edges, by which sides were filled up, these gained 2.7 dB or less.
 BLURS = ("defocus_blur", "gaussian_blur", "motion_blur", "r_l", "ringing")
 
 
