@@ -148,7 +148,7 @@ BLURS = ("defocus_blur", "gaussian_blur", "motion_blur", "r_l", "ringing")
 
 @pytest.mark.parametrize(("name", "side"), [*product(LEAST, [256]), *product(BLURS, [251])])
 def test_its_models_are_of_use(box, name, side):
-    """Also where no stride divides the sides, as those of most pictures."""
+    """Also where no stride divides the sides, as those of pictures that were cropped."""
     (group,) = (group for group in box.groups if name in group.split("+"))
     network = restorers.read(box.models[group], box.backbone, box.sizes, CPU)
     given = CONFIGURATION["degradations"][name].get("evaluation", {})
