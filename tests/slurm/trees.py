@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cluster import Cluster
@@ -43,6 +44,7 @@ def degrade(images, draws, generators):
 '''
 MODEL = "results/models/srresnet/slow/model.safetensors"
 FIGURE = "results/report/training/srresnet/slow.svg"
+SOON = timedelta(seconds=3)
 
 
 class ClusterTree(Tree):
@@ -112,7 +114,7 @@ class Run:
         return (self.tree.folder / "printed").read_text(encoding="utf-8")
 
     def finish(self) -> int:
-        """Snakemake's exit status. Jobs that SLURM holds back after a requeue start at once."""
+        """Snakemake's exit status. Jobs that SLURM holds back after a requeue are hurried."""
         self.cluster.wait(self._over, seconds=600)
         return self.snakemake.returncode
 
@@ -124,9 +126,17 @@ class Run:
         return self.snakemake.poll() is not None
 
     def hurry(self) -> None:
+        """Jobs that SLURM holds back after a requeue, for two minutes, start in two seconds.
+
+        Not at once: a node launches nothing of a job that it killed within the same second, and
+        the job counts as failed.
+        """
         for job in self.tree.work():
-            if "BeginTime" in job.where:
-                self.cluster.succeeds("scontrol", "update", f"JobId={job.id}", "StartTime=now")
+            if "BeginTime" in job.where and self._eligible(job.id) > datetime.now() + SOON:
+                self.cluster.succeeds("scontrol", "update", f"JobId={job.id}", "StartTime=now+2")
+
+    def _eligible(self, job: str) -> datetime:
+        return datetime.fromisoformat(self.cluster.of_job(job, "EligibleTime"))
 
     def job(self) -> dict[str, str]:
         """A job of the tree that runs, as soon as there is one."""
