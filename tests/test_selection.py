@@ -114,7 +114,7 @@ def test_an_export_that_is_broken_or_incomplete_is_refused(tmp_path):
     model.write_bytes(content)
     about = folder / "bundle.json"
     text = about.read_text()
-    about.write_text(text.replace('"format": 4', '"format": 1'))
+    about.write_text(text.replace('"format": 5', '"format": 1'))
     with pytest.raises(InputError, match="format 1, this version reads 4"):
         contents.read(folder)
     for broken in (text[:40], text.replace('"clip"', '"clap"'), text.replace("srresnet", "resnet")):

@@ -26,7 +26,7 @@ from grids.base.plugins import names_in
 from grids.selection import decision, selector_file
 from grids.selection.selector_file import Arrays
 
-FORMAT = 4
+FORMAT = 5
 # The bundle that ships with GRIDS. The descriptor that does stands beside it, once for both.
 BOX = Path(__file__).resolve().parents[1] / "packaged" / "box"
 # Arguments of `grids.selection.describer.Describer`.

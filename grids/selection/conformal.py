@@ -17,7 +17,12 @@ def likeness(points: Floats, places: Floats, reach: float) -> Floats:
 
     They fall like a Gaussian whose standard deviation is `reach`.
     """
-    weights: Floats = np.exp(-squared_distances(points, places) / (2 * reach**2))
+    return near(squared_distances(points, places), reach)
+
+
+def near(squared: Floats, reach: float) -> Floats:
+    """The same of squared distances."""
+    weights: Floats = np.exp(-squared / (2 * reach**2))
     return weights
 
 

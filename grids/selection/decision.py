@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grids.selection.evidence import evidence
-from grids.selection.rule import Rule
+from grids.selection.rule import IF_DAMAGED, Rule
 from grids.selection.statistics import Statistics
 
 RuleName = Literal["discriminant", "paper"]
@@ -80,6 +80,7 @@ def decide(
     tried: Callable[[str], Floats],
     name: RuleName = "discriminant",
     min_gain_db: float = MIN_GAIN_DB,
+    if_damaged: float = IF_DAMAGED,
 ) -> Decision:
     """The decision from a photograph's statistics, and from what two models do to parts of it.
 
@@ -90,6 +91,7 @@ def decide(
         tried: tries the model of a group, or `mix`, on it (see `grids.selection.trial`).
         name: how to choose the group.
         min_gain_db: a photograph is restored if so much can be counted on.
+        if_damaged: probability of what can be counted on where it is almost certainly damaged.
     """
     vector = statistics.vector[None]
     scores = _named(groups, rule.probabilities(vector)[0])
@@ -103,14 +105,13 @@ def decide(
     )
     names = (group, MIX)
     trials = np.stack([tried(model) for model in names])[None]
-    low, high = rule.intervals(vector, trials)
-    expected, counted = rule.gains(vector, trials)[0], rule.counted_on(vector, trials)
-    each = np.stack([expected[0], low[0], high[0]], axis=1).tolist()
+    forecast = rule.forecast(vector, trials, if_damaged)
+    each = np.concatenate([forecast.expected, forecast.low, forecast.high]).T.tolist()
     usualness = rule.usualness(vector, np.array([statistics.darkest]))
     against, told = evidence(rule, groups, group, statistics.vector)
     decision = Decision(
         group=group,
-        model=names[best(expected, counted, min_gain_db)[0]],
+        model=names[best(forecast.expected, forecast.counted_on, min_gain_db)[0]],
         rule=name,
         distances=distances,
         scores=scores,
@@ -118,7 +119,7 @@ def decide(
         against=against,
         evidence=told,
         usualness=float(usualness[0]),
-        verdict=verdicts(usualness, counted.max(axis=1), min_gain_db)[0],
+        verdict=verdicts(usualness, forecast.counted_on.max(axis=1), min_gain_db)[0],
         reason="",
     )
     clean = float(rule.classes(vector)[0, -1])

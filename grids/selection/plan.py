@@ -14,15 +14,16 @@ from grids.base.errors import InputError
 from grids.selection import trial
 from grids.selection.decision import MIN_GAIN_DB, Decision, RuleName, decide
 from grids.selection.describer import Describer
-from grids.selection.rule import Floats, Rule
+from grids.selection.rule import IF_DAMAGED, Floats, Rule
 from grids.selection.statistics import Statistics
 from grids.selection.trial import Forward, Pixels, Trial
 
 # A photograph goes through no more models than that.
 STEPS = 3
-# A further step must be counted on for so much, and its group have such a probability: what a model
-# made is like no view of the fit, and what is sharpened twice gets haloes.
-FURTHER_DB, SURE = 1.5, 0.9
+# A further step must be counted on for so much with a probability of 80 % at least, and its group
+# have one of 90 %: what a model made is like no view of the fit, and what is sharpened twice gets
+# haloes.
+FURTHER_DB, COUNTED_ON, SURE = 1.5, 0.8, 0.9
 # If more than this is expected of another group's model, no gain is promised of the first.
 REMAINDER_DB = 0.7
 
@@ -64,7 +65,7 @@ def plan(
     """
 
     def look(
-        seen: Statistics, parts: Pixels, by: RuleName, least_db: float
+        seen: Statistics, parts: Pixels, by: RuleName, least_db: float, if_damaged: float
     ) -> tuple[Decision, Pixels]:
         trials: dict[str, Trial] = {}
 
@@ -72,10 +73,10 @@ def plan(
             trials[model] = trial.tried(parts, network(model))
             return trials[model].numbers
 
-        decision = decide(rule, groups, seen, tried, by, least_db)
+        decision = decide(rule, groups, seen, tried, by, least_db, if_damaged)
         return decision, trials[decision.model].left
 
-    decision, left = look(seen, trial.parts(image), name, min_gain_db)
+    decision, left = look(seen, trial.parts(image), name, min_gain_db, IF_DAMAGED)
     steps, other_db = [decision], -inf
     # What the first leaves is looked at in any case, for the promise.
     while steps[-1].verdict == "restore" and len(steps) < max(most, 2):
@@ -86,7 +87,8 @@ def plan(
         likeliest = groups[rule.probabilities(seen.vector[None])[0].argmax()]
         if likeliest in {step.group for step in steps}:
             break
-        following, left = look(seen, left, "discriminant", max(min_gain_db, FURTHER_DB))
+        least_db = max(min_gain_db, FURTHER_DB)
+        following, left = look(seen, left, "discriminant", least_db, COUNTED_ON)
         other_db = following.predicted_gain_db
         sure = following.scores[following.group] >= SURE
         if not sure or following.verdict != "restore" or len(steps) == most:

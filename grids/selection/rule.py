@@ -22,10 +22,30 @@ Floats = NDArray[np.float64]
 
 # The gain lies within its interval for this share of photographs.
 COVERAGE = 0.9
-# It is at least what can be counted on for so many of them.
-COUNTED_ON = 0.8
+# It is at least what can be counted on for so many of them. What an undamaged picture loses may be
+# tens of dB, and what a damaged one loses to a model of little use is little. So where the
+# probability that it is undamaged is below `DOUBT`, fewer are enough.
+COUNTED_ON, IF_DAMAGED = 0.85, 0.6
+DOUBT = 0.003
 # What the discriminant's logarithms are divided by before they are added to the network's.
 CAUTION = 6.0
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What is known beforehand of gains (N, 2) in dB, of the group's model and of the mix.
+
+    Attributes:
+        expected: in the mean.
+        low, high: ends of the intervals in which 90 % lie, ∓∞ where that cannot be told.
+        counted_on: what is reached with a probability of 85 %, or of 60 % where the photograph is
+            almost certainly damaged; −∞ where that cannot be told.
+    """
+
+    expected: Floats
+    low: Floats
+    high: Floats
+    counted_on: Floats
 
 
 @dataclass(frozen=True)
@@ -46,8 +66,8 @@ class Rule:
         temperature: (1,) what the logarithms of their probabilities are divided by, so that they
             are as sure as they are right.
         gain_centre, gain_scale, gain_points, gain_weights, gain_level, gain_width, gain_errors,
-            gain_reach: the two regressions of gains in dB, the group's and the mix's, each array
-            with one more axis in front (see `grids.selection.regression.Regression`).
+            gain_reach: the regression of both gains in dB, the group's and the mix's (see
+            `grids.selection.regression.Regression`).
         places: (N, C + 1) where views of the calibration lie (see `place`).
         errors: (N, 2) gain of each model on them less what was expected, over its spread.
         reach: (1,) distance at which a view counts as much as exp(−½) of one at the same place.
@@ -154,45 +174,47 @@ class Rule:
             vectors: (N, D).
             trials: (N, 2, F) what trying both models told.
         """
-        told = [
-            regression(self.known(vectors, trials[:, model]))
-            for model, regression in enumerate(self.regressions)
-        ]
-        expected, spread = (np.stack(each, axis=1) for each in zip(*told, strict=True))
-        return expected, spread
+        return self.regression(self.known(vectors, trials))
 
     @property
-    def regressions(self) -> tuple[Regression, ...]:
-        """Of the group's model, and of the mix."""
+    def regression(self) -> Regression:
         arrays = [getattr(self, f"gain_{field.name}") for field in fields(Regression)]
-        return tuple(Regression(*own) for own in zip(*arrays, strict=True))
+        return Regression(*arrays)
 
     def known(self, vectors: Floats, trials: Floats) -> Floats:
-        """(N, F + C + 1) what the gain of a model is told by.
+        """(N, 2F + C + 1) what the gains are told by: what one model does tells of the other too.
 
         Args:
             vectors: (N, D).
-            trials: (N, F) of that model.
+            trials: (N, 2, F).
         """
-        return np.concatenate([trials, self.place(vectors)], axis=1)
+        return np.concatenate([trials.reshape(len(trials), -1), self.place(vectors)], axis=1)
 
-    def intervals(
-        self, vectors: Floats, trials: Floats, coverage: float = COVERAGE
-    ) -> tuple[Floats, Floats]:
-        """Ends (N, 2) of the intervals in which the gains lie; ∓∞ where that cannot be told.
+    def forecast(self, vectors: Floats, trials: Floats, if_damaged: float = IF_DAMAGED) -> Forecast:
+        """What is known of the gains beforehand.
 
-        Half of those that lie outside lie on either side. Views of the calibration count by how
-        like their classes are to the photograph's. So an interval holds for damage like this, and
-        where too few have it there is none.
+        Half of those that lie outside an interval lie on either side. Views of the calibration
+        count by how like their classes are to the photograph's. So an interval holds for damage
+        like this, and where too few have it there is none.
+
+        Args:
+            vectors: (N, D).
+            trials: (N, 2, F) what trying both models told.
+            if_damaged: probability of what can be counted on where one is almost certainly damaged.
         """
-        weights = conformal.likeness(self.place(vectors), self.places, self.reach.item())
-        low, high = conformal.interval(self.errors, weights, coverage)
         expected, spread = self.gains(vectors, trials)
-        return expected + low * spread, expected + high * spread
+        weights = conformal.likeness(self.place(vectors), self.places, self.reach.item())
 
-    def counted_on(self, vectors: Floats, trials: Floats) -> Floats:
-        """(N, 2) gains that are reached with a probability of 80 %, −∞ where it cannot be told."""
-        return self.intervals(vectors, trials, 2 * COUNTED_ON - 1)[0]
+        def ends(coverage: float) -> tuple[Floats, Floats]:
+            low, high = conformal.interval(self.errors, weights, coverage)
+            return expected + low * spread, expected + high * spread
+
+        def reached(share: float) -> Floats:
+            return ends(2 * share - 1)[0]
+
+        certain = self.classes(vectors)[:, -1:] < DOUBT
+        counted_on = np.where(certain, reached(if_damaged), reached(COUNTED_ON))
+        return Forecast(expected, *ends(COVERAGE), counted_on)
 
     def place(self, vectors: Floats) -> Floats:
         """(N, C + 1) what makes photographs alike: roots of the probabilities of their classes.

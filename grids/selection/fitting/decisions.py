@@ -44,9 +44,8 @@ def decisions(
     likeliest = rule.probabilities(vectors).argmax(axis=1)
     by_model = np.stack([np.stack(gains[name]["trial"]) for name in names])
     trials = np.stack([by_model[likeliest, each], by_model[-1]], axis=1)
-    low, high = rule.intervals(vectors, trials)
-    expected, counted = rule.gains(vectors, trials)[0], rule.counted_on(vectors, trials)
-    chosen = best(expected, counted)
+    forecast = rule.forecast(vectors, trials)
+    chosen = best(forecast.expected, forecast.counted_on)
     usualness = rule.usualness(vectors, cases["darkest"].to_numpy())
     table = cases.drop(columns="vector").assign(
         group=cases["degradation"].map(group_of),
@@ -55,14 +54,14 @@ def decisions(
         ),
         discriminant=names[likeliest],
         model=np.where(chosen, MIX, names[likeliest]),
-        verdict=verdicts(usualness, counted.max(axis=1)),
+        verdict=verdicts(usualness, forecast.counted_on.max(axis=1)),
         paper_distance=distances.min(axis=1),
         odds=rule.odds(vectors),
         distance=rule.distance(vectors),
         usualness=usualness,
-        predicted_gain_db=expected[each, chosen],
-        low_db=low[each, chosen],
-        high_db=high[each, chosen],
+        predicted_gain_db=forecast.expected[each, chosen],
+        low_db=forecast.low[each, chosen],
+        high_db=forecast.high[each, chosen],
         **{f"gain_db:{name}": own["gain_db"].to_numpy() for name, own in gains.items()},
     )
     points = rule.discriminant.coordinates(rule.bounded(vectors))
