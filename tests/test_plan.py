@@ -43,8 +43,8 @@ def plan(monkeypatch):
             def probabilities(self, vectors):
                 return np.array([[name == decisions[len(looks)].group for name in GROUPS]])
 
-        def decide(rule, groups, seen, tried, name, min_gain_db, if_damaged):
-            margins.append((min_gain_db, if_damaged))
+        def decide(rule, groups, seen, tried, name, min_gain_db, share_if_damaged):
+            margins.append((min_gain_db, share_if_damaged))
             decision = decisions[len(looks)]
             tried(decision.model)
             return decision

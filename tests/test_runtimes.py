@@ -7,6 +7,7 @@ import sys
 import textwrap
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import numpy as np
 import onnx_ir as ir
@@ -27,6 +28,7 @@ from grids.cli import main
 from grids.images import reading, sets
 from grids.models import tiling, weights
 from grids.restoring import runtime
+from grids.restoring.workshop import Workshop
 from grids.selection.decision import MIX
 
 WITHOUT_TORCH = ("onnx", "openvino")
@@ -121,7 +123,7 @@ def test_pixels_are_those_of_torch(loaded, small, dtype):
         assert np.abs(one - image).mean() > 0.1 * step
 
 
-def test_graphs_are_compiled_for_any_sides_and_for_those_of_many(small, monkeypatch):
+def test_graphs_are_compiled_for_the_sides_of_tiles_at_once(small, monkeypatch):
     from grids.restoring.runtimes.openvino import Compiled
 
     fixed, compiled = [], Compiled._compiled
@@ -134,22 +136,38 @@ def test_graphs_are_compiled_for_any_sides_and_for_those_of_many(small, monkeypa
     loaded = runtime.choose("openvino", small, "cpu")
     tiler, image, results = tiling.Tiler(loaded.needs, loaded.place, 144), scene(208, 304), []
     sides = tiler.common_sides(208, 304)
-    # Those of tiles with the first that comes, others when they come for the third time in a row.
-    for group, known, first in ((small.groups[0], sides, 1), (MIX, None, 3)):
+    for group, known, expected in ((small.groups[0], sides, [True]), (MIX, None, [False, True])):
         fixed.clear()
-        network, seen = loaded.network(group, known), []
-
-        def looked_at(images, network=network, seen=seen):
-            output = network(images)
-            seen.append(list(fixed))
-            return output
-
-        results.append(tiler.restore(looked_at, image)[0])
-        before, after = [[False]] * (first - 1), [[False, True]] * (len(seen) - first + 1)
-        assert seen == before + after
+        results.append(tiler.restore(loaded.network(group, known), image)[0])
+        assert fixed == expected
     again = tiler.restore(loaded.network(MIX, sides), image)[0]
     assert np.abs(again.astype(int) - results[1]).max() <= 1
     assert tiler.common_sides(144, 144) is None
+
+
+def test_the_mix_is_compiled_while_the_first_photograph_is_read(small, monkeypatch):
+    from grids.restoring.runtimes.openvino import Compiled
+
+    begun, may_end, tries, compiled = Event(), Event(), [], Compiled._compiled
+
+    def slow(self, graph):
+        tries.append(graph.input().partial_shape.is_static)
+        begun.set()
+        assert may_end.wait(60)
+        if len(tries) == 1:
+            raise RuntimeError("bad_alloc")
+        return compiled(self, graph)
+
+    monkeypatch.setattr(Compiled, "_compiled", slow)
+    workshop = Workshop(small, runtime.choose("openvino", small, "cpu"))
+    workshop.warm_up()
+    assert begun.wait(60)
+    # Nobody has waited for it; what fails is tried again when it is needed, and said then.
+    may_end.set()
+    images = np.zeros((1, 3, 72, 80), np.float32)
+    assert workshop._runtime.network(MIX)(images).shape == images.shape
+    workshop.warm_up()
+    assert tries == [False, False]
 
 
 def test_one_thread_may_judge_while_another_restores(loaded, small):

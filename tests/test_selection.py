@@ -115,7 +115,7 @@ def test_an_export_that_is_broken_or_incomplete_is_refused(tmp_path):
     about = folder / "bundle.json"
     text = about.read_text()
     about.write_text(text.replace('"format": 5', '"format": 1'))
-    with pytest.raises(InputError, match="format 1, this version reads 4"):
+    with pytest.raises(InputError, match="format 1, this version reads 5"):
         contents.read(folder)
     for broken in (text[:40], text.replace('"clip"', '"clap"'), text.replace("srresnet", "resnet")):
         about.write_text(broken)

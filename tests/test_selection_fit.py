@@ -165,6 +165,34 @@ def test_there_is_no_interval_where_too_few_had_such_damage(rule):
     for vector, given in ([[0.0, 7]], False), ([[0.0, -1]], True):
         forecast = told.forecast(np.array(vector), trials_of(vector))
         assert (np.isfinite([forecast.low, forecast.high]) == given).all()
+        # Nor can so little be counted on, although both are almost certainly damaged.
+        assert (np.isfinite(forecast.counted_on) == given).all()
+
+
+def test_what_is_almost_certainly_damaged_need_not_be_as_sure(rule):
+    vectors = np.array([[4.0, 0], [7.0, 7]])
+    assert (rule.classes(vectors)[:, -1] < 0.003).tolist() == [True, False]
+    shares = [rule.forecast(vectors, trials_of(vectors), share).counted_on for share in (0.5, 0.9)]
+    assert (shares[0][0] > shares[1][0]).all()
+    assert (shares[0][1] == shares[1][1]).all()
+    usual = rule.forecast(vectors, trials_of(vectors)).counted_on
+    assert (usual[0] < shares[0][0]).all()
+    assert (usual[0] > shares[1][0]).all()
+
+
+def test_each_gain_is_told_by_what_both_models_do(rule):
+    generator = np.random.default_rng(11)
+
+    def crossed(count):
+        table = views(generator, count)
+        trials = generator.normal(size=(len(table), 2, 1))
+        gains = np.stack([2 * trials[:, 1, 0], 3 - trials[:, 0, 0]], axis=1)
+        return table.assign(trials=[*trials], gains_db=[*gains])
+
+    fitted, fresh = fit.predict(rule, crossed(60)), crossed(50)
+    expected, _ = fitted.gains(np.stack(fresh["vector"]), np.stack(fresh["trials"]))
+    off = np.abs(expected - np.stack(fresh["gains_db"]))
+    assert (off.mean(axis=0) < 0.2).all()
 
 
 def test_drawings_do_not_tell_how_dark_photographs_are():
@@ -207,7 +235,9 @@ def test_a_photograph_is_restored_if_enough_can_be_counted_on(rule):
     low, high = known.interval_db
     assert low < known.predicted_gain_db < high
     assert low > 8
-    asked = decided(rule, 4, 0, min_gain_db=high)
+    least = rule.forecast(np.array([[4.0, 0]]), trials_of([[4, 0]])).counted_on.max()
+    assert decided(rule, 4, 0, min_gain_db=least - 0.01).verdict == "restore"
+    asked = decided(rule, 4, 0, min_gain_db=least + 0.01)
     assert asked.verdict == "leave"
     assert "can be counted on" in asked.reason
     # Of the second group's model nothing is expected, so the mix of all is the better one.

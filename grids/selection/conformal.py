@@ -17,11 +17,11 @@ def likeness(points: Floats, places: Floats, reach: float) -> Floats:
 
     They fall like a Gaussian whose standard deviation is `reach`.
     """
-    return near(squared_distances(points, places), reach)
+    return by_distance(squared_distances(points, places), reach)
 
 
-def near(squared: Floats, reach: float) -> Floats:
-    """The same of squared distances."""
+def by_distance(squared: Floats, reach: float) -> Floats:
+    """The weights of what lies at squared distances (T, N)."""
     weights: Floats = np.exp(-squared / (2 * reach**2))
     return weights
 
@@ -44,16 +44,22 @@ def interval(errors: Floats, weights: Floats, coverage: float) -> tuple[Floats, 
     Returns:
         (T, M) lower and upper ends, −∞ and ∞ where the weights are not enough.
     """
-    return -_upper(-errors, weights, coverage), _upper(errors, weights, coverage)
+    share = (1 + coverage) / 2
+    return reached(errors, weights, share), _upper(errors, weights, share)
 
 
-def _upper(errors: Floats, weights: Floats, coverage: float) -> Floats:
-    """(T, M) least errors below which lies (1 + coverage) / 2 of all weight.
+def reached(errors: Floats, weights: Floats, share: float) -> Floats:
+    """(T, M) what so large a share of the errors reach; arguments and −∞ as for `interval`."""
+    return -_upper(-errors, weights, share)
+
+
+def _upper(errors: Floats, weights: Floats, share: float) -> Floats:
+    """(T, M) least errors below which lies a share of all weight.
 
     The photograph's own weight of 1 lies at ∞.
     """
     order = np.argsort(errors, axis=0)
-    needed = (1 + coverage) / 2 * (1 + weights.sum(axis=1))
+    needed = share * (1 + weights.sum(axis=1))
     ends = np.full((len(weights), errors.shape[1]), np.inf)
     for model, places in enumerate(order.T):
         below = np.cumsum(weights[:, places], axis=1)
@@ -84,6 +90,6 @@ def reach(places: Floats, coverage: float, share: float) -> float:
     low, high = 0.0, 100 * farthest
     while high - low > 1e-3 * high:
         middle = (low + high) / 2
-        seen = np.exp(-squared / (2 * middle**2)).sum(axis=1)
+        seen = by_distance(squared, middle).sum(axis=1)
         low, high = (low, middle) if (seen >= wanted).mean() >= share else (middle, high)
     return high

@@ -80,7 +80,7 @@ def decide(
     tried: Callable[[str], Floats],
     name: RuleName = "discriminant",
     min_gain_db: float = MIN_GAIN_DB,
-    if_damaged: float = IF_DAMAGED,
+    share_if_damaged: float = IF_DAMAGED,
 ) -> Decision:
     """The decision from a photograph's statistics, and from what two models do to parts of it.
 
@@ -91,7 +91,7 @@ def decide(
         tried: tries the model of a group, or `mix`, on it (see `grids.selection.trial`).
         name: how to choose the group.
         min_gain_db: a photograph is restored if so much can be counted on.
-        if_damaged: probability of what can be counted on where it is almost certainly damaged.
+        share_if_damaged: probability of what is counted on where it is almost certainly damaged.
     """
     vector = statistics.vector[None]
     scores = _named(groups, rule.probabilities(vector)[0])
@@ -105,7 +105,7 @@ def decide(
     )
     names = (group, MIX)
     trials = np.stack([tried(model) for model in names])[None]
-    forecast = rule.forecast(vector, trials, if_damaged)
+    forecast = rule.forecast(vector, trials, share_if_damaged)
     each = np.concatenate([forecast.expected, forecast.low, forecast.high]).T.tolist()
     usualness = rule.usualness(vector, np.array([statistics.darkest]))
     against, told = evidence(rule, groups, group, statistics.vector)

@@ -20,10 +20,10 @@ from grids.selection.trial import Forward, Pixels, Trial
 
 # A photograph goes through no more models than that.
 STEPS = 3
-# A further step must be counted on for so much with a probability of 80 % at least, and its group
-# have one of 90 %: what a model made is like no view of the fit, and what is sharpened twice gets
-# haloes.
-FURTHER_DB, COUNTED_ON, SURE = 1.5, 0.8, 0.9
+# A further step must be counted on for so much, with such a probability even where what is left is
+# almost certainly damaged, and its group have such a one: what a model made is like no view of the
+# fit, and what is sharpened twice gets haloes.
+FURTHER_DB, FURTHER_SHARE, SURE = 1.5, 0.8, 0.9
 # If more than this is expected of another group's model, no gain is promised of the first.
 REMAINDER_DB = 0.7
 
@@ -65,7 +65,7 @@ def plan(
     """
 
     def look(
-        seen: Statistics, parts: Pixels, by: RuleName, least_db: float, if_damaged: float
+        seen: Statistics, parts: Pixels, by: RuleName, least_db: float, share: float
     ) -> tuple[Decision, Pixels]:
         trials: dict[str, Trial] = {}
 
@@ -73,7 +73,7 @@ def plan(
             trials[model] = trial.tried(parts, network(model))
             return trials[model].numbers
 
-        decision = decide(rule, groups, seen, tried, by, least_db, if_damaged)
+        decision = decide(rule, groups, seen, tried, by, least_db, share)
         return decision, trials[decision.model].left
 
     decision, left = look(seen, trial.parts(image), name, min_gain_db, IF_DAMAGED)
@@ -88,7 +88,7 @@ def plan(
         if likeliest in {step.group for step in steps}:
             break
         least_db = max(min_gain_db, FURTHER_DB)
-        following, left = look(seen, left, "discriminant", least_db, COUNTED_ON)
+        following, left = look(seen, left, "discriminant", least_db, FURTHER_SHARE)
         other_db = following.predicted_gain_db
         sure = following.scores[following.group] >= SURE
         if not sure or following.verdict != "restore" or len(steps) == most:

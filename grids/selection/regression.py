@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from grids.selection.conformal import near, squared_distances
+from grids.selection.conformal import by_distance, squared_distances
 
 Floats = NDArray[np.float64]
 # The mean of all squared errors counts as much as so many examples at the same place.
@@ -42,11 +42,11 @@ class Regression:
         """What is expected (T, M) of what is known (T, K), and the spread about it."""
         squared = squared_distances((known - self.centre) / self.scale, self.points)
         expected = [
-            near(squared, width) @ weights
+            by_distance(squared, width) @ weights
             for width, weights in zip(self.width, self.weights.T, strict=True)
         ]
         spreads = [
-            spread(near(squared, reach), errors)
+            spread(by_distance(squared, reach), errors)
             for reach, errors in zip(self.reach, self.errors.T, strict=True)
         ]
         return np.stack(expected, axis=1) + self.level, np.stack(spreads, axis=1)

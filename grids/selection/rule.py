@@ -38,8 +38,8 @@ class Forecast:
     Attributes:
         expected: in the mean.
         low, high: ends of the intervals in which 90 % lie, ∓∞ where that cannot be told.
-        counted_on: what is reached with a probability of 85 %, or of 60 % where the photograph is
-            almost certainly damaged; −∞ where that cannot be told.
+        counted_on: what is reached with a probability of 85 %, or with a lower one where the
+            photograph is almost certainly damaged; −∞ where one of 85 % cannot be told.
     """
 
     expected: Floats
@@ -190,7 +190,9 @@ class Rule:
         """
         return np.concatenate([trials.reshape(len(trials), -1), self.place(vectors)], axis=1)
 
-    def forecast(self, vectors: Floats, trials: Floats, if_damaged: float = IF_DAMAGED) -> Forecast:
+    def forecast(
+        self, vectors: Floats, trials: Floats, share_if_damaged: float = IF_DAMAGED
+    ) -> Forecast:
         """What is known of the gains beforehand.
 
         Half of those that lie outside an interval lie on either side. Views of the calibration
@@ -200,21 +202,24 @@ class Rule:
         Args:
             vectors: (N, D).
             trials: (N, 2, F) what trying both models told.
-            if_damaged: probability of what can be counted on where one is almost certainly damaged.
+            share_if_damaged: probability of what is counted on where damage is almost certain.
         """
         expected, spread = self.gains(vectors, trials)
-        weights = conformal.likeness(self.place(vectors), self.places, self.reach.item())
-
-        def ends(coverage: float) -> tuple[Floats, Floats]:
-            low, high = conformal.interval(self.errors, weights, coverage)
-            return expected + low * spread, expected + high * spread
+        place = self.place(vectors)
+        weights = conformal.likeness(place, self.places, self.reach.item())
 
         def reached(share: float) -> Floats:
-            return ends(2 * share - 1)[0]
+            return expected + conformal.reached(self.errors, weights, share) * spread
 
-        certain = self.classes(vectors)[:, -1:] < DOUBT
-        counted_on = np.where(certain, reached(if_damaged), reached(COUNTED_ON))
-        return Forecast(expected, *ends(COVERAGE), counted_on)
+        low, high = conformal.interval(self.errors, weights, COVERAGE)
+        counted_on = reached(COUNTED_ON)
+        certain = (np.square(place[:, -1:]) < DOUBT) & np.isfinite(counted_on)
+        return Forecast(
+            expected,
+            expected + low * spread,
+            expected + high * spread,
+            np.where(certain, reached(share_if_damaged), counted_on),
+        )
 
     def place(self, vectors: Floats) -> Floats:
         """(N, C + 1) what makes photographs alike: roots of the probabilities of their classes.

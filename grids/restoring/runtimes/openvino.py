@@ -1,8 +1,7 @@
 """OpenVINO, on the CPU."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
 
@@ -41,8 +40,7 @@ class Compiled:
     Compiled for fixed sides, networks are up to 1.5 times as fast, but compiling takes as long as
     some tiles do, and its result as much memory as the weights. So sides are fixed of which many
     are known to come, as tiles of an image do, or that come for the third time in a row; and the
-    last fixed ones are kept. For any sides it is compiled beside what else is done until the first
-    call, as to read the photograph. One thread computes at a time: requests are not made for more.
+    last fixed ones are kept. One thread computes at a time: requests are not made for more.
     """
 
     def __init__(self, core: openvino.Core, options: dict[str, str | int], file: Path):
@@ -52,9 +50,6 @@ class Compiled:
         constants = Manager()
         constants.register_pass(ConstantFolding())
         constants.run_passes(self._graph)
-        beside = ThreadPoolExecutor(1)
-        self._free = beside.submit(self._compiled, self._graph)
-        beside.shutdown(wait=False)
         self._fixed: openvino.InferRequest | None = None
         self._fixed_shape: tuple[int, ...] = ()
         self._last_shapes: tuple[tuple[int, ...], ...] = ((), ())
@@ -63,7 +58,6 @@ class Compiled:
     def __call__(self, images: Floats, many: bool) -> Sequence[Floats]:
         """The outputs for an input, of whose sides many are known to come or not."""
         shape = images.shape
-        free = self._free.result()
         with self._lock:
             many = many or self._last_shapes == (shape, shape)
             if many and shape != self._fixed_shape:
@@ -71,10 +65,14 @@ class Compiled:
                 fixed.reshape(shape)
                 self._fixed, self._fixed_shape = self._compiled(fixed), shape
             self._last_shapes = (self._last_shapes[1], shape)
-            request = self._fixed if shape == self._fixed_shape and self._fixed else free
+            request = self._fixed if shape == self._fixed_shape and self._fixed else self._free
             # These are copies: the next call overwrites the request's own.
             outputs: Sequence[Floats] = request.infer({"input": images}).to_tuple()
             return outputs
+
+    @cached_property
+    def _free(self) -> openvino.InferRequest:
+        return self._compiled(self._graph)
 
     def _compiled(self, graph: openvino.Model) -> openvino.InferRequest:
         return self._core.compile_model(graph, "CPU", self._options).create_infer_request()

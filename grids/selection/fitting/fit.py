@@ -67,9 +67,9 @@ def fitted(
     known = _labels(views, groups) >= 0
     out = held_out(views, known)
     rule = fit(views[~out & known], groups)
-    first = views[(views["number"] < GAIN_VIEWS) | (views["degradation"] == CLEAN)]
-    likeliest = rule.probabilities(np.stack(first["vector"])).argmax(axis=1)
-    measured = with_gains(first.assign(likeliest=likeliest))
+    restored = views[(views["number"] < GAIN_VIEWS) | (views["degradation"] == CLEAN)]
+    likeliest = rule.probabilities(np.stack(restored["vector"])).argmax(axis=1)
+    measured = with_gains(restored.assign(likeliest=likeliest))
     bounded = [np.maximum(gains, WORST_DB) for gains in measured["gains_db"]]
     measured = measured.assign(gains_db=bounded)
     rule = predict(rule, measured[~out[measured.index]])
@@ -199,14 +199,15 @@ def _regression(known: Floats, targets: Floats) -> Regression:
     least = np.full(len(level), np.inf)
     weights, errors, widths = np.empty_like(targets), np.empty_like(targets), np.empty_like(level)
     for width in WIDTHS:
-        values, axes = np.linalg.eigh(conformal.near(squared, width))
+        values, axes = np.linalg.eigh(conformal.by_distance(squared, width))
         turned, shares = axes.T @ (targets - level), np.square(axes)
         for penalty in PENALTIES:
             inverse = 1 / (values + penalty)
             found = axes @ (turned * inverse[:, None])
             left = found / (shares @ inverse)[:, None]
-            better = np.square(left).mean(axis=0) < least
-            least[better] = np.square(left).mean(axis=0)[better]
+            mean = np.square(left).mean(axis=0)
+            better = mean < least
+            least[better] = mean[better]
             weights[:, better], errors[:, better] = found[:, better], left[:, better]
             widths[better] = width
     assert np.isfinite(least).all(), "gains are finite"
@@ -217,7 +218,7 @@ def _regression(known: Floats, targets: Floats) -> Regression:
 
 def _surprise(squared: Floats, errors: Floats, reach: float) -> float:
     """How unlikely errors (N,) are by the spread of others as near as (N, N) squared distances."""
-    weights = conformal.near(squared, reach)
+    weights = conformal.by_distance(squared, reach)
     np.fill_diagonal(weights, 0)
     expected = regression.spread(weights, errors)
     return float(np.mean(np.log(expected) + np.square(errors / expected) / 2))
