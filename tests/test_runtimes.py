@@ -7,7 +7,6 @@ import sys
 import textwrap
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
 
 import numpy as np
 import onnx_ir as ir
@@ -28,7 +27,6 @@ from grids.cli import main
 from grids.images import reading, sets
 from grids.models import tiling, weights
 from grids.restoring import runtime
-from grids.restoring.workshop import Workshop
 from grids.selection.decision import MIX
 
 WITHOUT_TORCH = ("onnx", "openvino")
@@ -143,31 +141,6 @@ def test_graphs_are_compiled_for_the_sides_of_tiles_at_once(small, monkeypatch):
     again = tiler.restore(loaded.network(MIX, sides), image)[0]
     assert np.abs(again.astype(int) - results[1]).max() <= 1
     assert tiler.common_sides(144, 144) is None
-
-
-def test_the_mix_is_compiled_while_the_first_photograph_is_read(small, monkeypatch):
-    from grids.restoring.runtimes.openvino import Compiled
-
-    begun, may_end, tries, compiled = Event(), Event(), [], Compiled._compiled
-
-    def slow(self, graph):
-        tries.append(graph.input().partial_shape.is_static)
-        begun.set()
-        assert may_end.wait(60)
-        if len(tries) == 1:
-            raise RuntimeError("bad_alloc")
-        return compiled(self, graph)
-
-    monkeypatch.setattr(Compiled, "_compiled", slow)
-    workshop = Workshop(small, runtime.choose("openvino", small, "cpu"))
-    workshop.warm_up()
-    assert begun.wait(60)
-    # Nobody has waited for it; what fails is tried again when it is needed, and said then.
-    may_end.set()
-    images = np.zeros((1, 3, 72, 80), np.float32)
-    assert workshop._runtime.network(MIX)(images).shape == images.shape
-    workshop.warm_up()
-    assert tries == [False, False]
 
 
 def test_one_thread_may_judge_while_another_restores(loaded, small):

@@ -97,7 +97,6 @@ class Batch:
             raise InputError(f"{job.target}: exists already, and is no file")
         if self._keeps and outcome.sheet and os.path.lexists(outcome.sheet):
             raise InputError(f"{outcome.sheet}: exists already; --overwrite replaces it")
-        self._workshop.warm_up()
         photograph = photographs.read(job.source)
         outcome.height, outcome.width = photograph.colour.shape[:2]
         outcome.remarks = photograph.remarks

@@ -1,11 +1,7 @@
 """The models of an export at work on single photographs: judged first, then restored."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from threading import Thread
-
-import numpy as np
 
 from grids.base.errors import InputError
 from grids.bundle.contents import Bundle
@@ -96,7 +92,6 @@ class Workshop:
         self._precision, self._tile, self._say = precision, tile, say
         self._selector = Selector(bundle, runtime.network, min_gain_db=min_gain_db, most=steps)
         self._tiler: Tiler | None = None
-        self._warm = False
 
     def judge(
         self, photograph: Photograph, group: str | None = None, force: bool = False
@@ -149,23 +144,6 @@ class Workshop:
             runtime = self._runtime
             self._tiler = Tiler(runtime.needs, runtime.place, self._tile, self._say)
         return self._tiler
-
-    def warm_up(self) -> None:
-        """Once, has the mix's network compiled beside what else is done, as to read a photograph.
-
-        What goes wrong there shows when the network is called in earnest. A process that ends
-        before waits for the end of it.
-        """
-        if self._warm:
-            return
-        self._warm = True
-        network, side = self._runtime.network(MIX), self._runtime.needs.grid
-
-        def call() -> None:
-            with suppress(Exception):
-                network(np.zeros((1, 3, side, side), np.float32))
-
-        Thread(target=call).start()
 
     def restore(
         self,
