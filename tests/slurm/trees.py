@@ -45,6 +45,7 @@ def degrade(images, draws, generators):
 MODEL = "results/models/srresnet/slow/model.safetensors"
 FIGURE = "results/report/training/srresnet/slow.svg"
 SOON = timedelta(seconds=3)
+"""Jobs that start within it need no hurry."""
 
 
 class ClusterTree(Tree):
