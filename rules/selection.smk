@@ -3,7 +3,7 @@
 
 
 rule views:
-    """Statistics of parts of the training photographs, each under one degradation or clean."""
+    """Statistics of parts of the training photographs: under one degradation, any two, or none."""
     input:
         index=index_of("train"),
         store=store_of("train"),
@@ -19,7 +19,7 @@ rule views:
         **on_cluster("describe"),
     params:
         content=content("train"),
-        group=parameters("training"),
+        values=viewed,
         number=SETTINGS.selection.views,
         pictures=SETTINGS.selection.pictures.model_dump(),
         laws=min(LAWS, SETTINGS.selection.views),
@@ -27,7 +27,7 @@ rule views:
         precision=SETTINGS.selection.precision,
         descriptor=descriptor_digest(),
         seed=SETTINGS.seed,
-        code=code("views.py", "degradations"),
+        code=code_of_views,
     message:
         "Describing parts of photographs: {wildcards.degradation}"
     script:
@@ -105,7 +105,7 @@ rule selector:
         store=store_of("train"),
         views=expand(
             f"<results>/{places.VIEWS}",
-            degradation=[*SELECTED, "clean"],
+            degradation=VIEWED,
         ),
         real=expand(f"<results>/{places.REAL_VIEWS}", pairs=REAL),
         pairs=calibrating_pairs,

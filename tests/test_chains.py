@@ -127,6 +127,19 @@ class TestOperator:
         )
         assert first["gaussian_noise"] != second["gaussian_noise"]
 
+    def test_any_two_is_one_of_each_and_then_another_alike_often(self):
+        own = {name: step(name)["values"] for name in STEPS[:3]}
+        own["both"] = chain(step("sr"), step("jpeg"))
+        values = chains.any_two(own)
+        seen = Counter()
+        for key in range(1600):
+            both = [
+                t[chains.NAMELESS]["chain"] for t in operators.drawn("two", values, key)["chain"]
+            ]
+            seen[tuple(name for ((name,),) in both)] += 1
+        assert {*seen} == {(a, b) for a in own for b in own}
+        assert stats.chisquare(list(seen.values())).pvalue > 1e-3
+
 
 def loaded(entries, **more):
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8")) | more
@@ -218,6 +231,7 @@ class TestConfiguration:
                 {"a": {"chain": ["p"]}, "p": {"pairs": {"degraded": "x", "clean": "y"}}},
                 "a.chain: step 1 (p): it is given as pairs",
             ),
+            ({"two": {"chain": ["jpeg"]}}, "two: choose another name"),
             ({"a": {"chain": []}}, "a.chain: a chain is a list of at least one degradation"),
             ({"a": {"chain": "jpeg"}}, "a.chain: input should be a valid list, got 'jpeg'"),
             ({"a": {"chain": [5]}}, "a.chain: step 1: write a name"),

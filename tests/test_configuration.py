@@ -772,6 +772,7 @@ class TestRealPairs:
         [
             ("jpeg", {}, r"selection.pairs.jpeg: this name is taken"),
             ("train", {}, r"selection.pairs.train: this name is taken"),
+            ("two", {}, r"selection.pairs.two: this name is taken"),
             ("phone", {"clean": "gone"}, r"selection.pairs.phone: gone: no such folder"),
             ("phone", {"split": {"judge": "a*"}}, r"phone.split: give calibrate and judge all as"),
             ("phone", {"split": {"calibrate": "*", "judge": "x"}}, r"split.judge: none of the 4"),

@@ -91,6 +91,9 @@ def test_an_export_is_made_measured_and_used(
     held = calibration[calibration["degradation"] == "phone"]
     assert set(held["photograph"]) == {1}
     assert held["gains_db"].notna().all()
+    two = calibration[calibration["degradation"] == "two"]
+    assert len(two) > 0
+    assert two["gains_db"].notna().all()
     for name in ("selection_few.svg", "selection_gains_few.svg", "selection_phone.svg"):
         assert "<svg" in tree.path(f"report/{name}").read_text()
     # Of each restored case the first gain in its steps is that of the model that was decided on.

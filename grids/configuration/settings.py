@@ -1051,6 +1051,11 @@ class Settings(Section):
         chosen = {*joined.from_iterable(self.selection.groups)} or self.searched()
         return sorted({*chosen} - {*self.paired()})
 
+    def viewed(self) -> dict[str, dict[str, Any]]:
+        """Parameters of the damage that the choice is fitted to: one degradation, or any two."""
+        single = {name: self.parameters(name, "training") for name in self.selected()}
+        return single | {chains.TWO: chains.any_two(single)}
+
     def unseen(self) -> list[str]:
         """Degradations that selection is shown although no group has them."""
         return [name for name in self.selection.unseen if name not in self.degradations]

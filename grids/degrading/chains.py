@@ -19,6 +19,8 @@ from grids.degrading import parameters
 ORDERS = ("given", "shuffled", "one")
 # Name of a step that is a chain without a name of its own.
 NAMELESS = "chain"
+# Name of what `any_two` makes.
+TWO = "two"
 OF_A_CHAIN = ("chain", "order", "times", "probability")
 
 
@@ -70,6 +72,19 @@ def strengths(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {strength: at(strength) for strength in parameters.STRENGTHS}
 
 
+def any_two(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The chain of any of these degradations, and after it any of them again.
+
+    Args:
+        values: those of each, by its name; may be chains.
+    """
+    steps = [
+        {"degradation": name, "probability": 1.0, "values": own}
+        for name, own in sorted(values.items())
+    ]
+    return _repeated({"chain": steps, "order": "one"}, 2)
+
+
 def _with(
     values: Mapping[str, Any], of: Callable[[str, Mapping[str, Any]], dict[str, Any]]
 ) -> dict[str, Any]:
@@ -99,9 +114,7 @@ class _Reader:
             raise InputError(f"times: must be a whole number from 1, got {times!r}")
         read = [self._step(number, step, above) for number, step in enumerate(steps, start=1)]
         once: dict[str, Any] = {"chain": read, "order": order}
-        # Each time draws for itself: its order, and which of its steps there are.
-        again = {"degradation": NAMELESS, "probability": 1.0, "values": once}
-        return once if times == 1 else {"chain": [again] * times, "order": "given"}
+        return once if times == 1 else _repeated(once, times)
 
     def _step(self, number: int, said: Any, above: tuple[str, ...]) -> dict[str, Any]:
         name, about = _name_and_entry(number, said)
@@ -143,6 +156,15 @@ class _Reader:
             checked = parameters.resolve(declared, both, "training")
             both = {key: _middle(checked[key]) for key in both}
         return parameters.resolve(declared, both | uses[self._use], self._use)
+
+
+def _repeated(values: Mapping[str, Any], times: int) -> dict[str, Any]:
+    """A chain through which all goes so many times.
+
+    Each time draws for itself: its order, and which of its steps there are.
+    """
+    again = {"degradation": NAMELESS, "probability": 1.0, "values": values}
+    return {"chain": [again] * times, "order": "given"}
 
 
 def _name_and_entry(number: int, said: Any) -> tuple[str, Mapping[str, Any]]:

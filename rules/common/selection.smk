@@ -2,6 +2,8 @@
 
 SELECTED = SETTINGS.selected()
 SHOWN = SETTINGS.shown()
+# What the choice is fitted to, with parameters: each degradation, any two of them, and none.
+VIEWED = {**SETTINGS.viewed(), "clean": {}}
 # Kinds of cases that all models restore, so that the best choice is known.
 COMPARED = [
     *("whole", "crop", "drawn", "severity", "severity_grey"),
@@ -62,11 +64,26 @@ def selected_gains(wildcards):
     ]
 
 
+def viewed(wildcards):
+    """Parameters of views that the choice is fitted to."""
+    name = wildcards.degradation
+    if name not in VIEWED:
+        known = ", ".join(VIEWED)
+        raise WorkflowError(f"the choice is fitted to no views of {name!r}, but of {known}")
+    return VIEWED[name]
+
+
+def code_of_views(wildcards):
+    """As `code`: with all operators where views have any two."""
+    name = wildcards.degradation
+    operators = {TWO: SELECTED, "clean": []}.get(name, [name])
+    return code("views.py", degradations=operators)(wildcards)
+
+
 def fitted_to():
     """What the choice is fitted to: ranges of degradations, and the content of real pairs."""
-    ranges = {name: SETTINGS.parameters(name, "training") for name in SELECTED}
     pairs = SETTINGS.selection.calibrating().items()
-    return ranges | {name: {"pairs": content_of(images)} for name, images in pairs}
+    return VIEWED | {name: {"pairs": content_of(images)} for name, images in pairs}
 
 
 def calibrating_pairs(wildcards):

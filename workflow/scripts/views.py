@@ -22,7 +22,7 @@ with job(snakemake) as say:
         Store(snakemake.input.store, index),
         reading.identities(index),
         name,
-        params.group.get(name, {}),
+        params.values,
         Shares(**params.pictures),
         range(params.number),
         params.seed,

@@ -2,7 +2,7 @@
 
 from grids.base.errors import InputError
 from grids.base.plugins import names_in, require_known
-from grids.configuration.checks._shared import check_split
+from grids.configuration.checks._shared import TAKEN, check_split
 from grids.configuration.settings import ROLES, Settings
 
 
@@ -17,7 +17,7 @@ def check(settings: Settings) -> None:
         require_known(name, names_in("degradations"), "degradation in selection.unseen")
     for name, given in selection.pairs.items():
         key = f"selection.pairs.{name}"
-        if name in {*ROLES, *settings.images.test_sets(), *settings.degradations, "clean"}:
+        if name in {*ROLES, *settings.images.test_sets(), *settings.degradations, *TAKEN}:
             raise InputError(f"{key}: this name is taken, choose another")
         check_split(f"{key}.split", given.split)
     for name in (name for pair in selection.mixed for name in pair):

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
+from grids.degrading.chains import TWO
 from grids.selection import conformal, discriminant, regression
 from grids.selection.fitting import learning
 from grids.selection.fitting.views import CLEAN
@@ -32,8 +33,8 @@ LEAST_DB = 0.02
 FOLDS = 5
 REAL_FOLDS = 2
 # Of each degradation the first so many views have their gains measured, to fit these and to set
-# their intervals: a restoration takes longer than a look. Of undamaged pictures all have: to harm
-# one is worst.
+# their intervals: a restoration takes longer than a look. Of undamaged pictures all have, since to
+# harm one is worst, and of those under two degradations, which are for nothing else.
 GAIN_VIEWS = 200
 # A larger loss counts as one of so many dB: it is one. What undamaged drawings lose, up to 40 dB,
 # would widen the intervals of all that is taken for as damaged.
@@ -55,19 +56,20 @@ def fitted(
 
     Args:
         views: as `fit` takes references, with `number` and `photograph` of each. Those whose
-            `degradation` no group has are of real damage: they tell of gains, and of no class.
+            `degradation` no group has are under two (`TWO`), or of real damage: they tell of
+            gains, and of no class.
         groups: the degradations of each group.
         with_gains: adds `gains_db` and `trials` of two models (see `predict`), by the number of the
             group that is likeliest for each view, in `likeliest`.
 
     Returns:
-        The rule, and the held-out views that set its limits, the first and the undamaged ones with
-        their gains, of which none is below `WORST_DB`.
+        The rule, and the held-out views that set its limits, those that were restored with their
+        gains, of which none is below `WORST_DB`.
     """
     known = _labels(views, groups) >= 0
-    out = held_out(views, known)
+    out = held_out(views, known | (views["degradation"] == TWO).to_numpy())
     rule = fit(views[~out & known], groups)
-    restored = views[(views["number"] < GAIN_VIEWS) | (views["degradation"] == CLEAN)]
+    restored = views[(views["number"] < GAIN_VIEWS) | views["degradation"].isin([CLEAN, TWO])]
     likeliest = rule.probabilities(np.stack(restored["vector"])).argmax(axis=1)
     measured = with_gains(restored.assign(likeliest=likeliest))
     bounded = [np.maximum(gains, WORST_DB) for gains in measured["gains_db"]]
@@ -119,22 +121,22 @@ def fit(references: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:
 
 
 def _labels(views: pd.DataFrame, groups: Sequence[Sequence[str]]) -> NDArray[np.int64]:
-    """(N,) number of each view's class, that of clean the last; −1 of real damage."""
+    """(N,) number of each view's class, that of clean the last; −1 of those that have none."""
     classes = [*(name for group in groups for name in group), CLEAN]
     labels: NDArray[np.int64] = pd.Index(classes).get_indexer(views["degradation"])
     return labels
 
 
-def held_out(views: pd.DataFrame, known: NDArray[np.bool_]) -> pd.Series:
+def held_out(views: pd.DataFrame, made: NDArray[np.bool_]) -> pd.Series:
     """Which views calibrate: all of every fifth `photograph`, of real damage of every second.
 
     Of real pairs there are few, and without any of them intervals would tell of operators alone.
 
     Args:
         views: `photograph` of each.
-        known: (N,) whether it is of one of the classes.
+        made: (N,) whether operators made its damage, if it has any.
     """
-    folds = np.where(known, FOLDS, REAL_FOLDS)
+    folds = np.where(made, FOLDS, REAL_FOLDS)
     return views["photograph"] % folds == folds - 1
 
 
