@@ -168,7 +168,7 @@ def outsiders(steps: pd.DataFrame, by: Sequence[str] = ("kind", "degradation")) 
         mean, 0 where nothing was restored, after the first step (`one_db`) and after all
         (`all_db`), beside that of the mix for all (`mix_db`); the shares that these made worse by
         more than 0.5 dB (`one_harm`, `all_harm`, `mix_harm`); of those restored `given`, the share
-        for which an interval is told after the look at what is left, and of these `within`.
+        for which an interval is told, none of several steps, and of these `within`.
     """
     rows = []
     for names, part in steps.groupby(list(by), sort=False):
@@ -232,7 +232,7 @@ def text(decisions: pd.DataFrame, steps: pd.DataFrame, test_set: str) -> str:
         f"Choice of the group's model on {test_set}: "
         f"{decisions['photograph'].nunique()} photographs, {len(decisions)} cases",
         chosen.replace({"kind": KINDS, "rule": RULES}),
-        "Promised gains, before what is left is looked at: 90 % should lie within",
+        "Promised gains of the first step: 90 % should lie within",
         promises(decisions).replace({"kind": KINDS}),
         "What becomes of them: left as they are where no gain can be counted on",
         outcomes(decisions).replace({"kind": KINDS}),
@@ -245,7 +245,7 @@ def text(decisions: pd.DataFrame, steps: pd.DataFrame, test_set: str) -> str:
         ]
     if len(steps):
         parts += [
-            "In all steps, what no group was trained for; promised after the look at what is left",
+            "In all steps, what no group was trained for; nothing is promised of several",
             outsiders(steps).replace({"kind": KINDS}),
         ]
     if decisions["kind"].isin(ODD).any():

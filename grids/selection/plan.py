@@ -1,9 +1,8 @@
 """Through which models a photograph goes, one after the other, and what is promised of them.
 
-A photograph may have two kinds of damage, and the choice knows one. What a model made of the parts
-that it was tried on is looked at as a photograph of its own: whatever it left is seen there, before
-anything is restored. So a further model may follow; and where one is expected to add something, the
-first was promised for damage that was taken for simpler than it is.
+A photograph may have two kinds of damage, and each class of the choice has one. What a model made
+of the parts that it was tried on is looked at as a photograph of its own: whatever it left is seen
+there, before anything is restored. So a further model may follow.
 """
 
 from collections.abc import Callable
@@ -24,8 +23,6 @@ STEPS = 3
 # almost certainly damaged, and its group have such a one: what a model made is like no view of the
 # fit, and what is sharpened twice gets haloes.
 FURTHER_DB, FURTHER_SHARE, SURE = 1.5, 0.8, 0.9
-# If more than this is expected of another group's model, no gain is promised of the first.
-REMAINDER_DB = 0.7
 
 
 def plan(
@@ -57,8 +54,7 @@ def plan(
         most: how many steps, 1 or more.
 
     Returns:
-        One decision a step, 1 … `most`. No gain is told (∓∞) of several, nor of one after which
-        the model of another group is expected to add something.
+        One decision a step, 1 … `most`. No gain is told (∓∞) of several.
 
     Raises:
         NotFiniteError: what a network makes of it is not finite.
@@ -77,25 +73,21 @@ def plan(
         return decision, trials[decision.model].left
 
     decision, left = look(seen, trial.parts(image), name, min_gain_db, IF_DAMAGED)
-    steps, other_db = [decision], -inf
-    # What the first leaves is looked at in any case, for the promise.
-    while steps[-1].verdict == "restore" and len(steps) < max(most, 2):
+    steps = [decision]
+    while steps[-1].verdict == "restore" and len(steps) < most:
         try:
             seen = describer.of_parts(left)
         except InputError:  # one colour is left
             break
         likeliest = groups[rule.probabilities(seen.vector[None])[0].argmax()]
-        if likeliest in {step.group for step in steps}:
+        if likeliest in {name for step in steps for name in (step.group, step.model)}:
             break
         least_db = max(min_gain_db, FURTHER_DB)
         following, left = look(seen, left, "discriminant", least_db, FURTHER_SHARE)
-        other_db = following.predicted_gain_db
-        sure = following.scores[following.group] >= SURE
-        if not sure or following.verdict != "restore" or len(steps) == most:
+        if following.verdict != "restore" or following.scores[following.group] < SURE:
             break
         steps.append(following)
-    promised = len(steps) == 1 and other_db <= REMAINDER_DB
-    return tuple(steps if promised else map(_without_promise, steps))
+    return tuple(steps if len(steps) == 1 else map(_without_promise, steps))
 
 
 def _without_promise(decision: Decision) -> Decision:

@@ -46,9 +46,9 @@ class Steps:
         """What becomes of a case, and of it by the mix alone.
 
         Returns:
-            `verdict`; `low_db` and `high_db` of the gain that is promised after the look at what is
-            left, None where none is; `steps_db`, the gain in dB after each step that is taken, none
-            where it is left or refused; and `mix_db`.
+            `verdict`; `low_db` and `high_db` of the gain that is promised, None where none is;
+            `steps_db`, the gain in dB after each step that is taken, none where it is left or
+            refused; and `mix_db`.
         """
         steps = plan(
             case.degraded,
