@@ -47,7 +47,7 @@ from grids.models import restorers, tiles
 from grids.pixels.psnr import psnr
 from grids.report import selection
 from grids.selection import trial
-from grids.selection.decision import MIX, UNUSUAL
+from grids.selection.decision import MIX, POSSIBLE, UNUSUAL
 from grids.selection.describer import Describer
 from grids.selection.fitting.cases import CROP, Case, middle
 from grids.selection.fitting.decisions import decisions
@@ -139,13 +139,13 @@ def measured(
 ) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
     """Statistics of all that is shown, and of each model what `decisions` takes.
 
-    Tried are those that may restore: the likeliest group's, and the mix. Of `crop` and `severity`,
-    what the names of kinds begin with, the gains of all models are measured as well, and of `crop`
-    what becomes of each in all steps.
+    Tried are those that may restore: of groups that are likely enough, and the mix. Of `crop` and
+    `severity`, what the names of kinds begin with, the gains of all models are measured as well,
+    and of `crop` what becomes of each in all steps.
     """
     forwards = [tiles.of_arrays(network, CPU) for network in networks]
     steps = stepping(describer, rule, networks)
-    rows, of_models = [], [[] for _ in networks]
+    rows, of_models, mix = [], [[] for _ in networks], len(networks) - 1
     for number, path in enumerate(paths, first):
         for case in shown(reading.read(path), path.name, number, settings):
             if not case.kind.startswith(kinds) or (case.strength and not kinds):
@@ -154,9 +154,10 @@ def measured(
             about |= {"strength": case.strength, "psnr_db": psnr(case.clean, case.degraded)}
             statistics = describer(case.degraded)
             about |= vars(statistics)
-            pair = (rule.probabilities(statistics.vector[None])[0].argmax(), len(networks) - 1)
+            shares = rule.probabilities(statistics.vector[None])[0]
+            possible = np.flatnonzero(shares >= min(POSSIBLE, shares.max()))
             parts = trial.parts(case.degraded)
-            tried = {n: trial.tried(parts, forwards[n]).numbers for n in pair}
+            tried = {n: trial.tried(parts, forwards[n]).numbers for n in [*possible, mix]}
             if kinds == "crop":
                 about |= {f"planned:{name}": told for name, told in steps.of(case).items()}
             rows.append(about)
@@ -164,7 +165,7 @@ def measured(
                 gain = np.nan
                 if kinds:
                     gain = gain_db(network, case.clean, case.degraded, CPU, "fp32")
-                own = tried.get(n, np.full_like(tried[pair[0]], np.nan))
+                own = tried.get(n, np.full_like(tried[mix], np.nan))
                 of_models[n].append({"gain_db": gain, "trial": own})
     return pd.DataFrame(rows), [*map(pd.DataFrame, of_models)]
 

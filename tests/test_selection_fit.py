@@ -1,15 +1,16 @@
 """What is fitted: the paper's rule, the prediction of gains, and the promises about them."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from grids.selection import evidence, selector_file
-from grids.selection.decision import best, decide
+from grids.selection.decision import best, choose, decide
 from grids.selection.fitting import fit
 from grids.selection.fitting.decisions import decisions, nearest
+from grids.selection.rule import Forecast
 from grids.selection.statistics import Statistics
 from grids.similarity import law
 
@@ -214,8 +215,10 @@ def decided(rule, *vector, darkest=0.05, **options):
         return trials_of([vector])[0, 0]
 
     decision = decide(rule, ("a+b", "c"), seen, tried, **options)
-    # No other is tried: that would take time.
-    assert asked == [decision.group, "mix"] == [*decision.gains_db]
+    assert asked == [*decision.gains_db]
+    assert asked[:2] == [decision.group, "mix"]
+    # No other is tried where it need not be: that would take time.
+    assert len(asked) == 2 or decision.model != decision.group
     return decision
 
 
@@ -303,6 +306,48 @@ def test_of_what_can_be_counted_on_the_best_is_what_most_is_expected_of():
     assert best(expected, counted, 1.2).tolist() == [1, 0, 1, 0]
 
 
+@dataclass
+class Told:
+    """A rule of three groups by which gains are expected and counted on as a trial says."""
+
+    shares: tuple[float, float, float]
+    membership = np.eye(3)
+
+    def probabilities(self, vectors):
+        return np.tile(self.shares, (len(vectors), 1))
+
+    def forecast(self, vectors, trials, share):
+        return Forecast(trials[..., 0], trials[..., 0], trials[..., 0], trials[..., 1])
+
+
+@pytest.mark.parametrize(
+    ("second", "group", "mix", "other", "model"),
+    [
+        (0.3, (5, 5), (3, 3), None, 0),  # sure enough
+        (0.3, (1, 1), (3, 3), (8, 1), 1),
+        (0.3, (4, 0), (3, 3), (8, 1), 1),
+        (0.3, (1, 1), (3, 3), (3.6, 1), 1),
+        (0.3, (1, 1), (3, 3), (3.4, 1), 3),
+        (0.3, (1, 1), (3, 3), (8, 0), 3),
+        (0.09, (1, 1), (3, 3), None, 3),  # hardly possible
+        (0.3, (1, -1), (3, -1), None, 3),  # nothing would be restored
+    ],
+)
+def test_where_the_mix_would_restore_the_second_group_is_tried(second, group, mix, other, model):
+    trials, asked = {0: group, 1: other, 3: mix}, []
+
+    def tried(rows, numbers):
+        asked.extend(numbers)
+        return np.array([trials[number] for number in numbers], float)
+
+    rule = Told((0.99 - second, second, 0.01))
+    models, chosen, forecast = choose(rule, np.zeros((1, 1)), np.array([0]), tried)
+    assert asked == [0, 3, *([] if other is None else [1])]
+    assert models.tolist() == [[0, 3, -1 if other is None else 1]]
+    assert models[0, chosen[0]] == model
+    assert forecast.expected[0, 2] == (-np.inf if other is None else other[0])
+
+
 def test_the_papers_rule_chooses_by_the_law(rule):
     assert decided(rule, 0, 6).group == "c"
     assert decided(rule, 0, 6, name="paper").group == "a+b"
@@ -374,6 +419,29 @@ def test_real_damage_tells_of_gains_and_of_no_class(few):
     vectors = np.stack(like["vector"])
     trials = np.stack(like["trials"])
     lower = with_real.gains(vectors, trials)[0] - without.gains(vectors, trials)[0]
+    assert lower.mean() < -1
+
+
+def test_views_under_two_degradations_tell_of_gains_and_of_no_class(few):
+    like = few[few["degradation"] == "a"]
+    two = like.assign(degradation="two", gains_db=[np.array([-5.0, -5.0])] * len(like))
+    asked = []
+
+    def with_gains(table):
+        asked.append(table)
+        return table
+
+    without, _ = fit.fitted(few, GROUPS, lambda given: given)
+    with_two, judged = fit.fitted(pd.concat([few, two], ignore_index=True), GROUPS, with_gains)
+    # All of them are restored; photographs that are held out are so whatever was done to them.
+    assert (asked[0]["degradation"] == "two").sum() == len(two)
+    held = judged[judged["degradation"] == "two"]
+    assert set(held["photograph"] % 5) == {4}
+    assert held["gains_db"].notna().all()
+    for name in ("hidden", "means", "temperature", "distance_quantiles", "darkest_quantiles"):
+        np.testing.assert_array_equal(getattr(without, name), getattr(with_two, name))
+    vectors, trials = np.stack(like["vector"]), np.stack(like["trials"])
+    lower = with_two.gains(vectors, trials)[0] - without.gains(vectors, trials)[0]
     assert lower.mean() < -1
 
 

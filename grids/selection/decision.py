@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grids.selection.evidence import evidence
-from grids.selection.rule import IF_DAMAGED, Rule
+from grids.selection.rule import IF_DAMAGED, Forecast, Rule
 from grids.selection.statistics import Statistics
 
 RuleName = Literal["discriminant", "paper"]
 Verdict = Literal["restore", "leave", "refuse"]
 
 Floats = NDArray[np.float64]
+Numbers = NDArray[np.intp]
 
 # Less usual than this share of the calibration's views is unlike all that is known: so often a
 # usual photograph is refused by mistake.
@@ -24,6 +25,11 @@ UNUSUAL = 0.002
 MIN_GAIN_DB = 0.1
 # The name of the model of all degradations.
 MIX = "mix"
+# Stands for no model.
+UNTRIED = -1
+# Where the mix would restore, the second group is tried if it has such a probability, and restores
+# if its model is expected to gain so much more: it is not the one that the picture looks like.
+POSSIBLE, MORE_DB = 0.1, 0.5
 
 
 @dataclass(frozen=True)
@@ -32,14 +38,14 @@ class Decision:
 
     Attributes:
         group: name of the group whose damage it has.
-        model: whose model suits best: the group's, or `mix`.
+        model: whose model suits best: the group's, `mix`, or that of the second group.
         rule: how the group was chosen, `discriminant` or `paper`.
         distances: the paper's distance S of each group's mean law from the photograph's law; empty
             where that was not measured.
         scores: probability of each group, given that the photograph is damaged in a known way.
-        gains_db: of the group's model and of `mix` the PSNR that it is expected to add, and the
-            ends of the interval where that lies with a probability of 90 %: −∞ and ∞ where too few
-            of the calibration's views are like the photograph to tell.
+        gains_db: of each model that was tried the PSNR that it is expected to add, and the ends of
+            the interval where that lies with a probability of 90 %: −∞ and ∞ where too few of the
+            calibration's views are like the photograph to tell.
         against: what is likeliest but for the group: another one, or `undamaged`.
         evidence: how much each kind of statistics speaks for the group rather than for that, by
             words, the most first (see `grids.selection.evidence`).
@@ -82,7 +88,7 @@ def decide(
     min_gain_db: float = MIN_GAIN_DB,
     share_if_damaged: float = IF_DAMAGED,
 ) -> Decision:
-    """The decision from a photograph's statistics, and from what two models do to parts of it.
+    """The decision from a photograph's statistics, and from what models do to parts of it.
 
     Args:
         rule: what was fitted.
@@ -103,19 +109,29 @@ def decide(
     group = (
         min(groups, key=distances.__getitem__) if by_law else max(groups, key=scores.__getitem__)
     )
-    names = (group, MIX)
-    trials = np.stack([tried(model) for model in names])[None]
-    forecast = rule.forecast(vector, trials, share_if_damaged)
+    names = (*groups, MIX)
+    models, chosen, forecast = choose(
+        rule,
+        vector,
+        np.array([groups.index(group)]),
+        lambda rows, numbers: np.stack([tried(names[number]) for number in numbers]),
+        min_gain_db,
+        share_if_damaged,
+    )
     each = np.concatenate([forecast.expected, forecast.low, forecast.high]).T.tolist()
     usualness = rule.usualness(vector, np.array([statistics.darkest]))
     against, told = evidence(rule, groups, group, statistics.vector)
     decision = Decision(
         group=group,
-        model=names[best(forecast.expected, forecast.counted_on, min_gain_db)[0]],
+        model=names[models[0, chosen[0]]],
         rule=name,
         distances=distances,
         scores=scores,
-        gains_db=dict(zip(names, map(tuple, each), strict=True)),
+        gains_db={
+            names[number]: tuple(gain)
+            for number, gain in zip(models[0], each, strict=True)
+            if number != UNTRIED
+        },
         against=against,
         evidence=told,
         usualness=float(usualness[0]),
@@ -124,6 +140,61 @@ def decide(
     )
     clean = float(rule.classes(vector)[0, -1])
     return replace(decision, reason=_reason(decision, clean, min_gain_db))
+
+
+def choose(
+    rule: Rule,
+    vectors: Floats,
+    likeliest: Numbers,
+    tried: Callable[[Numbers, Numbers], Floats],
+    min_gain_db: float = MIN_GAIN_DB,
+    share_if_damaged: float = IF_DAMAGED,
+) -> tuple[Numbers, Numbers, Forecast]:
+    """The models that may restore photographs, and what is known of their gains beforehand.
+
+    These are that of the likeliest group, the mix of all, and, where the mix would restore, that of
+    the second group: soft photographs and such as were enlarged look blurred, and only what models
+    do to them tells. Its gain is told by what it does in place of the likeliest one.
+
+    Args:
+        rule: what was fitted.
+        vectors: (N, D).
+        likeliest: (N,) number of the group.
+        tried: what trying models told, (n, F), of the numbers of n photographs and those of as many
+            models, the groups' or, the last one, the mix.
+        min_gain_db, share_if_damaged: as for `decide`.
+
+    Returns:
+        (N, 3) numbers of the models, `UNTRIED` for none; (N,) which of them suits best; and their
+        gains, −∞ for none.
+    """
+    photographs, mix = np.arange(len(vectors)), np.full_like(likeliest, len(rule.membership))
+    of_group, of_mix = tried(photographs, likeliest), tried(photographs, mix)
+
+    def forecast(rows: Numbers, of_group: Floats) -> Forecast:
+        trials = np.stack([of_group, of_mix[rows]], axis=1)
+        return rule.forecast(vectors[rows], trials, share_if_damaged)
+
+    first = forecast(photographs, of_group)
+    shares = rule.probabilities(vectors)
+    shares[photographs, likeliest] = 0
+    second = shares.argmax(axis=1)
+    chosen = best(first.expected, first.counted_on, min_gain_db)
+    by_mix = (chosen == 1) & (first.counted_on[:, 1] >= min_gain_db)
+    rows = np.flatnonzero(by_mix & (shares[photographs, second] >= POSSIBLE))
+    models = np.stack([likeliest, mix, np.full_like(mix, UNTRIED)], axis=1)
+    gains = {
+        name: np.pad(values, [(0, 0), (0, 1)], constant_values=-np.inf)
+        for name, values in vars(first).items()
+    }
+    if rows.size:
+        models[rows, 2] = second[rows]
+        other = forecast(rows, tried(rows, second[rows]))
+        for name, values in vars(other).items():
+            gains[name][rows, 2] = values[:, 0]
+        more = other.expected[:, 0] >= first.expected[rows, 1] + MORE_DB
+        chosen[rows[more & (other.counted_on[:, 0] >= min_gain_db)]] = 2
+    return models, chosen, Forecast(**gains)
 
 
 def best(
@@ -160,7 +231,10 @@ def _reason(decision: Decision, clean: float, min_gain_db: float) -> str:
         return f"unlike all that is known ({decision.usualness:.1%} of it is as unusual)"
     likely = f"damaged like {decision.group} (probability {decision.scores[decision.group]:.2f})"
     if decision.verdict == "restore":
-        return f"{likely}, but the mix suits it better" if decision.model == MIX else likely
+        if decision.model == decision.group:
+            return likely
+        other = "the mix" if decision.model == MIX else f"the model of {decision.model}"
+        return f"{likely}, but {other} suits it better"
     if clean > 0.5:
         return f"looks undamaged (probability {clean:.2f})"
     if decision.interval_db is None:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from grids.selection.decision import MIX, best, verdicts
+from grids.selection.decision import MIX, choose, verdicts
 from grids.selection.rule import Rule
 
 NEIGHBOURS = 5
@@ -31,10 +31,10 @@ def decisions(
     Returns:
         The cases' columns but for `vector`; `group`, the one that was trained for it, null if there
         is none; the groups that the rules choose: `paper`, `discriminant`, `nearest` (see below);
-        the `model` that would restore it, which may be `mix`, and the `verdict` whether it does;
+        the `model` that would restore it, which may be another, and the `verdict` whether it does;
         `paper_distance`, `odds`, `distance` and `usualness`; of the model `predicted_gain_db`,
-        `low_db` and `high_db`, before what is left is looked at (see `grids.selection.plan`); and
-        `gain_db:NAME` of each model.
+        `low_db` and `high_db`, as of one step (see `grids.selection.plan`); and `gain_db:NAME` of
+        each model.
     """
     names = np.array([*groups, MIX], dtype=object)
     group_of = {name: group for group, members in groups.items() for name in members}
@@ -43,9 +43,9 @@ def decisions(
     distances = rule.distances(cases["alpha"].to_numpy(), cases["sigma"].to_numpy())
     likeliest = rule.probabilities(vectors).argmax(axis=1)
     by_model = np.stack([np.stack(gains[name]["trial"]) for name in names])
-    trials = np.stack([by_model[likeliest, each], by_model[-1]], axis=1)
-    forecast = rule.forecast(vectors, trials)
-    chosen = best(forecast.expected, forecast.counted_on)
+    models, chosen, forecast = choose(
+        rule, vectors, likeliest, lambda rows, numbers: by_model[numbers, rows]
+    )
     usualness = rule.usualness(vectors, cases["darkest"].to_numpy())
     table = cases.drop(columns="vector").assign(
         group=cases["degradation"].map(group_of),
@@ -53,7 +53,7 @@ def decisions(
             has_law, names[np.where(has_law[:, None], distances, 0).argmin(axis=1)], None
         ),
         discriminant=names[likeliest],
-        model=np.where(chosen, MIX, names[likeliest]),
+        model=names[models[each, chosen]],
         verdict=verdicts(usualness, forecast.counted_on.max(axis=1)),
         paper_distance=distances.min(axis=1),
         odds=rule.odds(vectors),
