@@ -42,6 +42,7 @@ from grids.bundle import contents
 from grids.configuration import loading
 from grids.degrading import around
 from grids.degrading.around import Pixels
+from grids.degrading.names import CLEAN
 from grids.images import reading, sets
 from grids.models import restorers, tiles
 from grids.pixels.psnr import psnr
@@ -53,7 +54,7 @@ from grids.selection.fitting.cases import CROP, Case, middle
 from grids.selection.fitting.decisions import decisions
 from grids.selection.fitting.gains import gain_db
 from grids.selection.fitting.steps import Steps
-from grids.selection.fitting.views import CLEAN, damaged
+from grids.selection.fitting.views import damaged
 from grids.selection.rule import Rule
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -155,7 +156,7 @@ def measured(
             statistics = describer(case.degraded)
             about |= vars(statistics)
             shares = rule.probabilities(statistics.vector[None])[0]
-            possible = np.flatnonzero(shares >= min(POSSIBLE, shares.max()))
+            possible = np.flatnonzero(shares >= min(0.99 * POSSIBLE, shares.max()))
             parts = trial.parts(case.degraded)
             tried = {n: trial.tried(parts, forwards[n]).numbers for n in [*possible, mix]}
             if kinds == "crop":
@@ -222,7 +223,7 @@ def show_gains(table: pd.DataFrame) -> None:
     restored = table["verdict"] == "restore"
     at_first = np.isfinite(table["high_db"] - table["low_db"])[restored]
     within = ((table["low_db"] <= own) & (own <= table["high_db"]))[restored]
-    print(f"  by the first look: given {at_first.mean():.2f}, within {within[at_first].mean():.2f}")
+    print(f"  of the first step: given {at_first.mean():.2f}, within {within[at_first].mean():.2f}")
     names = {name: name.removeprefix("planned:") for name in table.filter(like="planned:")}
     steps = table[["kind", "degradation", *names]].rename(columns=names)
     best = gains.max(axis=1).clip(lower=0)

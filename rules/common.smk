@@ -24,7 +24,7 @@ from grids.configuration import elsewhere, files, loading, photographs, trials
 from grids.configuration.checks.search import check_affinities
 from grids.configuration.command_line import as_of_a_file
 from grids.configuration.settings import pair_set
-from grids.degrading.chains import TWO
+from grids.degrading.names import CLEAN, TWO
 from grids.images import reading, sets
 from grids.images.seen import checksums
 from grids.jobs import fingerprints, places, records

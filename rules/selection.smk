@@ -22,7 +22,7 @@ rule views:
         values=viewed,
         number=SETTINGS.selection.views,
         pictures=SETTINGS.selection.pictures.model_dump(),
-        laws=min(LAWS, SETTINGS.selection.views),
+        laws=lambda wildcards: LAWS if wildcards.degradation in SELECTED else 0,
         describing=SETTINGS.describing(),
         precision=SETTINGS.selection.precision,
         descriptor=descriptor_digest(),
@@ -72,7 +72,7 @@ rule examples:
         store=store_of("train"),
         views=expand(
             f"<results>/{places.VIEWS}",
-            degradation=[*SELECTED, "clean"],
+            degradation=CLASSES,
         ),
     output:
         examples=f"<results>/{places.EXAMPLES}",
@@ -86,9 +86,7 @@ rule examples:
     params:
         content=content("train"),
         number=EXAMPLES,
-        parameters=lambda wildcards: {
-            name: SETTINGS.parameters(name, "training") for name in SELECTED
-        },
+        parameters=CLASSES,
         pictures=SETTINGS.selection.pictures.model_dump(),
         seed=SETTINGS.seed,
         code=code("examples.py", degradations=SELECTED),

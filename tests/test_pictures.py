@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grids.base import randomness
-from grids.degrading import parameters
+from grids.degrading import chains, parameters
 from grids.images import reading, sets
 from grids.selection.fitting import pictures
 from grids.selection.fitting.pictures import Shares
@@ -175,6 +175,22 @@ def test_mild_numbers_are_as_many_as_strong_ones():
     assert np.mean(np.array(drawn) < middle) == pytest.approx(0.5, abs=0.05)
     assert min(drawn) < 6
     assert max(drawn) > 80
+
+
+def test_two_degradations_of_a_view_are_drawn_apart():
+    """The variances of noise add up; of twice the same noise the deviations would."""
+    grey = np.full((128, 128, 3), 128, np.uint8)
+    sigma = 10.0
+    values = chains.any_two({"gaussian_noise": {"sigma": sigma}})
+    for view in views([grey], ["a"], "two", values, PLAIN, range(3), 0):
+        noise = view.degraded.astype(float) - view.clean
+        assert noise.std() == pytest.approx(sigma * np.sqrt(2), rel=0.05)
+    widened = Shares(**(NONE | {"wide": 1}))
+    spread = [
+        (view.degraded.astype(float) - view.clean).std()
+        for view in views([grey], ["a"], "two", values, widened, range(8), 0)
+    ]
+    assert np.ptp(spread) > sigma / 2
 
 
 def test_undamaged_views_stay_as_they_are():

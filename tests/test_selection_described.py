@@ -82,6 +82,7 @@ def test_chains_are_cases_like_others_and_grey_ones_have_grey_damage_in_half():
     selection = {"groups": groups, "mixed": [["gaussian_noise", "jpeg"]], "unseen": []}
     settings = loading.load(given | {"selection": selection})
     assert settings.selected() == ["camera", "gaussian_noise"]
+    assert [*settings.viewed()] == ["camera", "gaussian_noise", "two", "clean"]
     alike = []
     for number in range(8):
         made = [*cases(photograph(number), f"{number}", **settings.tried(), seed=0)]

@@ -30,6 +30,7 @@ from grids.base.paths import expanded
 from grids.base.wording import meant_number
 from grids.configuration.spellings import Arguments, Gres, Megabytes, Minutes, Model, Word
 from grids.degrading import chains, parameters
+from grids.degrading.names import CLEAN, TWO
 from grids.images import reading, sets
 from grids.images.splitting import PARTS
 
@@ -881,8 +882,9 @@ class Selection(Section):
     )
     views: Annotated[int, Field(ge=20, strict=True)] = Field(
         400,
-        description="Parts of `images.train` for each degradation that the choice is fitted to; "
-        "those of every fifth photograph set its limits instead.",
+        description="Parts of `images.train` that the choice is fitted to, of each degradation, of "
+        "any two and of none; those of every fifth photograph set its limits instead. Of each "
+        "degradation the first 200 are restored, of the others all.",
     )
     pictures: Pictures = Field(
         Pictures(), description="What the views show: shares of them, each drawn on its own."
@@ -1052,9 +1054,9 @@ class Settings(Section):
         return sorted({*chosen} - {*self.paired()})
 
     def viewed(self) -> dict[str, dict[str, Any]]:
-        """Parameters of the damage that the choice is fitted to: one degradation, or any two."""
+        """Parameters of what the choice is fitted to: each degradation, any two of them, none."""
         single = {name: self.parameters(name, "training") for name in self.selected()}
-        return single | {chains.TWO: chains.any_two(single)}
+        return single | {TWO: chains.any_two(single), CLEAN: {}}
 
     def unseen(self) -> list[str]:
         """Degradations that selection is shown although no group has them."""

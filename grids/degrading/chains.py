@@ -19,8 +19,6 @@ from grids.degrading import parameters
 ORDERS = ("given", "shuffled", "one")
 # Name of a step that is a chain without a name of its own.
 NAMELESS = "chain"
-# Name of what `any_two` makes.
-TWO = "two"
 OF_A_CHAIN = ("chain", "order", "times", "probability")
 
 

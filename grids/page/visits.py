@@ -91,6 +91,7 @@ class Photo:
             "group": self.group,
             "strength": self.strength,
             "groups": groups,
+            "likely": decision.group if decision else "",
             # Nothing speaks for a damage that is not to be restored.
             "seen": self.judged.telling if self.judged and self.state == "judged" else [],
             "against": decision.against if decision else "",

@@ -26,9 +26,9 @@ MIN_GAIN_DB = 0.1
 # The name of the model of all degradations.
 MIX = "mix"
 # Stands for no model.
-UNTRIED = -1
-# Where the mix would restore, the second group is tried if it has such a probability, and restores
-# if its model is expected to gain so much more: it is not the one that the picture looks like.
+_UNTRIED = -1
+# Where the mix would restore, the likeliest other group is tried if it has such a probability, and
+# restores if its model is expected to gain so much more: the picture looks like another's damage.
 POSSIBLE, MORE_DB = 0.1, 0.5
 
 
@@ -38,7 +38,7 @@ class Decision:
 
     Attributes:
         group: name of the group whose damage it has.
-        model: whose model suits best: the group's, `mix`, or that of the second group.
+        model: whose model suits best: the group's, `mix`, or the likeliest other group's.
         rule: how the group was chosen, `discriminant` or `paper`.
         distances: the paper's distance S of each group's mean law from the photograph's law; empty
             where that was not measured.
@@ -130,7 +130,7 @@ def decide(
         gains_db={
             names[number]: tuple(gain)
             for number, gain in zip(models[0], each, strict=True)
-            if number != UNTRIED
+            if number != _UNTRIED
         },
         against=against,
         evidence=told,
@@ -153,8 +153,10 @@ def choose(
     """The models that may restore photographs, and what is known of their gains beforehand.
 
     These are that of the likeliest group, the mix of all, and, where the mix would restore, that of
-    the second group: soft photographs and such as were enlarged look blurred, and only what models
-    do to them tells. Its gain is told by what it does in place of the likeliest one.
+    the likeliest other group: soft photographs and such as were enlarged look blurred, and only
+    what models do to them tells. What is expected of it is told as if it were the likeliest one's,
+    by a regression that was fitted to no such case, and that expects another gain of the mix beside
+    it. So it has to be expected to gain more than either.
 
     Args:
         rule: what was fitted.
@@ -165,7 +167,7 @@ def choose(
         min_gain_db, share_if_damaged: as for `decide`.
 
     Returns:
-        (N, 3) numbers of the models, `UNTRIED` for none; (N,) which of them suits best; and their
+        (N, 3) numbers of the models, −1 for none; (N,) which of them suits best; and their
         gains, −∞ for none.
     """
     photographs, mix = np.arange(len(vectors)), np.full_like(likeliest, len(rule.membership))
@@ -182,7 +184,7 @@ def choose(
     chosen = best(first.expected, first.counted_on, min_gain_db)
     by_mix = (chosen == 1) & (first.counted_on[:, 1] >= min_gain_db)
     rows = np.flatnonzero(by_mix & (shares[photographs, second] >= POSSIBLE))
-    models = np.stack([likeliest, mix, np.full_like(mix, UNTRIED)], axis=1)
+    models = np.stack([likeliest, mix, np.full_like(mix, _UNTRIED)], axis=1)
     gains = {
         name: np.pad(values, [(0, 0), (0, 1)], constant_values=-np.inf)
         for name, values in vars(first).items()
@@ -192,7 +194,8 @@ def choose(
         other = forecast(rows, tried(rows, second[rows]))
         for name, values in vars(other).items():
             gains[name][rows, 2] = values[:, 0]
-        more = other.expected[:, 0] >= first.expected[rows, 1] + MORE_DB
+        of_the_mix = np.maximum(first.expected[rows, 1], other.expected[:, 1])
+        more = other.expected[:, 0] >= of_the_mix + MORE_DB
         chosen[rows[more & (other.counted_on[:, 0] >= min_gain_db)]] = 2
     return models, chosen, Forecast(**gains)
 

@@ -40,7 +40,7 @@ def plan(
     """What is decided of a photograph, then of what each step is expected to leave of it.
 
     Further steps are there where the first restores it. Each is for damage of another group than
-    those before.
+    those before, and than those whose models they were.
 
     Args:
         image: (height, width, 3).
@@ -79,12 +79,13 @@ def plan(
             seen = describer.of_parts(left)
         except InputError:  # one colour is left
             break
-        likeliest = groups[rule.probabilities(seen.vector[None])[0].argmax()]
-        if likeliest in {name for step in steps for name in (step.group, step.model)}:
+        shares = rule.probabilities(seen.vector[None])[0]
+        there = {each for step in steps for each in (step.group, step.model)}
+        if shares.max() < SURE or groups[shares.argmax()] in there:
             break
         least_db = max(min_gain_db, FURTHER_DB)
         following, left = look(seen, left, "discriminant", least_db, FURTHER_SHARE)
-        if following.verdict != "restore" or following.scores[following.group] < SURE:
+        if following.verdict != "restore":
             break
         steps.append(following)
     return tuple(steps if len(steps) == 1 else map(_without_promise, steps))

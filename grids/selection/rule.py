@@ -33,7 +33,7 @@ CAUTION = 6.0
 
 @dataclass(frozen=True)
 class Forecast:
-    """What is known beforehand of gains (N, 2) in dB, of the group's model and of the mix.
+    """What is known beforehand of gains (N, M) in dB, of as many models.
 
     Attributes:
         expected: in the mean.
@@ -54,7 +54,8 @@ class Rule:
 
     C degradations make m groups; D statistics describe a photograph. Two models may restore it:
     that of its group, and the mix of all where that suits it better. Both are tried on parts of it,
-    which tells F numbers of each (`grids.selection.trial`).
+    which tells F numbers of each (`grids.selection.trial`). A third may take the group's place (see
+    `grids.selection.decision.choose`).
 
     Attributes:
         alpha, sigma: (C,) mean laws of single photographs under each degradation.

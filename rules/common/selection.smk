@@ -2,8 +2,9 @@
 
 SELECTED = SETTINGS.selected()
 SHOWN = SETTINGS.shown()
-# What the choice is fitted to, with parameters: each degradation, any two of them, and none.
-VIEWED = {**SETTINGS.viewed(), "clean": {}}
+# What the choice is fitted to, with its parameters; any two degradations are no class.
+VIEWED = SETTINGS.viewed()
+CLASSES = {name: values for name, values in VIEWED.items() if name != TWO}
 # Kinds of cases that all models restore, so that the best choice is known.
 COMPARED = [
     *("whole", "crop", "drawn", "severity", "severity_grey"),
@@ -76,7 +77,7 @@ def viewed(wildcards):
 def code_of_views(wildcards):
     """As `code`: with all operators where views have any two."""
     name = wildcards.degradation
-    operators = {TWO: SELECTED, "clean": []}.get(name, [name])
+    operators = {TWO: SELECTED, CLEAN: []}.get(name, [name])
     return code("views.py", degradations=operators)(wildcards)
 
 

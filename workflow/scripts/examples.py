@@ -23,7 +23,7 @@ with job(snakemake):
             Store(given.store, index),
             reading.identities(index),
             name,
-            params.parameters.get(name, {}),
+            params.parameters[name],
             Shares(**params.pictures),
             table["number"],
             params.seed,

@@ -9,10 +9,11 @@ from grids.base.errors import InputError
 from grids.base.plugins import names_in, require_known
 from grids.base.wording import meant_number
 from grids.configuration.settings import RealSplit, Settings, Split
-from grids.degrading.chains import NAMELESS, TWO
+from grids.degrading.chains import NAMELESS
+from grids.degrading.names import CLEAN, TWO
 
 # Names that a degradation's would be taken for: of files, of a column, of a chain within a chain.
-TAKEN = {"clean", "average", NAMELESS, TWO}
+TAKEN = {CLEAN, TWO, "average", NAMELESS}
 
 
 def require_there(name: str, there: Iterable[str], package: str, key: str) -> None:

@@ -2,8 +2,9 @@
 
 from grids.base.errors import InputError
 from grids.base.plugins import names_in, require_known
-from grids.configuration.checks._shared import TAKEN, check_split
+from grids.configuration.checks._shared import check_split
 from grids.configuration.settings import ROLES, Settings
+from grids.degrading.names import CLEAN, TWO
 
 
 def check(settings: Settings) -> None:
@@ -17,7 +18,7 @@ def check(settings: Settings) -> None:
         require_known(name, names_in("degradations"), "degradation in selection.unseen")
     for name, given in selection.pairs.items():
         key = f"selection.pairs.{name}"
-        if name in {*ROLES, *settings.images.test_sets(), *settings.degradations, *TAKEN}:
+        if name in {*ROLES, *settings.images.test_sets(), *settings.degradations, CLEAN, TWO}:
             raise InputError(f"{key}: this name is taken, choose another")
         check_split(f"{key}.split", given.split)
     for name in (name for pair in selection.mixed for name in pair):

@@ -168,7 +168,8 @@ function decisionOf(photo) {
     return `${size}${what}: ${photo.reason}. Restore it all the same if you know the damage.`;
   }
   const trouble = photo.reason ? ` Failed: ${photo.reason}.` : "";
-  const best = chosen === "mix" ? "Best restored by the mix of all" : `Damaged like ${chosen}`;
+  const by = chosen === "mix" ? "the mix of all" : `the model of ${chosen}`;
+  const best = chosen === photo.likely ? `Damaged like ${chosen}` : `Best restored by ${by}`;
   return `${size}${best}: ${expected(photo, chosen)}.${toldBy(photo)}${trouble}`;
 }
 

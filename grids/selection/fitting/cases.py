@@ -11,8 +11,9 @@ from typing import Any
 from grids.base import randomness
 from grids.degrading import around
 from grids.degrading.around import Pixels
+from grids.degrading.names import CLEAN
 from grids.degrading.operators import drawn
-from grids.selection.fitting.views import CLEAN, damaged
+from grids.selection.fitting.views import damaged
 
 CROP = 256
 

@@ -12,10 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from grids.degrading.chains import TWO
+from grids.degrading.names import CLEAN, TWO
 from grids.selection import conformal, discriminant, regression
 from grids.selection.fitting import learning
-from grids.selection.fitting.views import CLEAN
 from grids.selection.regression import Regression
 from grids.selection.rule import COVERAGE, Rule
 

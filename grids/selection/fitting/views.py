@@ -1,4 +1,4 @@
-"""Single photographs as selection meets them: parts of many sizes, each under one degradation."""
+"""Single photographs as selection meets them: parts of many sizes, each damaged in one way."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ import numpy as np
 from grids.base import randomness
 from grids.degrading import around, operators
 from grids.degrading.around import Pixels
+from grids.degrading.names import CLEAN
 from grids.images.patches import SMALLEST
 from grids.pixels.arrays import to_bytes, to_tensor
 from grids.selection.fitting import pictures
 from grids.selection.fitting.pictures import Shares
 
 SIDES = (96, 512)
-CLEAN = "clean"
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def views(
     Args:
         photographs: (height, width, 3) uint8 arrays.
         identities: names the content of each photograph in the keys of randomness.
-        degradation: a module's name, or `clean` for none.
+        degradation: a module's name, or that of a chain, `two` among them; or `clean` for none.
         parameters: its numbers or ranges.
         shares: how many of them are grey, reduced and so on.
         numbers: which views.
