@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from conftest import copy_of_sources
 from PIL import Image
 
 from grids.base.files import sha256
@@ -123,6 +124,18 @@ def test_an_export_is_made_measured_and_used(
     again = other.jobs("results/bundle")
     assert {"Training restormer on jpeg", "Fitting the choice among the groups"} <= again
     assert not {job for job in again if job.startswith("Describing")}
+    # An operator that changes describes its own views again, and those under any two.
+    checkout = copy_of_sources(tmp_path / "checkout")
+    with open(checkout / "grids/degradations/sr.py", "a", encoding="utf-8") as module:
+        module.write("\nMORE = 1\n")
+    edited = tree.copy(tmp_path / "edited", checkout)
+    kinds = ("jpeg", "sr", "two", "clean")
+    assert edited.jobs(*(f"results/selection/views/{name}.parquet" for name in kinds)) == {
+        "Describing parts of photographs: sr",
+        "Describing parts of photographs: two",
+    }
+    said = tree.snakemake("--dry-run", "results/selection/views/ringing.parquet").stdout
+    assert "the choice is fitted to no views of 'ringing', but of gaussian_noise, jpeg," in said
     # `all` needs none of it, so it is left over unless it is asked for as well.
     with monkeypatch.context() as here:
         here.chdir(tree.folder)
