@@ -179,6 +179,21 @@ def test_from_a_dropped_photograph_to_its_download(page, server, tmp_path):
         assert archive.namelist() == ["a.png"]
 
 
+def test_damage_is_not_named_by_a_model_of_another_group(page, tmp_path):
+    with_photographs(page, tmp_path, "a.png")
+    told = page.evaluate(
+        """() => ["sr", "blur", "mix"].map((name) => decisionOf({
+          state: "judged", width: 3, height: 2, likely: "sr", against: "blur", reason: "",
+          groups: {[name]: {chosen: true, probability: null, gain: [2, 1, 3]}},
+          seen: ["fine detail"], further: [],
+        }))"""
+    )
+    ends = ("", ", but best restored by the model of blur", ", but best restored by the mix of all")
+    for said, end in zip(told, ends, strict=True):
+        assert said.startswith(f"3×2 pixels. Damaged like sr{end}: ")
+        assert said.endswith(" Told from blur by fine detail.")
+
+
 def test_the_divider_follows_mouse_touch_and_keys(page, tmp_path):
     with_photographs(page, tmp_path, "a.png")
     restored(page)

@@ -169,8 +169,8 @@ function decisionOf(photo) {
   }
   const trouble = photo.reason ? ` Failed: ${photo.reason}.` : "";
   const by = chosen === "mix" ? "the mix of all" : `the model of ${chosen}`;
-  const best = chosen === photo.likely ? `Damaged like ${chosen}` : `Best restored by ${by}`;
-  return `${size}${best}: ${expected(photo, chosen)}.${toldBy(photo)}${trouble}`;
+  const other = chosen === photo.likely ? "" : `, but best restored by ${by}`;
+  return `${size}Damaged like ${photo.likely}${other}: ${expected(photo, chosen)}.${toldBy(photo)}${trouble}`;
 }
 
 // ---- drawing ----
