@@ -70,7 +70,9 @@ def viewed(wildcards):
     name = wildcards.degradation
     if name not in VIEWED:
         known = ", ".join(VIEWED)
-        raise WorkflowError(f"the choice is fitted to no views of {name!r}, but of {known}")
+        raise WorkflowError(
+            f"the choice is fitted to no views of {name!r}, but of {known}"
+        )
     return VIEWED[name]
 
 
