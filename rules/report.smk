@@ -271,7 +271,7 @@ rule contact_sheet:
     input:
         pies=expand(
             f"<results>/{places.PIES}",
-            degradation=["clean", *sorted(SETTINGS.degradations)],
+            degradation=[CLEAN, *sorted(SETTINGS.degradations)],
         ),
     output:
         figure=report(
@@ -285,7 +285,7 @@ rule contact_sheet:
     conda:
         "../environment.yml"
     params:
-        degradations=["clean", *sorted(SETTINGS.degradations)],
+        degradations=[CLEAN, *sorted(SETTINGS.degradations)],
         paired=PAIRED,
         code=code("contact_sheet.py"),
     message:

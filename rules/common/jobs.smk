@@ -58,8 +58,6 @@ def members(wildcards):
     """Degradations of a job: those of its group, its one degradation, or all that are searched."""
     if "degradation" in wildcards.keys():
         name = wildcards.degradation
-        if name == "clean":
-            return []
         if name not in SETTINGS.degradations:
             known = ", ".join(sorted(SETTINGS.degradations))
             raise WorkflowError(
@@ -102,7 +100,7 @@ def parameters(use, of=members):
 
 
 def severities(wildcards):
-    if wildcards.degradation == "clean":
+    if wildcards.degradation == CLEAN:
         raise WorkflowError("the clean patches have no severities")
     (name,) = members(wildcards)
     if name in PAIRED:
