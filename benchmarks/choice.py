@@ -156,6 +156,7 @@ def measured(
             statistics = describer(case.degraded)
             about |= vars(statistics)
             shares = rule.probabilities(statistics.vector[None])[0]
+            # What `decisions` works out for all at once may be rounded otherwise.
             possible = np.flatnonzero(shares >= min(0.99 * POSSIBLE, shares.max()))
             parts = trial.parts(case.degraded)
             tried = {n: trial.tried(parts, forwards[n]).numbers for n in [*possible, mix]}

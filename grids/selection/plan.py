@@ -39,8 +39,8 @@ def plan(
 ) -> tuple[Decision, ...]:
     """What is decided of a photograph, then of what each step is expected to leave of it.
 
-    Further steps are there where the first restores it. Each is for damage of another group than
-    those before, and than those whose models they were.
+    Further steps are there where the first restores it. Each is for damage of a group for which,
+    and by whose model, there was no step before.
 
     Args:
         image: (height, width, 3).
