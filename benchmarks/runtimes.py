@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openvino
 from PIL import Image
 
 from grids.base.errors import InputError
@@ -29,6 +28,7 @@ from grids.bundle import contents, graphs
 from grids.models import restorers, weights
 from grids.models.tiling import Forward
 from grids.restoring import runtime
+from grids.restoring.runtimes.openvino import openvino
 from grids.selection.decision import MIX
 
 CASES = (
@@ -49,8 +49,8 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
 # The command, with a clock on what the network takes.
 TIMED = """
 import json, sys, time
-import openvino
 from grids import cli
+from grids.restoring.runtimes.openvino import openvino
 
 spent = {}
 

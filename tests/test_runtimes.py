@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -322,6 +323,24 @@ def test_what_a_runtime_cannot_do_is_told(box, monkeypatch):
     with pytest.raises(InputError, match="this CPU has no instructions for bf16"):
         runtime.choose("openvino", box, "cpu", "bf16")
     assert runtime.choose("auto", box, "cpu", "bf16").name == "torch"
+
+
+def test_openvino_tells_nobody_that_it_is_used(tmp_path):
+    """By itself its package reports each import, and notes a number for who does."""
+    code = """
+        import sys
+        import grids.restoring.runtimes.openvino
+        assert "openvino" in sys.modules
+        assert not [name for name in sys.modules if "telemetry" in name], sys.modules
+        assert "openvino.tools.ovc" not in sys.modules
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "CI"}
+    subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        check=True,
+        env=environment | {"HOME": str(tmp_path)},
+    )
+    assert not [*tmp_path.rglob("*")]
 
 
 def test_bf16_is_near(box):

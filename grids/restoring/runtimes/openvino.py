@@ -1,17 +1,34 @@
 """OpenVINO, on the CPU."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
-
-import openvino
-from openvino.passes import ConstantFolding, Manager
 
 from grids.base.errors import InputError
 from grids.bundle.contents import Bundle
 from grids.restoring.runtime import threads
 from grids.restoring.runtimes._graphs import Floats, GraphRuntime
+
+
+@contextmanager
+def _without(module: str) -> Iterator[None]:
+    """As if the module were not installed, unless it was imported before."""
+    known = module in sys.modules
+    if not known:
+        sys.modules[module] = None  # type: ignore[assignment]
+    yield
+    if not known:
+        del sys.modules[module]
+
+
+# The package imports its converter of models where there is one, which tells Google Analytics of
+# each import, by a number that it leaves in the home folder. Nothing is converted here.
+with _without("openvino.tools.ovc"):
+    import openvino
+    from openvino.passes import ConstantFolding, Manager
 
 # By our names, OpenVINO's. Without a word it takes what the CPU is fastest in.
 PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
