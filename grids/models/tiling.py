@@ -15,8 +15,9 @@ Arrays in, arrays out: what runs the network is told as a function, and where as
 """
 
 import math
-import operator
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -201,21 +202,20 @@ class Span:
 def spans(length: int, tile: int, needs: Needs) -> list[Span]:
     """Tiles of at most `tile` pixels whose weights sum to one at each of `length` pixels.
 
-    They are equally long, but by what the grid lacks at the end: those near an edge, which need
-    less, reach farther, since runtimes are faster where sides stay the same.
+    They are equally long, but by what the grid lacks at the end, since runtimes are faster where
+    sides stay the same; and no longer than what so many need.
     """
     if length <= tile:
         return [Span(0, length, np.ones(length, np.float32))]
-    # The last term is what rounding to the grid can add.
-    count = math.ceil(length / (tile - 2 * needs.halo - needs.grid))
-    cuts = [round(length * i / count / needs.grid) * needs.grid for i in range(count)] + [length]
-    starts = [max(0, cut - needs.halo) for cut in cuts[:-1]]
-    ends = [min(length, cut + needs.halo) for cut in cuts[1:]]
-    side = _on_grid(max(map(operator.sub, ends, starts)), needs.grid)
+    both = 2 * needs.halo
+    count = math.ceil((length - both) / (tile - both))
+    side = _on_grid(math.ceil((length - both) / count), needs.grid) + both
     last = _on_grid(length - side, needs.grid)
+    steps = [last * index / (count - 1) / needs.grid for index in range(count)]
+    starts = [round(step) * needs.grid for step in steps]
+    cuts = [start + needs.halo for start in starts]
     spans = []
-    for index, least in enumerate(starts):
-        start = min(least, last)
+    for index, start in enumerate(starts):
         end = min(length, start + side)
         pixels = np.arange(start, end)
         weights = np.ones(end - start, np.float32)
@@ -250,30 +250,49 @@ def _tiled(
     tallest = max(row.end - row.start for row in rows)
     bands = np.empty((3, tallest, width), np.float32)
     carried = bands[:, :0]
-    for index, row in enumerate(rows):
-        # In the memory of the one before: that the system gives new memory takes longer.
-        band = bands[:, : row.end - row.start]
-        band.fill(0)
-        for number, column in enumerate(columns, 1):
-            part = image[row.start : row.end, column.start : column.end]
-            result = forward(_planes(part, white))[0]
-            result *= column.weights
-            band[..., column.start : column.end] += result
-            tiles_done = index * len(columns) + number
-            progress(tiles_done * height * width // (len(rows) * len(columns)))
-        band *= row.weights[:, None]
-        band[:, : carried.shape[1]] += carried
-        following = rows[index + 1].start if index + 1 < len(rows) else height
-        finished, rest = np.split(band, [following - row.start], axis=1)
-        carried = rest.copy()
-        if not np.isfinite(finished).all():
-            raise NotFiniteError("the network's output is not finite")
-        values = np.clip(finished, 0, 1, out=finished)
-        values *= white
-        np.rint(values, out=values)
-        for channel, plane in enumerate(values):
-            restored[row.start : following, :, channel] = plane
+    parts = (
+        _planes(image[row.start : row.end, column.start : column.end], white)
+        for row in rows
+        for column in columns
+    )
+    with closing(_one_ahead(forward, parts)) as results:
+        for index, row in enumerate(rows):
+            # In the memory of the one before: that the system gives new memory takes longer.
+            band = bands[:, : row.end - row.start]
+            band.fill(0)
+            for number, column in enumerate(columns, 1):
+                result = next(results)[0]
+                result *= column.weights
+                band[..., column.start : column.end] += result
+                tiles_done = index * len(columns) + number
+                progress(tiles_done * height * width // (len(rows) * len(columns)))
+            band *= row.weights[:, None]
+            band[:, : carried.shape[1]] += carried
+            following = rows[index + 1].start if index + 1 < len(rows) else height
+            finished, rest = np.split(band, [following - row.start], axis=1)
+            carried = rest.copy()
+            if not np.isfinite(finished).all():
+                raise NotFiniteError("the network's output is not finite")
+            values = np.clip(finished, 0, 1, out=finished)
+            values *= white
+            np.rint(values, out=values)
+            for channel, plane in enumerate(values):
+                restored[row.start : following, :, channel] = plane
     return restored
+
+
+def _one_ahead(
+    forward: Forward, parts: Iterator[NDArray[np.float32]]
+) -> Generator[NDArray[np.float32]]:
+    """What `forward` makes of each part. The next is computed while the caller works on one."""
+    with ThreadPoolExecutor(1) as beside:
+        # Held nowhere else: an error would hold the future that raised it, and both their arrays.
+        running = [beside.submit(forward, next(parts))]
+        for part in parts:
+            done = running.pop().result()
+            running.append(beside.submit(forward, part))
+            yield done
+        yield running.pop().result()
 
 
 def _planes(part: np.ndarray, white: int) -> NDArray[np.float32]:
