@@ -27,6 +27,7 @@ from grids.training.processes import ownership
 # More threads than idle cores make small networks many times slower. What restores asks the
 # environment and would set torch's threads anew, for all tests that follow in this process.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # for tests that import ONNX Runtime themselves
 torch.set_num_threads(1)
 # To look for garbage among what modules leave for good takes a sixth of the time to load them.
 gc.disable()

@@ -16,15 +16,17 @@ from typing import Any
 
 import numpy as np
 import onnx_ir as ir
-import onnxruntime
 import torch
 import torch.nn.functional as F
 from onnxscript import optimizer, rewriter
 from onnxscript.rewriter.pattern import RewriteRule
 from torch import Tensor, nn
 
+from grids.base import unreported
 from grids.base.errors import InputError
 from grids.models import tiles
+
+onnxruntime = unreported.onnxruntime()
 
 OPSET = 20
 # Free sides are traced at so many steps of the strides; at one step a side would be a constant.

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import onnxruntime
-
+from grids.base import unreported
 from grids.base.errors import InputError
 from grids.bundle.contents import Bundle
 from grids.restoring.runtime import threads
 from grids.restoring.runtimes._graphs import Floats, GraphRuntime, Run
+
+onnxruntime = unreported.onnxruntime()
 
 ERRORS_ONLY = 3
 

@@ -1,34 +1,18 @@
 """OpenVINO, on the CPU."""
 
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
+from grids.base import unreported
 from grids.base.errors import InputError
 from grids.bundle.contents import Bundle
 from grids.restoring.runtime import threads
 from grids.restoring.runtimes._graphs import Floats, GraphRuntime
 
-
-@contextmanager
-def _without(module: str) -> Iterator[None]:
-    """As if the module were not installed, unless it was imported before."""
-    known = module in sys.modules
-    if not known:
-        sys.modules[module] = None  # type: ignore[assignment]
-    yield
-    if not known:
-        del sys.modules[module]
-
-
-# The package imports its converter of models where there is one, which tells Google Analytics of
-# each import, by a number that it leaves in the home folder. Nothing is converted here.
-with _without("openvino.tools.ovc"):
-    import openvino
-    from openvino.passes import ConstantFolding, Manager
+openvino = unreported.openvino()
 
 # By our names, OpenVINO's. Without a word it takes what the CPU is fastest in.
 PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
@@ -60,14 +44,14 @@ class Compiled:
     last fixed ones are kept. One thread computes at a time: requests are not made for more.
     """
 
-    def __init__(self, core: openvino.Core, options: dict[str, str | int], file: Path):
+    def __init__(self, core: Any, options: dict[str, str | int], file: Path):
         self._core, self._options = core, options
         self._graph = core.read_model(file)
         # Two thirds of its nodes only reckon with constants. To compile takes longer with them.
-        constants = Manager()
-        constants.register_pass(ConstantFolding())
+        constants = openvino.passes.Manager()
+        constants.register_pass(openvino.passes.ConstantFolding())
         constants.run_passes(self._graph)
-        self._fixed: openvino.InferRequest | None = None
+        self._fixed: Any = None
         self._fixed_shape: tuple[int, ...] = ()
         self._last_shapes: tuple[tuple[int, ...], ...] = ((), ())
         self._lock = Lock()
@@ -88,8 +72,8 @@ class Compiled:
             return outputs
 
     @cached_property
-    def _free(self) -> openvino.InferRequest:
+    def _free(self) -> Any:
         return self._compiled(self._graph)
 
-    def _compiled(self, graph: openvino.Model) -> openvino.InferRequest:
+    def _compiled(self, graph: Any) -> Any:
         return self._core.compile_model(graph, "CPU", self._options).create_infer_request()
