@@ -116,7 +116,7 @@ WRONG = [
     (
         "training.procedure",
         "l2",
-        r"unknown procedure in training.procedure 'l2'; Known: .*l1",
+        r"unknown procedure in training.procedure 'l2'; known: .*l1",
     ),
     ("training.procedure", {"nafnet": "gan"}, r"unknown procedure in training.procedure 'gan'"),
     ("training.procedure", {"nafnt": "l1"}, r"training.procedure 'nafnt'; did you mean"),

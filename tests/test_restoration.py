@@ -278,9 +278,12 @@ def test_a_tile_that_is_too_small_is_refused():
 
 def test_progress_reaches_every_pixel():
     built, done = network(*LOCAL["srresnet"]), []
-    Tiler(built, CPU, tile=96).restore(arrays(built), scene(300, 200), done.append)
-    assert done == sorted(done)
-    assert done[-1] == 300 * 200
+    for height, width in ((300, 200), (1, 300)):
+        done.clear()
+        Tiler(built, CPU, tile=96).restore(arrays(built), scene(height, width), done.append)
+        assert len(done) > 1
+        assert done == sorted(done)
+        assert done[-1] == height * width
 
 
 def test_a_tile_is_computed_while_the_one_before_is_put_in_its_place():

@@ -443,8 +443,9 @@ def test_two_sources_of_one_name(noisy, export, tmp_path, capsys):
     assert "would both become" in capsys.readouterr().err
     # Another suffix is another name, and the same file twice is one.
     Image.open(noisy / "a.png").save(noisy / "a.bmp")
+    twice = noisy / "deeper" / ".." / "a.png"
     status, rows = restore_json(
-        export, capsys, noisy / "a.png", noisy / "a.bmp", noisy / "a.png", "-o", tmp_path / "out"
+        export, capsys, noisy / "a.png", noisy / "a.bmp", twice, "-o", tmp_path / "out"
     )
     assert status == 0
     assert rows.keys() == {"a.png", "a.bmp"}
@@ -452,15 +453,40 @@ def test_two_sources_of_one_name(noisy, export, tmp_path, capsys):
 
 def test_an_output_folder_that_cannot_be_written(noisy, export, tmp_path, capsys):
     (tmp_path / "file").touch()
-    for out in (tmp_path / "file", tmp_path / "file" / "deeper", "/proc/grids"):
-        status, rows = restore_json(export, capsys, noisy / "a.png", "-o", out)
-        assert status == 1
-        assert "cannot be written" in rows["a.png"]["reason"]
-        assert "\n" not in rows["a.png"]["reason"]
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    for out, reason in (
+        (tmp_path / "file", f"{tmp_path}/file is no folder"),
+        (tmp_path / "file" / "deeper", f"{tmp_path}/file is no folder"),
+        (tmp_path / "link" / "deeper", f"{tmp_path}/link is a link to nothing"),
+        (tmp_path / "a.JPG", "is the name of a photograph"),
+        ("/proc/grids", "/proc cannot be written into"),
+    ):
+        assert restore(export, noisy, "-o", out) == 1
+        said = capsys.readouterr()
+        assert not said.out
+        assert said.err.startswith(f"error: -o {out}: ")
+        assert reason in said.err
+        assert said.err.count("\n") == 1
+    (tmp_path / "a.JPG").mkdir()
+    assert restore(export, noisy / "a.png", "-o", tmp_path / "a.JPG") == 0
+
+
+def test_a_folder_that_is_written_while_photographs_are_restored(
+    noisy, export, tmp_path, capsys, monkeypatch
+):
+    """What goes wrong later is told of its photograph."""
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "deeper").touch()
+    status, rows = restore_json(export, capsys, noisy, "-o", out)
+    assert status == 1
+    assert "cannot be written" in rows["b.png"]["reason"]
+    assert "\n" not in rows["b.png"]["reason"]
+    assert (out / "a.png").is_file()
 
 
 def test_names_that_are_no_text(noisy, export, tmp_path, capsysbinary):
-    odd = os.fsdecode(b"\xff\xfe spaces and\nlines.png")
+    odd = os.fsdecode(b"\xff\xfe \x1b[31mspaces and\nlines.png")
     os.rename(noisy / "a.png", noisy / odd)
     out = tmp_path / "out"
     assert restore(export, noisy / odd, "-o", out) == 0
@@ -468,7 +494,8 @@ def test_names_that_are_no_text(noisy, export, tmp_path, capsysbinary):
     assert capsysbinary.readouterr().out.count(b"\n") == 1
     assert restore(export, noisy / odd, "-o", out) == 0
     said = capsysbinary.readouterr().err
-    assert re.search(rb"there already: .*\\udcff\\udcfe spaces and\\nlines\.png\n", said)
+    assert re.search(rb"already: .*\\udcff\\udcfe \\x1b\[31mspaces and\\nlines\.png\n", said)
+    assert b"\x1b" not in said
     assert restore(export, noisy / odd, "-o", out, "--dry-run") == 0
     assert capsysbinary.readouterr().out.count(b"\n") == 2
 

@@ -19,7 +19,7 @@ from tiny_bundle import restore
 
 from grids.bundle import contents
 from grids.images import decoding
-from grids.restoring import blending, photographs, sheets
+from grids.restoring import blending, outcomes, photographs, sheets
 
 ADDED = 20
 STRENGTHS = st.floats(0, blending.STRONGEST)
@@ -148,10 +148,30 @@ def test_a_comparison_shows_before_halves_and_after(export, photograph, tmp_path
     # Words stand below each.
     assert all((pixels[120:, sheets.GAP + n * step :][:, :128] < 128).any() for n in range(3))
     # What is there stays.
+    assert restore(export, photograph, "-o", out, *options) == 0
+    assert one_json(capsys)["remarks"] == []
+    sheet.rename(out / "kept.png")
+    assert restore(export, photograph, "-o", out, *options) == 0
+    assert one_json(capsys)["remarks"] == ["no comparison was drawn"]
+    (out / "kept.png").rename(sheet)
     (out / "a.png").unlink()
     assert restore(export, photograph, "-o", out, *options) == 1
     assert "exists already; --overwrite replaces it" in one_json(capsys)["reason"]
     assert restore(export, photograph, "-o", out, *options, "--overwrite") == 0
+
+
+def test_a_comparison_says_whose_model_it_was(export, photograph, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(sheets, "drawn", lambda panels, columns: drawn.append(panels))
+    monkeypatch.setattr(sheets, "write", lambda pixels, path: None)
+    options = ["--compare", "--group", "jpeg"]
+    assert restore(export, photograph, "-o", tmp_path / "out", *options) == 0
+    (panels,) = drawn
+    assert panels[2].lines[:2] == ("after", "jpeg")
+
+
+def test_no_gain_is_less_than_nothing_by_rounding():
+    assert outcomes._figures((-0.0, -0.04, 0.04)) == "+0.0 dB (+0.0 to +0.0)"
 
 
 def test_groups_stand_side_by_side_with_what_is_expected(export, photograph, tmp_path, capsys):
@@ -199,6 +219,20 @@ def test_a_photograph_goes_through_a_pipe(forks, export, photograph):
     np.testing.assert_array_equal(pixels, shown(photograph) + np.uint8(ADDED))
     row = next(json.loads(line) for line in done.stderr.splitlines() if line.startswith(b"{"))
     assert (row["source"], row["target"], row["status"]) == ("-", "-", "restored")
+    # How much would come was not known.
+    assert b"ETA" not in done.stderr
+
+
+def test_names_are_taken_as_they_are_written(export, photograph, monkeypatch, capsys):
+    monkeypatch.chdir(photograph.parent)
+    os.rename(photograph, "-")
+    assert restore(export, "./-", "-o", "out", "--force", "--json") == 0
+    assert one_json(capsys)["source"] == os.path.abspath("./-")
+    for empty in (["", "-o", "out"], ["./-", "-o", ""]):
+        with pytest.raises(SystemExit) as ended:
+            restore(export, *empty)
+        assert ended.value.code == 2
+        assert "an empty name; this folder is ." in capsys.readouterr().err
 
 
 class Pipe:
@@ -246,10 +280,13 @@ def test_sheets_and_decisions_go_through_pipes(export, photograph, monkeypatch, 
     [
         ("a.png -o out --strength 1.6", "--strength: must be within 0 … 1.5, got 1.6"),
         ("a.png -o out --strength nan", "--strength: must be within 0 … 1.5, got nan"),
+        ("a.png -o out --min-gain nan", "--min-gain: must be a number of dB, got nan"),
         ("a.png -o out --mask gone.png", "gone.png: cannot be read (No such file or directory)"),
         ("a.png -o out --mask text.png", "text.png: cannot be read (no photograph in"),
         ("a.png -o out --groups jpeg jpg", "did you mean 'jpeg'? Known: gaussian_noise+poisson"),
         ("a.png -o out --all-groups --compare", "leave one out"),
+        ("a.png -o out --group mxi", "unknown group 'mxi'; did you mean 'mix'? Known: "),
+        ("a.png -o out --group film", "unknown group 'film'; known: "),
         ("- a.png -o -", "one photograph alone goes through"),
         ("a.png b.png -o -", "one photograph alone goes through"),
         (". -o -", "one photograph alone goes through"),

@@ -225,7 +225,7 @@ def decided(rule, *vector, darkest=0.05, **options):
 def test_what_is_undamaged_or_unknown_is_left_alone(rule):
     clean, far = decided(rule, 9, 9), decided(rule, -30, -20)
     assert (clean.verdict, far.verdict) == ("leave", "refuse")
-    assert "looks undamaged" in clean.reason
+    assert "none of the damage that is known" in clean.reason
     assert "unlike all that is known" in far.reason
     # Nor where nothing is as dark as something is everywhere.
     assert decided(rule, 0, 6, darkest=0.3).verdict == "refuse"

@@ -25,8 +25,8 @@ def require_known(name: str, known: Iterable[str], what: str) -> None:
     known = sorted(known)
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise InputError(f"unknown {what} {name!r}; {hint}Known: {', '.join(known)}")
+        hint = f"did you mean {near[0]!r}? Known" if near else "known"
+        raise InputError(f"unknown {what} {name!r}; {hint}: {', '.join(known)}")
 
 
 def options_of(package: str, name: str) -> dict[str, Any]:

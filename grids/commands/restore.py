@@ -32,13 +32,15 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     """Adds the command to those of `grids`."""
     parser = commands.add_parser("restore", help=SUMMARY, description=SUMMARY, epilog=EXIT_STATUSES)
     parser.add_argument(
-        "paths", nargs="+", type=Path, metavar="PATH", help="photograph or folder; - reads a pipe"
+        "paths", nargs="+", type=_path, metavar="PATH", help="photograph or folder; - reads a pipe"
     )
     parser.add_argument(
-        "-o", "--out", required=True, type=Path, help="folder for the results; - writes to a pipe"
+        "-o", "--out", required=True, type=_path, help="folder for the results; - writes to a pipe"
     )
     models = parser.add_mutually_exclusive_group()
-    models.add_argument("--group", help="use this group's model for all photographs")
+    models.add_argument(
+        "--group", help="use this group's model for all photographs (`grids bundles` lists them)"
+    )
     models.add_argument(
         "--groups",
         nargs="+",
@@ -83,10 +85,19 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser.set_defaults(run=_run)
 
 
+def _path(text: str) -> Path:
+    """A path as it was written: `-` is a pipe, `./-` a file of that name."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name; this folder is .")
+    path = Path(text)
+    return path.absolute() if str(path) == "-" != text else path
+
+
 def _run(options: argparse.Namespace) -> int:
+    from grids.base.printing import on_one_line
     from grids.restoring import outcomes
     from grids.restoring.batch import Batch
-    from grids.restoring.orders import find
+    from grids.restoring.orders import find, require_folder
     from grids.restoring.outcomes import Outcome
     from grids.restoring.photographs import STANDARD
 
@@ -96,6 +107,8 @@ def _run(options: argparse.Namespace) -> int:
     bundle, runtime = _computing.opened(options)
     order = _order(options, bundle)
     jobs, unreadable, others = find(options.paths, options.out, order)
+    if options.out != STANDARD and order.restore:
+        require_folder(options.out)
     work = Batch(bundle, runtime, order, precision=options.precision, tile=options.tile, say=_say)
     if words := outcomes.how_far(order.strength):
         _say(words)
@@ -110,7 +123,7 @@ def _run(options: argparse.Namespace) -> int:
             if options.json:
                 print(json.dumps(outcomes.as_json(outcome)), file=told, flush=True)
             elif outcome.status in ("restored", "compared"):
-                print(outcomes.shown(outcomes.line(outcome)), file=told, flush=True)
+                print(on_one_line(outcomes.line(outcome)), file=told, flush=True)
     except KeyboardInterrupt:
         _say(f"interrupted after {len(done)} of {len(jobs)}; the same command goes on")
         return INTERRUPTED
@@ -139,7 +152,7 @@ def _order(options: argparse.Namespace, bundle: "Bundle") -> "Order":
         group=options.group,
         groups=groups,
         force=options.force,
-        min_gain_db=Order.min_gain_db if options.min_gain is None else options.min_gain,
+        min_gain_db=orders.min_gain_db(options.min_gain),
         steps=1 if options.group or groups else steps,
         copy=options.copy,
         strength=options.strength,
@@ -163,8 +176,10 @@ def _done(work: "Batch", jobs: Sequence["Job"], dry_run: bool) -> Iterator["Outc
     before = 0.0
     for job, size in zip(jobs, megapixels, strict=True):
 
-        def report(pixels: int, before: float = before) -> None:
-            progress.report(round(before + pixels / 1e6, 3))
+        def report(pixels: int, before: float = before, known: bool = size > 0) -> None:
+            # Of a pipe nobody knows how much will come.
+            if known:
+                progress.report(round(before + pixels / 1e6, 3))
 
         yield work.run(job, report)
         before += size
@@ -196,6 +211,6 @@ def _concluded(outcomes: Sequence["Outcome"], others: Sequence[Path], dry_run: b
 
 
 def _say(line: str) -> None:
-    from grids.restoring.outcomes import shown
+    from grids.base.printing import on_one_line
 
-    print(shown(line), file=sys.stderr, flush=True)
+    print(on_one_line(line), file=sys.stderr, flush=True)

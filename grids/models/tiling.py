@@ -150,9 +150,14 @@ class Tiler:
         # Networks mirror what their strides lack, for which less than a step is not enough.
         lacking = [(0, max(0, self._needs.grid - side)) for side in (height, width)]
         padded = np.pad(image, [*lacking, (0, 0)], "edge") if np.any(lacking) else image
+        share = height * width / (padded.shape[0] * padded.shape[1])
+
+        def report(pixels: int) -> None:
+            progress(round(share * pixels))
+
         while True:
             try:
-                restored = _tiled(forward, padded, self._tile, self._needs, progress)
+                restored = _tiled(forward, padded, self._tile, self._needs, report)
             except Exception as error:  # runtimes have kinds of their own
                 if not is_out_of_memory(error):
                     raise

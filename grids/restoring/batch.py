@@ -91,6 +91,8 @@ class Batch:
         if self.leaves(job):
             outcome.status = "there already"
             outcome.reason = str(job.target)
+            if self._order.compare and not os.path.lexists(job.beside):
+                outcome.remarks = ("no comparison was drawn",)
             return
         outcome.sheet = job.beside if self._order.compare else None
         if self._keeps and os.path.lexists(job.target):
@@ -147,7 +149,8 @@ class Batch:
                 sheets.upright(colour, photograph.orientation)
                 for colour in (photograph.colour, after)
             ]
-            lines = (*outcomes.expectation(outcome, judged.group), *outcome.then)
+            by = ", ".join((judged.group, *outcome.then))
+            lines = (by, *outcomes.expectation(outcome, judged.group))
             panels = [
                 Panel(pictures[0], ("before",)),
                 Panel(sheets.halves(*pictures), ("left before, right after",)),

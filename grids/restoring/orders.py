@@ -1,9 +1,11 @@
 """What is asked for: which photographs, where their twins go, and what is done to each."""
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from grids.base.errors import InputError
 from grids.images import decoding, search
@@ -79,6 +81,37 @@ def steps(asked: int | None) -> int:
     return asked
 
 
+def min_gain_db(asked: float | None) -> float:
+    """What must be counted on for a photograph to be restored: what is asked for, if anything is.
+
+    Raises:
+        InputError: it is no finite number.
+    """
+    if asked is None:
+        return MIN_GAIN_DB
+    if not math.isfinite(asked):
+        raise InputError(f"--min-gain: must be a number of dB, got {asked}")
+    return asked
+
+
+def require_folder(out: Path) -> None:
+    """Raises InputError unless results can be written into a folder that is there or can be made.
+
+    Nothing is made: where it is missing, the folder that it would be made in is tried.
+    """
+    if not out.is_dir() and out.suffix.lower() in search.SUFFIXES:
+        raise InputError(f"-o {out}: is the name of a photograph; name a folder for the results")
+    there = next(place for place in (out, *out.absolute().parents) if os.path.lexists(place))
+    if not there.is_dir():
+        what = "is a link to nothing" if there.is_symlink() else "is no folder"
+        raise InputError(f"-o {out}: {there} {what}; name a folder for the results")
+    try:
+        with TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise InputError(f"-o {out}: {there} cannot be written into ({error.strerror})") from None
+
+
 def find(
     paths: Sequence[Path], out: Path, order: Order
 ) -> tuple[list[Job], list[OSError], list[Path]]:
@@ -111,7 +144,11 @@ def find(
             jobs.append(Job(path, out / f"{path.name}{order.ending}"))
         else:
             raise InputError(f"{path}: no such file or folder")
-    jobs = list(dict.fromkeys(jobs))
+    # Two spellings of one file are one.
+    distinct: dict[tuple[str, str], Job] = {}
+    for job in jobs:
+        distinct.setdefault((os.path.realpath(job.source), os.path.realpath(job.target)), job)
+    jobs = [*distinct.values()]
     if not jobs and not unreadable:
         names = ", ".join(search.SUFFIXES)
         raise InputError(f"{', '.join(map(str, paths))}: no photograph is there ({names})")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from grids.base.printing import on_one_line
 from grids.restoring import blending
 from grids.restoring.blending import Expected
 from grids.restoring.workshop import Step
@@ -112,7 +113,7 @@ def _figures(gains: Expected | None) -> str:
     if gains is None:
         return "unknown gain"
     gain, low, high = gains
-    return f"{gain:+.1f} dB ({low:+.1f} to {high:+.1f})"
+    return f"{gain:+z.1f} dB ({low:+z.1f} to {high:+z.1f})"
 
 
 def line(outcome: Outcome) -> str:
@@ -137,11 +138,11 @@ def table(outcomes: Sequence[Outcome], groups: Sequence[str] = ()) -> str:
             gain, low, high = _gains(outcome, group if groups else "") or (None, None, None)
             rows.append(
                 {
-                    "photograph": shown(str(outcome.source)),
+                    "photograph": on_one_line(str(outcome.source)),
                     "pixels": f"{outcome.width}×{outcome.height}" if outcome.width else "",
                     "group": group if groups else ", ".join((group, *outcome.then)),
-                    "gain dB": "" if gain is None else f"{gain:+.1f}",
-                    "90 %": "" if gain is None else f"{low:+.1f} to {high:+.1f}",
+                    "gain dB": "" if gain is None else f"{gain:+z.1f}",
+                    "90 %": "" if gain is None else f"{low:+z.1f} to {high:+z.1f}",
                     "decision": decisions.get(outcome.status, "fail"),
                 }
             )
@@ -192,8 +193,3 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         "tile": outcome.tile,
         "remarks": list(outcome.remarks),
     }
-
-
-def shown(text: str) -> str:
-    """On one line: names of files may be of any bytes but two."""
-    return text.encode("utf-8", "backslashreplace").decode().replace("\n", "\\n")

@@ -239,7 +239,7 @@ def _reason(decision: Decision, clean: float, min_gain_db: float) -> str:
         other = "the mix" if decision.model == MIX else f"the model of {decision.model}"
         return f"{likely}, but {other} suits it better"
     if clean > 0.5:
-        return f"looks undamaged (probability {clean:.2f})"
+        return f"shows none of the damage that is known here (probability {clean:.2f})"
     if decision.interval_db is None:
         return f"{likely}, but too little like it was measured to tell what a model gains"
     low, high = decision.interval_db
