@@ -10,6 +10,7 @@ import sys
 import textwrap
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -483,6 +484,16 @@ def test_a_folder_that_is_written_while_photographs_are_restored(
     assert "cannot be written" in rows["b.png"]["reason"]
     assert "\n" not in rows["b.png"]["reason"]
     assert (out / "a.png").is_file()
+
+
+def test_nothing_is_computed_for_a_disk_that_is_full(noisy, export, tmp_path, capsys, monkeypatch):
+    free = SimpleNamespace(free=(noisy / "a.png").stat().st_size - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: free)
+    monkeypatch.setattr(workshop.Workshop, "restore", None)
+    status, rows = restore_json(export, capsys, noisy / "a.png", "-o", tmp_path / "out")
+    assert status == 1
+    assert "out/a.png: cannot be written (" in rows["a.png"]["reason"]
+    assert not (tmp_path / "out").exists()
 
 
 def test_names_that_are_no_text(noisy, export, tmp_path, capsysbinary):

@@ -9,11 +9,11 @@ from grids.base.errors import InputError, NotFiniteError
 from grids.base.files import appearing
 from grids.base.plugins import require_known
 from grids.bundle.contents import Bundle
-from grids.restoring import blending, outcomes, photographs, sheets
+from grids.restoring import blending, orders, outcomes, photographs, sheets
 from grids.restoring.blending import Weights
 from grids.restoring.orders import Job, Order
 from grids.restoring.outcomes import Outcome
-from grids.restoring.photographs import Photograph
+from grids.restoring.photographs import STANDARD, Photograph
 from grids.restoring.runtime import Runtime
 from grids.restoring.sheets import Panel
 from grids.restoring.workshop import Judgement, Workshop
@@ -99,6 +99,8 @@ class Batch:
             raise InputError(f"{job.target}: exists already, and is no file")
         if self._keeps and outcome.sheet and os.path.lexists(outcome.sheet):
             raise InputError(f"{outcome.sheet}: exists already; --overwrite replaces it")
+        if self._order.restore and STANDARD not in (job.source, job.target):
+            orders.require_room(job)
         photograph = photographs.read(job.source)
         outcome.height, outcome.width = photograph.colour.shape[:2]
         outcome.remarks = photograph.remarks

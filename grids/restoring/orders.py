@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +102,7 @@ def require_folder(out: Path) -> None:
     """
     if not out.is_dir() and out.suffix.lower() in search.SUFFIXES:
         raise InputError(f"-o {out}: is the name of a photograph; name a folder for the results")
-    there = next(place for place in (out, *out.absolute().parents) if os.path.lexists(place))
+    there = _there(out)
     if not there.is_dir():
         what = "is a link to nothing" if there.is_symlink() else "is no folder"
         raise InputError(f"-o {out}: {there} {what}; name a folder for the results")
@@ -110,6 +111,24 @@ def require_folder(out: Path) -> None:
             pass
     except OSError as error:
         raise InputError(f"-o {out}: {there} cannot be written into ({error.strerror})") from None
+
+
+def require_room(job: Job) -> None:
+    """Raises InputError where less is free than the source takes: its twin takes about as much.
+
+    So on a disk that is full nothing is computed in vain.
+    """
+    with decoding.naming(job.source):
+        needed = job.source.stat().st_size
+    with decoding.naming(job.target, "written"):
+        free = shutil.disk_usage(_there(job.target.parent)).free
+    if free < needed:
+        raise InputError(f"{job.target}: cannot be written ({free:,} of {needed:,} bytes are free)")
+
+
+def _there(path: Path) -> Path:
+    """The nearest of a path and the folders around it that is there."""
+    return next(place for place in (path, *path.absolute().parents) if os.path.lexists(place))
 
 
 def find(
