@@ -45,9 +45,10 @@ class Client:
         """The address of a new visit."""
         return f"/visits/{self.json('POST', '/visits')[1]['id']}"
 
-    def upload(self, visit, content, name="a.png"):
+    def upload(self, visit, content, name="a.png", place=0):
         """The photograph that an upload became."""
-        status, told = self.json("POST", f"{visit}/photographs?name={name}", content)
+        address = f"{visit}/photographs?name={name}&place={place}"
+        status, told = self.json("POST", address, content)
         assert status == 201, told
         return told
 

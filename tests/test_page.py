@@ -18,6 +18,7 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from pathlib import PurePosixPath, PureWindowsPath
 from urllib.parse import quote
 
 import numpy as np
@@ -36,7 +37,7 @@ pytest.importorskip("uvicorn", reason="the extra 'page' is not installed")
 from page_server import HOST, Client, serving_page
 from starlette.datastructures import Headers
 
-from grids.page import desk, uploads
+from grids.page import desk, serving, uploads
 from grids.page.guard import Guard
 from grids.page.uploads import Limits, RefusedError
 from grids.restoring import photographs
@@ -90,7 +91,7 @@ def test_a_photograph_is_judged_restored_and_given_back(page, visit):
     name = "ünï/../写真 1.png"
     source = coded(exif=exif)
     photo = page.upload(visit, source, quote(name))
-    assert photo["name"] == "写真 1.png"
+    assert (photo["name"], photo["path"]) == ("写真 1.png", "ünï/写真 1.png")
     (judged,) = page.judged(visit).values()
     assert judged["state"] in ("judged", "left", "refused")
     assert (judged["width"], judged["height"]) == (128, 96)
@@ -174,25 +175,101 @@ def test_what_browsers_do_not_show_is_shown_as_png(page, visit):
 
 def test_all_results_come_as_one_archive_with_names_of_their_own(page, visit):
     assert page.json("GET", f"{visit}/results.zip")[1] == {"reason": "nothing is restored yet"}
-    names = ["a.png", "x/A.png", quote("..\\a.png"), "..", quote("new\nline.png")]
-    for name in names:
-        photo = page.upload(visit, coded(), name)
+    given = {
+        "x/a.png": "x/a.png",
+        "y/a.png": "y/a.png",
+        "x/A.png": "x/A (2).png",
+        "a.png": "a.png",
+        "..\\a.png": "a (2).png",
+        "x": "x (2)",  # a folder is called so
+        "/etc/../b.png": "etc/b.png",
+        "C:\\x\\a.png": "C_/x/a.png",
+        "c:a.png": "c_a.png",
+        "..": "photograph",
+        "new\nline.png": "new_line.png",
+    }
+    # The last comes first: the order is that in which they were given.
+    for place, name in reversed(list(enumerate(given))):
+        photo = page.upload(visit, coded(), quote(name), place)
         group = page.judged(visit)[photo["id"]]["group"]
         page.restored(visit, photo, group)
     status, headers, content = page.ask("GET", f"{visit}/results.zip")
     assert (status, headers["Content-Type"]) == (200, "application/zip")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         found = archive.namelist()
-        assert found == ["a.png", "A (2).png", "a (3).png", "photograph", "new_line.png"]
+        assert found == list(given.values())
         assert all(opened(archive.read(name)).shape == (96, 128, 3) for name in found)
 
 
-@given(st.text())
-def test_names_are_never_paths(name):
-    bare = uploads.bare(name)
-    assert bare.strip(". ")
-    assert len(bare) <= uploads.LONGEST_NAME
-    assert not set(bare) & {"/", "\\", "\0", "\n", "\r"}
+def test_what_was_given_to_be_saved_is_told_and_is_that_of_its_strength(page, visit):
+    source = coded()
+    photo = page.upload(visit, source)
+    address = page.restored(visit, photo, "jpeg")
+
+    def unsaved():
+        return page.news(visit, lambda known: True)[photo["id"]]["unsaved"]
+
+    page.ask("POST", f"{address}/choose?group=jpeg&strength=1")
+    assert unsaved()
+    page.ask("GET", f"{address}/after?group=jpeg&strength=1")
+    assert unsaved(), "it was looked at alone"
+    page.ask("GET", f"{address}/result")
+    wait(lambda: not unsaved())
+    page.ask("POST", f"{address}/choose?group=jpeg&strength=0.5")
+    assert unsaved(), "another result"
+    page.ask("GET", f"{visit}/results.zip")
+    wait(lambda: not unsaved())
+
+
+def test_an_archive_holds_what_was_chosen_when_it_was_asked_for(page, visit, monkeypatch):
+    source = coded()
+    for place in range(2):
+        photo = page.upload(visit, source, f"{place}.png", place)
+        address = page.restored(visit, photo, "jpeg")
+        page.ask("POST", f"{address}/choose?group=jpeg&strength=1")
+    write, other = photographs.write, quote(page.workshop.bundle.names[-1])
+
+    def choosing(*arguments):
+        monkeypatch.setattr(photographs, "write", write)
+        page.ask("POST", f"{address}/choose?group={other}&strength=1")
+        return write(*arguments)
+
+    monkeypatch.setattr(photographs, "write", choosing)
+    status, _, content = page.ask("GET", f"{visit}/results.zip")
+    assert status == 200
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for name in ("0.png", "1.png"):
+            expected = opened(source) + np.uint8(ADDED)
+            np.testing.assert_array_equal(opened(archive.read(name)), expected)
+
+
+# Text of the signs that matter, and any.
+PATHS = st.text(st.sampled_from("/\\.: aA()2\0\n\u202e") | st.characters())
+
+
+@given(PATHS)
+def test_paths_are_shown_without_what_leads_elsewhere(path):
+    tidy = uploads.tidy(path)
+    parts = tidy.split("/")
+    assert all(part.strip(". ") and len(part) <= uploads.LONGEST_NAME for part in parts)
+    assert len(parts) <= uploads.DEEPEST
+    assert tidy.isprintable()
+    assert "\\" not in tidy
+    assert uploads.tidy(tidy) == tidy
+
+
+@given(st.lists(PATHS, max_size=6))
+def test_members_of_an_archive_can_be_unpacked_at_one_place(paths):
+    names = uploads.members([uploads.tidy(path) for path in paths])
+    folded = [name.casefold() for name in names]
+    assert len(set(folded)) == len(paths)
+    assert not any(other.startswith(f"{name}/") for name in folded for other in folded)
+    for name in names:
+        windows = PureWindowsPath(name)
+        assert not windows.anchor
+        assert "/".join(windows.parts) == "/".join(PurePosixPath(name).parts) == name
+        assert ".." not in windows.parts
+        assert not set(name) & set('\\:*?"<>|\0\n')
 
 
 def test_uploads_that_lie_are_refused_in_one_line_and_leave_nothing(page, visit, folder):
@@ -397,6 +474,8 @@ def test_a_full_disk_is_said(page, visit, monkeypatch):
         ("GET", "/visits/guess/news", 410),
         ("GET", "/../pyproject.toml", 404),
         ("POST", "{visit}/photographs/guess/restore", 404),
+        ("POST", "{visit}/photographs?name=a.png&place=-1", 400),
+        ("POST", "{visit}/photographs?name=a.png&place=1234567890", 400),
         ("POST", "{photo}/restore?group=nothing", 400),
         ("POST", "{photo}/choose?group=jpeg&strength=2", 400),
         ("POST", "{photo}/choose?group=jpeg&strength=nan", 400),
@@ -459,13 +538,52 @@ def test_strangers_are_refused_over_the_wire(page):
 
 
 @pytest.mark.parametrize(
-    "options", [["--host", "203.0.113.9"], ["--port", "99999"], ["--port", "-1"]]
+    "options",
+    [
+        ["--host", "203.0.113.9"],
+        ["--host", "nosuch.invalid"],
+        ["--host", "a..b"],
+        ["--port", "99999"],
+        ["--port", "-1"],
+    ],
 )
 def test_an_address_that_cannot_be_listened_at_is_one_line(options, capsys):
     assert main(["page", *options]) == 1
     said = capsys.readouterr().err
-    assert said.startswith("error: --port ")
+    assert said.startswith(f"error: {' '.join(options)}:")
+    # Another port would not help.
+    assert ("this machine" in said) == ("--host" in options)
+    assert "--port 0" not in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(("host", "here"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]")])
+@pytest.mark.parametrize("outward", ["192.168.1.4", "2001:db8::4", ""])
+def test_where_all_addresses_are_listened_at_those_to_open_are_said(
+    host, here, outward, monkeypatch
+):
+    if ":" in host and not socket.has_dualstack_ipv6():
+        pytest.skip("there is no IPv6 on this machine")
+    monkeypatch.setattr(serving, "_outward", lambda taken: outward)
+    with serving.listening(host, 0) as taken:
+        port = taken.getsockname()[1]
+        said = serving.where(taken, host).split(", from elsewhere ")
+        named = f"[{outward}]" if ":" in outward else outward
+        assert said == [f"http://{each}:{port}/" for each in (here, named) if each]
+        # The page answers to each.
+        for address in said:
+            asked = Headers({"host": address.split("/")[2]})
+            assert Guard(None, host).refusal("GET", asked) == ""
+
+
+def test_the_address_for_elsewhere_is_one_that_can_be_opened():
+    with serving.listening("0.0.0.0", 0) as taken:
+        outward = serving._outward(taken)
+        if not outward:
+            pytest.skip("this machine is in no network")
+        socket.create_connection((outward, taken.getsockname()[1]), timeout=30).close()
+    with serving.listening(HOST, 0) as taken:
+        assert serving.where(taken, HOST) == f"http://{HOST}:{taken.getsockname()[1]}/"
 
 
 def test_an_interruption_ends_the_command_and_leaves_nothing(tmp_path):

@@ -3,6 +3,7 @@
 import io
 import itertools
 import shutil
+import threading
 import time
 import zipfile
 
@@ -262,9 +263,143 @@ def test_what_is_refused_says_why_and_others_go_on(page, server, tmp_path):
     assert page.inner_text("#list .bad") == "no photograph in PNG, JPEG, WebP, TIFF or BMP"
     page.set_input_files("#files", [str(photograph(tmp_path, "b.png"))])
     until(page, "() => document.querySelectorAll('#list li').length === 2")
+    page.click("#list li:nth-child(1) button")
     page.click("#remove")
     until(page, "() => document.querySelectorAll('#list li').length === 1")
     assert page.inner_text("#name") == "b.png"
+
+
+# Whether the browser would ask before it leaves the page.
+ASKS = "() => !dispatchEvent(new Event('beforeunload', {cancelable: true}))"
+
+
+def test_leaving_asks_as_long_as_something_would_be_lost(page, server, tmp_path, monkeypatch):
+    assert not page.evaluate(ASKS)
+    with_photographs(page, tmp_path, "a.png", "b.png")
+    assert not page.evaluate(ASKS), "nothing is restored yet"
+    held, restore = threading.Event(), server.workshop.restore
+    monkeypatch.setattr(
+        server.workshop, "restore", lambda *arguments: held.wait(60) and restore(*arguments)
+    )
+    page.click("#restore")
+    page.wait_for_selector("#cancel")
+    assert page.evaluate(ASKS), "it is being restored"
+    held.set()
+    page.wait_for_selector("#download[href]")
+    # The browser asks indeed, and who stays has all.
+    with page.expect_event("dialog") as asked:
+        page.evaluate("() => { setTimeout(() => location.reload()); }")
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
+    assert page.locator("#list li").count() == 2
+    with page.expect_download():
+        page.click("#download")
+    until(page, f"() => !({ASKS})()")
+    # Another strength is another result, and an archive has it as well.
+    page.focus("#strength")
+    page.keyboard.press("Home")
+    until(page, ASKS)
+    with page.expect_download():
+        page.click("#download-all")
+    until(page, f"() => !({ASKS})()")
+    page.click("#list li:nth-child(2) button")
+    restored(page)
+    assert page.evaluate(ASKS)
+    page.click("#remove")
+    until(page, f"() => !({ASKS})()")
+
+
+def test_leaving_a_page_that_the_server_has_closed_asks_nothing(page, server, tmp_path):
+    with_photographs(page, tmp_path, "a.png")
+    restored(page)
+    assert page.evaluate(ASKS)
+    page.evaluate("() => navigator.sendBeacon(`${here}/close`)")
+    until(page, "() => document.querySelector('#said').innerText.includes('has closed this page')")
+    assert not page.evaluate(ASKS)
+
+
+def names(page):
+    return page.locator("#list .name").all_inner_texts()
+
+
+def test_photographs_of_folders_keep_their_paths(page, tmp_path):
+    album = tmp_path / "album"
+    for folder in ("b", "a"):
+        (album / folder).mkdir(parents=True)
+        photograph(album / folder, "IMG_1.png")
+    photograph(album, "IMG_10.png")
+    photograph(album, "IMG_9.png")
+    (album / "notes.txt").write_text("no photograph")
+    given = ["a/IMG_1.png", "b/IMG_1.png", "IMG_9.png", "IMG_10.png"]
+    given = [f"album/{name}" for name in given]
+    page.set_input_files("#folder", str(album))
+    until(page, "() => document.querySelectorAll('#list li').length === 4")
+    assert names(page) == given
+    assert page.inner_text("#name") == given[0]
+    # Folders that are dropped, as the browser itself gives them.
+    point = {"x": 600, "y": 400, "data": {"items": [], "files": [str(album / "b"), str(album)]}}
+    point["data"]["dragOperationsMask"] = 1
+    session = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, **point})
+    until(page, "() => document.querySelectorAll('#list li').length === 9")
+    assert names(page) == [*given, "b/IMG_1.png", *given]
+    until(page, "() => !document.querySelector('#list').innerText.includes('being judged')")
+    for number in (5, 2):
+        page.click(f"#list li:nth-child({number}) button")
+        restored(page)
+    with page.expect_download() as waiting:
+        page.click("#download-all")
+    with zipfile.ZipFile(waiting.value.path()) as archive:
+        assert archive.namelist() == ["album/b/IMG_1.png", "b/IMG_1.png"]
+
+
+def test_the_list_has_the_order_in_which_files_were_given(page, tmp_path):
+    held = []
+    page.route("**/photographs?name=a.png*", lambda route: held.append(route))
+    files = [str(photograph(tmp_path, name)) for name in ("a.png", "c.png", "b.png")]
+    page.set_input_files("#files", files)
+    until(page, "() => document.querySelectorAll('#list li').length === 2")
+    assert names(page) == ["c.png", "b.png"]
+    # Nobody has turned to another: the first that was given is shown, although it comes last.
+    held.pop().continue_()
+    until(page, "() => document.querySelectorAll('#list li').length === 3")
+    assert names(page) == ["a.png", "c.png", "b.png"]
+    assert page.inner_text("#name") == "a.png"
+
+
+def test_the_first_that_is_usable_is_shown_until_somebody_picks(page, tmp_path):
+    (tmp_path / "0.png").write_text("no photograph")
+    broken = tmp_path / "1.png"
+    photograph(tmp_path, "whole.png")
+    # Its header is whole, so that it fails after it was taken.
+    broken.write_bytes((tmp_path / "whole.png").read_bytes()[:60])
+    page.set_input_files("#files", [str(tmp_path / "0.png")])
+    until(page, "() => document.querySelector('#list .bad')")
+    assert page.inner_text("#name") == "0.png", "there is no other"
+    page.set_input_files("#files", [str(broken), str(photograph(tmp_path, "2.png"))])
+    until(page, "() => document.querySelectorAll('#list .bad').length === 2")
+    until(page, "() => document.querySelector('#name').innerText === '2.png'")
+    assert page.get_attribute("#list li:nth-child(3) button", "aria-current") == "true"
+    page.click("#list li:nth-child(1) button")
+    page.set_input_files("#files", [str(photograph(tmp_path, "3.png"))])
+    until(page, "() => document.querySelectorAll('#list li').length === 4")
+    assert page.inner_text("#name") == "0.png", "it was picked"
+
+
+def test_how_many_of_how_many_are_downloaded_is_said_before(page, tmp_path):
+    with_photographs(page, tmp_path, "a.png", "b.png")
+    assert page.inner_text("#download-all") == "Download all"
+    assert page.get_attribute("#download-all", "href") is None
+    restored(page)
+    assert page.inner_text("#download-all") == "Download 1 of 2"
+    with page.expect_download() as waiting:
+        page.click("#download-all")
+    with zipfile.ZipFile(waiting.value.path()) as archive:
+        assert archive.namelist() == ["a.png"]
+    page.click("#list li:nth-child(2) button")
+    restored(page)
+    assert page.inner_text("#download-all") == "Download all"
 
 
 def test_a_page_that_is_left_takes_its_files_along(browser, server, tmp_path):

@@ -55,7 +55,7 @@ def _run(options: argparse.Namespace) -> None:
     )
     workshop.prepare()
     if not is_loopback(options.host):
-        _say(f"warning: whoever reaches {options.host} can use this page")
+        _say("warning: whoever reaches this machine over the network can use this page")
     serving.serve(workshop, options.host, taken, Limits(megapixels=options.megapixels), _say)
 
 

@@ -5,7 +5,7 @@ POST   /visits                                a new visit: its name, the groups,
 GET    /visits/V/news                         what changes, for as long as the page is open
 POST   /visits/V/close                        the page is gone
 GET    /visits/V/results.zip                  all results
-POST   /visits/V/photographs?name=NAME        an upload: the file alone is the body
+POST   /visits/V/photographs?name=PATH&place  an upload: the file alone is the body
 DELETE /visits/V/photographs/P                forgets it
 POST   /visits/V/photographs/P/restore?group  has it restored with a model
 POST   /visits/V/photographs/P/cancel         ends that
@@ -17,6 +17,7 @@ GET    /visits/V/photographs/P/result         the restored file
 """
 
 import json
+import re
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -43,6 +44,7 @@ from grids.restoring.workshop import Workshop
 STATIC = Path(__file__).parent / "static"
 PAGE = {"/": "index.html", "/page.css": "page.css", "/page.js": "page.js"}
 ARCHIVE = "restored.zip"
+PLACE = re.compile("[0-9]{1,9}")
 
 
 def app(workshop: Workshop, host: str, limits: Limits) -> Starlette:
@@ -153,14 +155,23 @@ async def _close(request: Request) -> Response:
 
 
 async def _results(request: Request) -> Response:
-    path = await _desk(request).packed(_visit(request))
-    return FileResponse(path, filename=ARCHIVE, background=BackgroundTask(path.unlink, True))
+    desk, visit = _desk(request), _visit(request)
+    path, held = await desk.packed(visit)
+
+    def given() -> None:
+        path.unlink(missing_ok=True)
+        desk.gave(visit, held)
+
+    return FileResponse(path, filename=ARCHIVE, background=_afterwards(given))
 
 
 async def _take(request: Request) -> Response:
-    name, declared = request.query_params.get("name", ""), request.headers.get("content-length")
+    path, place = request.query_params.get("name", ""), request.query_params.get("place", "0")
+    if not PLACE.fullmatch(place):
+        raise RefusedError("place: must be a whole number of at most 9 digits", 400)
+    desk, visit, declared = _desk(request), _visit(request), request.headers.get("content-length")
     try:
-        photo = await _desk(request).take(_visit(request), name, request.stream(), declared)
+        photo = await desk.take(visit, path, int(place), request.stream(), declared)
     except ClientDisconnect:
         return Response(status_code=499)  # to nobody
     return JSONResponse(photo.told(), 201)
@@ -205,12 +216,23 @@ async def _after(request: Request) -> Response:
 
 
 async def _result(request: Request) -> Response:
-    _, photo = _photo(request)
-    content = await _desk(request).result(photo)
+    desk, (visit, photo) = _desk(request), _photo(request)
+    wanted = photo.wanted
+    content = await desk.result(photo, wanted)
     # Quoted as RFC 5987 says, since a name may be of any signs.
     name = f"attachment; filename*=UTF-8''{quote(photo.name, safe='')}"
     kind = "application/octet-stream"
-    return Response(content, media_type=kind, headers={"Content-Disposition": name})
+    given = _afterwards(lambda: desk.gave(visit, {photo: wanted}))
+    return Response(content, 200, {"Content-Disposition": name}, kind, given)
+
+
+def _afterwards(do: Callable[[], None]) -> BackgroundTask:
+    """Does something once an answer is sent, in the event loop's thread."""
+
+    async def then() -> None:
+        do()
+
+    return BackgroundTask(then)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

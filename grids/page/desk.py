@@ -17,7 +17,7 @@ import shutil
 import zipfile
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -113,13 +113,19 @@ class Desk:
         await asyncio.gather(*map(self.close, list(self._visits.values())))
 
     async def take(
-        self, visit: Visit, name: str, chunks: AsyncIterator[bytes], declared: str | None
+        self,
+        visit: Visit,
+        path: str,
+        place: int,
+        chunks: AsyncIterator[bytes],
+        declared: str | None,
     ) -> Photo:
         """Takes an upload, and has it judged.
 
         Args:
             visit: the page.
-            name: as the page calls it.
+            path: as the page calls it.
+            place: among those of the page.
             chunks: of its bytes.
             declared: how many there are, as the upload says.
 
@@ -129,7 +135,7 @@ class Desk:
         if len(visit.photos) + visit.receiving >= self.limits.photographs:
             raise RefusedError(f"more than {self.limits.photographs} photographs", 409)
         own = secrets.token_hex(8)
-        photo = Photo(own, uploads.bare(name), visit.folder / own, 0, 0)
+        photo = Photo(own, uploads.tidy(path), place, visit.folder / own, 0, 0)
         photo.folder.mkdir()
         visit.receiving += 1
         try:
@@ -214,35 +220,45 @@ class Desk:
         async with self._drawing:
             return await asyncio.to_thread(self._after, photo, group, strength)
 
-    async def result(self, photo: Photo) -> bytes:
+    async def result(self, photo: Photo, wanted: tuple[str, float]) -> bytes:
         """The restored file, with all that belongs to the photograph.
 
+        Args:
+            photo: the photograph.
+            wanted: whose model's result, and its strength.
+
         Raises:
-            RefusedError: it is not restored with the chosen model.
+            RefusedError: it is not restored with this model.
         """
         async with self._drawing:
-            return await asyncio.to_thread(self._result, photo, photo.group, photo.strength)
+            return await asyncio.to_thread(self._result, photo, *wanted)
 
-    async def packed(self, visit: Visit) -> Path:
-        """A file of all results of a page, as ZIP; whoever gets it removes it.
+    async def packed(self, visit: Visit) -> tuple[Path, dict[Photo, tuple[str, float]]]:
+        """A file of all results of a page, as ZIP, and what it holds; whoever gets it removes it.
 
         Raises:
             RefusedError: there are none.
         """
-        done = [photo for photo in visit.photos.values() if photo.group in photo.tiles]
+        done = sorted((p for p in visit.photos.values() if p.done), key=lambda p: p.place)
         if not done:
             raise RefusedError("nothing is restored yet", 409)
+        # What is chosen while others are packed is no part of it.
+        held = {photo: photo.wanted for photo in done}
+        names = uploads.members([photo.path for photo in done])
         path = visit.folder / f"{secrets.token_hex(8)}.zip"
-        names: set[str] = set()
         with zipfile.ZipFile(path, "x") as archive:
-            for photo in done:
+            for photo, name in zip(done, names, strict=True):
                 if photo.id not in visit.photos:
                     continue
-                name = _unlike(photo.name, names)
-                names.add(name.casefold())
-                content = await self.result(photo)
+                content = await self.result(photo, held[photo])
                 await asyncio.to_thread(archive.writestr, name, content)
-        return path
+        return path, held
+
+    def gave(self, visit: Visit, results: dict[Photo, tuple[str, float]]) -> None:
+        """Keeps in mind which results of photographs a page has been given, to be saved."""
+        for photo, wanted in results.items():
+            photo.saved = wanted
+            visit.changed(photo)
 
     def _require(self, group: str) -> None:
         try:
@@ -366,12 +382,3 @@ def _shown(content: bytes, name: str) -> tuple[bytes, str]:
 
 def _reason(error: Exception) -> str:
     return str(error).partition("\n")[0] or "memory ran out"
-
-
-def _unlike(name: str, others: set[str]) -> str:
-    """A name that is none of others, whatever the case of letters, with its ending kept."""
-    path, number = PurePosixPath(name), 1
-    while name.casefold() in others:
-        number += 1
-        name = f"{path.stem} ({number}){path.suffix}"
-    return name

@@ -10,6 +10,8 @@ from grids.images import decoding, png, tiff
 
 SIGNATURES = (png.SIGNATURE, *tiff.SIGNATURES, b"\xff\xd8", b"RIFF", b"BM")
 LONGEST_NAME = 255
+# Folders of an upload and its name; outer ones are left away.
+DEEPEST = 32
 NAMELESS = "photograph"
 
 
@@ -38,11 +40,46 @@ class RefusedError(InputError):
         self.status = status
 
 
-def bare(name: str) -> str:
-    """The last part of a name that came with an upload, fit to be shown and to be saved by."""
-    last = PurePosixPath(name.replace("\\", "/")).name
-    clean = "".join(sign if sign.isprintable() else "_" for sign in last)[-LONGEST_NAME:]
-    return clean if clean.strip(". ") else NAMELESS
+# What a name may not hold on Windows, where ":" would also begin at a drive or name a stream.
+NOT_IN_NAMES = str.maketrans(dict.fromkeys('<>:"|?*', "_"))
+
+
+def tidy(path: str) -> str:
+    """The path that came with an upload, fit to be shown: folders, if any, and the name.
+
+    No part of it leads elsewhere (`..`, the root), and none holds a backslash or a sign that is not
+    seen.
+    """
+    *folders, name = path.replace("\\", "/").split("/")
+    parts = [_clean(part) for part in folders]
+    return "/".join([*filter(None, parts), _clean(name) or NAMELESS][-DEEPEST:])
+
+
+def _clean(part: str) -> str:
+    """A part of a path as it is shown; empty if it names nothing."""
+    clean = "".join(sign if sign.isprintable() else "_" for sign in part)[-LONGEST_NAME:]
+    return clean if clean.strip(". ") else ""
+
+
+def members(paths: list[str]) -> list[str]:
+    """Names in an archive of what has these paths, which are `tidy`.
+
+    They differ whatever the case of letters, and none is that of a folder, so that all can be
+    unpacked at one place; endings are kept. No name holds what Windows does not take.
+    """
+    wanted = [PurePosixPath(path.translate(NOT_IN_NAMES)) for path in paths]
+    taken = {str(folder).casefold() for path in wanted for folder in path.parents}
+    # The number that a name had last is where the next of it begins.
+    numbers: dict[str, int] = {}
+    names = []
+    for path in wanted:
+        name, key = path, str(path).casefold()
+        while str(name).casefold() in taken:
+            numbers[key] = numbers.get(key, 1) + 1
+            name = path.with_name(f"{path.stem} ({numbers[key]}){path.suffix}")
+        taken.add(str(name).casefold())
+        names.append(str(name))
+    return names
 
 
 async def receive(

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import Event
 from typing import Any, Literal
 
@@ -37,7 +37,8 @@ class Photo:
 
     Attributes:
         id: what it is called in addresses.
-        name: as it was uploaded, without folders; never part of a path here.
+        path: as it was uploaded, below the folder that was given; never part of a path here.
+        place: among those of its page, as they were given.
         folder: its files, by names of ours (see `grids.page.desk.Desk`).
         width, height: of the upright picture, in pixels.
         state: `waiting` to be judged, `judged`, `left` as it is if no gain can be counted on,
@@ -50,10 +51,12 @@ class Photo:
         group: whose model its result is of.
         tiles: of each restored group, side of the tiles in pixels, None for the whole image.
         work: by group, what was asked for and is not done.
+        saved: group and strength of the result that was given away last, None if none was.
     """
 
     id: str
-    name: str
+    path: str
+    place: int
     folder: Path
     width: int
     height: int
@@ -66,6 +69,27 @@ class Photo:
     group: str = ""
     tiles: dict[str, int | None] = field(default_factory=dict)
     work: dict[str, Work] = field(default_factory=dict)
+    saved: tuple[str, float] | None = None
+
+    @property
+    def name(self) -> str:
+        """Its path without folders."""
+        return PurePosixPath(self.path).name
+
+    @property
+    def wanted(self) -> tuple[str, float]:
+        """Group and strength of its result."""
+        return self.group, self.strength
+
+    @property
+    def done(self) -> bool:
+        """Whether there is its result."""
+        return self.group in self.tiles
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether it was restored, and nobody was given that."""
+        return self.saved != self.wanted if self.done else bool(self.tiles) and not self.saved
 
     def told(self) -> dict[str, Any]:
         """What the page is told of it."""
@@ -82,7 +106,9 @@ class Photo:
                 }
         return {
             "id": self.id,
+            "path": self.path,
             "name": self.name,
+            "place": self.place,
             "width": self.width,
             "height": self.height,
             "state": self.state,
@@ -98,6 +124,7 @@ class Photo:
             "nearest": self.nearest,
             "further": [step.group for step in self.judged.further] if self.judged else [],
             "restored": list(self.tiles),
+            "unsaved": self.unsaved,
             "work": {group: work.done for group, work in self.work.items()},
         }
 

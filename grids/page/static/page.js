@@ -8,10 +8,16 @@ const UPLOADS_AT_ONCE = 3;
 
 let visit = null; // its name, the groups, the limits
 let here = ""; // start of the visit's addresses
+let gone = false; // the server has forgotten the visit
 let shown = null; // id of the photograph that is looked at
+let picked = false; // somebody has turned to it
+let places = 0; // of photographs that were given
 let several = false; // all models side by side
-const photos = new Map(); // by id, in the order in which they came
+const photos = new Map(); // by id
 const look = { zoom: 0, x: 0.5, y: 0.5, divider: 0.5 }; // 0 fits; the centre, in shares of the picture
+
+// In the order in which they were given.
+const listed = () => [...photos.values()].filter((photo) => !photo.removed).sort((a, b) => a.place - b.place);
 
 // ---- asking ----
 
@@ -47,25 +53,36 @@ async function open() {
   const news = new EventSource(`${here}/news`);
   news.onmessage = (event) => JSON.parse(event.data).forEach(note);
   news.onerror = () => {
-    const gone = news.readyState === EventSource.CLOSED;
+    gone = news.readyState === EventSource.CLOSED;
     say(gone ? "The server has ended, or has closed this page: open it again." : "No answer; trying again …");
   };
   news.onopen = () => say("");
-  addEventListener("pagehide", () => navigator.sendBeacon(`${here}/close`));
+  addEventListener("beforeunload", (event) => {
+    if (gone || !listed().some((photo) => working(photo) || photo.unsaved)) return;
+    event.preventDefault();
+    event.returnValue = true; // older browsers ask for this alone
+  });
+  addEventListener("pagehide", () => {
+    gone = true;
+    navigator.sendBeacon(`${here}/close`);
+  });
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 }
 
 function note(photo) {
   if (photos.get(photo.id)?.removed) return;
   photos.set(photo.id, photo);
-  if (!shown) shown = photo.id;
   draw();
 }
 
 // ---- taking photographs ----
 
+// Of what was dropped: files, each with its path from what was dropped on.
 async function filesOf(entry) {
-  if (entry.isFile) return [await new Promise((done, failed) => entry.file(done, failed))];
+  if (entry.isFile) {
+    const file = await new Promise((done, failed) => entry.file(done, failed));
+    return [{ file, path: entry.fullPath.slice(1) }];
+  }
   const reader = entry.createReader();
   const found = [];
   for (;;) {
@@ -77,7 +94,11 @@ async function filesOf(entry) {
   return (await Promise.all(meant.map(filesOf))).flat();
 }
 
-const isPhotograph = (file) => visit.suffixes.some((end) => file.name.toLowerCase().endsWith(end));
+// The order in which a folder gives its files is that of its disk, which means nothing.
+const byPath = new Intl.Collator(undefined, { numeric: true });
+const inOrder = (files) => files.sort((a, b) => byPath.compare(a.path, b.path));
+
+const isPhotograph = ({ file }) => visit.suffixes.some((end) => file.name.toLowerCase().endsWith(end));
 
 async function add(files, chosen) {
   // What is named itself is meant, whatever its name; of a folder, what has the name of a photograph.
@@ -88,10 +109,11 @@ async function add(files, chosen) {
     say([left ? `${left} to upload` : "", others ? `${others} other files were not looked at` : ""]
       .filter(Boolean).join(", "));
   tell();
-  const waiting = [...meant];
+  const waiting = meant.map((each) => ({ ...each, place: places++ }));
   const upload = async () => {
-    for (let file = waiting.shift(); file; file = waiting.shift()) {
-      const name = new URLSearchParams({ name: file.name });
+    while (waiting.length) {
+      const { file, path, place } = waiting.shift();
+      const name = new URLSearchParams({ name: path, place });
       try {
         if (file.size > visit.megabytes * 1e6) throw new Error(`more than ${visit.megabytes} MB`);
         const photo = await ask(`${here}/photographs?${name}`, { body: file });
@@ -99,7 +121,7 @@ async function add(files, chosen) {
         if (!photos.has(photo.id)) note(photo);
       } catch (error) {
         const id = `local ${crypto.getRandomValues(new Uint32Array(2)).join("")}`;
-        note({ id, name: file.name, state: "failed", reason: error.message, local: true,
+        note({ id, path, place, name: file.name, state: "failed", reason: error.message, local: true, unsaved: false,
           remarks: [], groups: {}, seen: [], nearest: [], further: [], restored: [], work: {}, strength: 1, group: "" });
       }
       left -= 1;
@@ -176,12 +198,16 @@ function decisionOf(photo) {
 // ---- drawing ----
 
 function draw() {
-  const all = [...photos.values()].filter((photo) => !photo.removed);
+  const all = listed();
+  if (!picked) shown = (all.find((photo) => photo.state !== "failed") ?? all[0])?.id ?? null;
   one("#empty").hidden = all.length > 0;
   one("#list").hidden = one("#view").hidden = all.length === 0;
   const toDo = all.filter((photo) => photo.state === "judged" && !isDone(photo) && !working(photo));
   one("#restore-all").disabled = toDo.length === 0;
-  link(one("#download-all"), all.some(isDone) && `${here}/results.zip`, "restored.zip");
+  const ready = all.filter(isDone).length;
+  link(one("#download-all"), ready && `${here}/results.zip`, "restored.zip");
+  one("#download-all").textContent =
+    ready && ready < all.length ? `Download ${ready} of ${all.length}` : "Download all";
   drawList(all);
   const photo = photos.get(shown);
   if (photo && !photo.removed) drawView(photo);
@@ -202,7 +228,7 @@ function drawList(all) {
   for (const item of [...list.children]) {
     if (photos.get(item.dataset.id)?.removed) item.remove();
   }
-  for (const photo of all) {
+  for (const [index, photo] of all.entries()) {
     let item = list.querySelector(`[data-id="${photo.id}"]`);
     if (!item) {
       item = document.createElement("li");
@@ -214,10 +240,10 @@ function drawList(all) {
       }
       button.addEventListener("click", () => select(photo.id));
       item.append(button);
-      list.append(item);
+      list.insertBefore(item, list.children[index] ?? null);
     }
     const [words, kind] = lineOf(photo);
-    item.querySelector(".name").textContent = photo.name;
+    item.querySelector(".name").textContent = photo.path;
     const line = item.querySelector(".line");
     line.textContent = words;
     line.className = `line ${kind}`;
@@ -226,7 +252,7 @@ function drawList(all) {
 }
 
 function drawView(photo) {
-  one("#name").textContent = photo.name;
+  one("#name").textContent = photo.path;
   one("#decision").textContent = decisionOf(photo);
   one("#decision").className = photo.state === "failed" || photo.state === "refused" ? "bad" : "";
   drawNearest(photo);
@@ -298,7 +324,7 @@ function stage(photo, group) {
   const figure = document.createElement("figure");
   const box = Object.assign(document.createElement("div"), { className: "stage", tabIndex: 0 });
   box.setAttribute("role", "group");
-  box.setAttribute("aria-label", `${photo.name}${several ? `, ${group || "before"}` : ""}: arrows move, + and − zoom`);
+  box.setAttribute("aria-label", `${photo.path}${several ? `, ${group || "before"}` : ""}: arrows move, + and − zoom`);
   const before = picture("before");
   before.src = at(photo, "/before");
   box.append(before);
@@ -505,6 +531,7 @@ function movable(box) {
 
 function select(id) {
   shown = id;
+  picked = true;
   Object.assign(look, { x: 0.5, y: 0.5 });
   draw();
 }
@@ -523,8 +550,7 @@ async function remove() {
   const photo = current();
   if (!photo.local) await act(photo, "", {}, "DELETE");
   photos.set(photo.id, { ...photo, removed: true });
-  const left = [...photos.values()].filter((each) => !each.removed);
-  shown = left.length ? left[0].id : null;
+  picked = false;
   draw();
 }
 
@@ -532,19 +558,25 @@ let chosen = 0;
 
 function listen() {
   const take = (input) => {
-    add([...input.files], input.id === "files");
+    const files = [...input.files].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
+    const chosen = input.id === "files";
+    add(chosen ? files : inOrder(files), chosen);
     input.value = "";
   };
   for (const name of ["#files", "#folder"]) {
     one(name).addEventListener("change", (event) => take(event.target));
+  }
+  // Who is busy with a photograph keeps it.
+  for (const kind of ["pointerdown", "keydown", "wheel"]) {
+    one("#view").addEventListener(kind, () => { picked = true; }, { capture: true, passive: true });
   }
   one("#remove").addEventListener("click", remove);
   one("#restore").addEventListener("click", () => restore(current(), one("#group").value));
   one("#cancel").addEventListener("click", () => act(current(), "/cancel"));
   one("#group").addEventListener("change", (event) => choose(event.target.value));
   one("#restore-all").addEventListener("click", () => {
-    for (const photo of photos.values()) {
-      if (photo.state === "judged" && !photo.removed && !isDone(photo)) restore(photo, photo.group);
+    for (const photo of listed()) {
+      if (photo.state === "judged" && !isDone(photo)) restore(photo, photo.group);
     }
   });
   one("#compare").addEventListener("click", () => {
@@ -571,7 +603,7 @@ function listen() {
     const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
     const lone = entries.filter((entry) => entry.isFile);
     const folders = entries.filter((entry) => entry.isDirectory);
-    const files = async (some) => (await Promise.all(some.map(filesOf))).flat();
+    const files = async (some) => (await Promise.all(some.map(filesOf))).flatMap(inOrder);
     await add(await files(lone), true);
     if (folders.length) await add(await files(folders), false);
   });
