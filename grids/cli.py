@@ -1,22 +1,27 @@
 """The command `grids`."""
 
-import argparse
 import sys
-from collections.abc import Sequence
 
-from grids.commands import (
-    _ending,
-    bundles,
-    check,
-    explain,
-    export,
-    orphans,
-    page,
-    recover,
-    restore,
-    simulate,
-    status,
-)
+try:
+    import argparse
+    from collections.abc import Sequence
+
+    from grids.commands import (
+        _ending,
+        bundles,
+        check,
+        explain,
+        export,
+        orphans,
+        page,
+        recover,
+        restore,
+        simulate,
+        status,
+    )
+except KeyboardInterrupt:
+    # As `_ending` has it, which may not be there yet.
+    sys.exit(130)
 
 COMMANDS = (check, explain, simulate, orphans, status, recover, export, restore, page, bundles)
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shutil
 import sys
 from itertools import product
 from pathlib import Path
@@ -18,6 +19,7 @@ from safetensors.torch import load_file
 
 from grids import cli
 from grids.base import randomness
+from grids.base.errors import InputError
 from grids.bundle import contents
 from grids.configuration import loading
 from grids.degrading import around, operators, parameters
@@ -218,9 +220,40 @@ def test_a_broken_export_hides_no_other(tmp_path, capsys):
     assert listed.count("nafnet") == 1, "the one that ships, once"
 
 
-def test_it_is_listed(tmp_path, monkeypatch, capsys):
+def test_it_is_listed_with_its_folder(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["bundles"]) == 0
     listed = capsys.readouterr().out
-    assert listed.startswith("ships with GRIDS: nafnet")
+    assert listed.startswith(f"ships with GRIDS ({contents.BOX}): nafnet")
     assert "gaussian_noise+jpeg+poisson_noise" in listed
+
+
+def test_that_of_a_clone_beside_an_installed_one_is_read(box, tmp_path, monkeypatch, capsys):
+    """It has no descriptor of its own, nor has what a build leaves behind."""
+    for place in ("grids/packaged", "build/lib/grids/packaged"):
+        shutil.copytree(contents.BOX, tmp_path / place / "box")
+    monkeypatch.chdir(tmp_path)
+    copied = contents.read(Path("grids/packaged/box"))
+    assert copied.descriptor == box.descriptor
+    assert copied.fingerprints == box.fingerprints
+    assert cli.main(["bundles"]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "build/lib/grids/packaged/box: the models that ship with GRIDS",
+        "grids/packaged/box: the models that ship with GRIDS",
+    ]
+
+
+def test_a_descriptor_that_lacks_is_not_another_one(tmp_path):
+    copied = shutil.copytree(contents.BOX, tmp_path / "box")
+    about = json.loads((copied / "bundle.json").read_text(encoding="utf-8"))
+    about["sha256"]["descriptor.safetensors"] = "0" * 64
+    (copied / "bundle.json").write_text(json.dumps(about), encoding="utf-8")
+    with pytest.raises(InputError, match=r"box/descriptor.safetensors: missing; export again"):
+        contents.read(copied)
+
+
+def test_a_folder_that_is_not_there_is_no_empty_one(tmp_path, capsys):
+    assert cli.main(["bundles", str(tmp_path), str(tmp_path / "none")]) == 1
+    said = capsys.readouterr()
+    assert said.err == f"error: {tmp_path / 'none'}: no such folder; name one to search\n"
+    assert not said.out

@@ -60,6 +60,16 @@ def test_there_is_one_for_each_group(packages, box):
     assert len(packages) == len(box.groups)
 
 
+def test_without_a_source_the_models_that_ship_are_taken(packages, tmp_path, capsys):
+    assert main(["export", "-o", str(tmp_path / "new"), "--darktable"]) == 0
+    assert sorted(path.name for path in (tmp_path / "new").glob("*.dtmodel")) == [
+        path.name for path in packages
+    ]
+    # Of results no others are meant.
+    assert main(["export", "-o", str(tmp_path / "other")]) == 1
+    assert "error: name the folder of the results; " in capsys.readouterr().err
+
+
 def test_archives_are_as_darktable_installs_them(packages):
     for package in packages:
         with zipfile.ZipFile(package) as archive:

@@ -117,10 +117,23 @@ def test_an_export_that_is_broken_or_incomplete_is_refused(tmp_path):
     about.write_text(text.replace('"format": 5', '"format": 1'))
     with pytest.raises(InputError, match="format 1, this version reads 5"):
         contents.read(folder)
-    for broken in (text[:40], text.replace('"clip"', '"clap"'), text.replace("srresnet", "resnet")):
-        about.write_text(broken)
-        with pytest.raises(InputError, match=r"bundle.json: broken"):
+    # What it says of itself is told in plain words, and of which file once.
+    for broken, reason in (
+        (text.encode()[:40], "broken, no JSON: "),
+        (b"\xff", "broken, no JSON: "),
+        (b"[]", "broken, or of another program, it names no format; export again"),
+        (b'{"format": 3}', "format 3, this version reads 5; export again"),
+        (b'{"format": 5}', "broken, groups must be a list; export again"),
+        (text.replace('"clip"', '"clap"').encode(), "broken, describing must have clip, "),
+        (text.replace("srresnet", "resnet").encode(), "broken, no backbone is called 'resnet'"),
+        (text.replace('"mix.s', '"mux.s').encode(), "broken, no checksum of mix.safetensors"),
+    ):
+        about.write_bytes(broken)
+        with pytest.raises(InputError) as told:
             contents.read(folder)
+        assert str(told.value).startswith(f"{about}: {reason}")
+        assert str(told.value).count("export again") == 1
+        assert "Error" not in str(told.value)
 
 
 def test_words_stand_for_the_statistics_that_they_name():

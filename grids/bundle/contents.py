@@ -31,6 +31,15 @@ FORMAT = 5
 BOX = Path(__file__).resolve().parents[1] / "packaged" / "box"
 # Arguments of `grids.selection.describer.Describer`.
 DESCRIBING = {"layer", "count", "law", "components", "clip"}
+# What an export says of itself, by what JSON calls it.
+KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
+    "groups": (list, "a list"),
+    "backbone": (str, "a string"),
+    "sizes": (dict, "an object"),
+    "describing": (dict, "an object"),
+    "tiles": ((dict, type(None)), "an object or null"),
+    "sha256": (dict, "an object"),
+}
 ABOUT, CARD, DESCRIPTOR, EXAMPLES, MIX, SELECTOR = (
     "bundle.json",
     "README.md",
@@ -159,39 +168,26 @@ def read(folder: Path) -> Bundle:
             f"{folder}: no export, it has no {ABOUT}; "
             "make one with `grids export RESULTS -o FOLDER`"
         )
-    try:
-        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-        if about["format"] != FORMAT:
-            raise InputError(
-                f"{folder / ABOUT}: format {about['format']!r}, this version reads {FORMAT}; "
-                "export again"
-            )
-        groups, sums = tuple(about["groups"]), about["sha256"]
-        backbone, sizes, describing = about["backbone"], about["sizes"], about["describing"]
-        if describing.keys() != DESCRIBING or backbone not in names_in("backbones"):
-            raise KeyError("describing or backbone")
-        tiles = about.get("tiles")
-        needed = {*map(model_of, groups), MIX, DESCRIPTOR, SELECTOR, CARD}
-        needed |= {*(_graphs(groups) if tiles else [])}
-        needed |= {EXAMPLES} & sums.keys()
-        if needed - sums.keys():
-            raise KeyError(min(needed - sums.keys()))
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise InputError(f"{folder / ABOUT}: broken ({error!r}); export again") from None
+    about = _about(folder / ABOUT)
+    groups, sums, tiles = tuple(about["groups"]), about["sha256"], about["tiles"]
+    needed = {*map(model_of, groups), MIX, DESCRIPTOR, SELECTOR, CARD}
+    needed |= {*(_graphs(groups) if tiles else [])}
+    needed |= {EXAMPLES} & sums.keys()
+    if needed - sums.keys():
+        raise _broken(folder / ABOUT, f"no checksum of {min(needed - sums.keys())}")
     places = {name: folder / name for name in needed}
-    shared = {DESCRIPTOR: BOX.parent / DESCRIPTOR} if folder.resolve() == BOX else {}
-    places |= shared
+    places[DESCRIPTOR] = _descriptor(places[DESCRIPTOR], sums[DESCRIPTOR])
     for name, path in sorted(places.items()):
         if not path.is_file():
             raise InputError(f"{path}: missing; export again")
-        if name not in shared and sha256(path) != sums[name]:
+        if sha256(path) != sums[name]:
             raise InputError(f"{path}: not as it was written; export again")
     selector, _ = selector_file.read(folder / SELECTOR)
     return Bundle(
         folder=folder,
         groups=groups,
-        backbone=backbone,
-        sizes=sizes,
+        backbone=about["backbone"],
+        sizes=about["sizes"],
         models={group: folder / model_of(group) for group in groups},
         mix=places[MIX],
         fingerprints={name: sums[model_of(name)][:16] for name in (*groups, decision.MIX)},
@@ -202,7 +198,7 @@ def read(folder: Path) -> Bundle:
         )
         if tiles
         else None,
-        describing=describing,
+        describing=about["describing"],
         selector=selector,
         card=(folder / CARD).read_text(encoding="utf-8"),
         examples=places.get(EXAMPLES),
@@ -223,6 +219,47 @@ def model_of(name: str) -> str:
 def graph_of(name: str) -> str:
     """The path of the graph of a group's model, or of `mix`, in an export."""
     return str(Path(model_of(name)).with_suffix(".onnx"))
+
+
+def _about(path: Path) -> dict[str, Any]:
+    """What an export says of itself, complete."""
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise _broken(path, f"no JSON: {error}") from None
+    if not isinstance(about, dict) or "format" not in about:
+        raise _broken(path, "or of another program, it names no format")
+    if about["format"] != FORMAT:
+        raise InputError(
+            f"{path}: format {json.dumps(about['format'])}, this version reads {FORMAT}; "
+            "export again"
+        )
+    # Earlier exports do not speak of tiles.
+    about.setdefault("tiles", None)
+    for name, (kind, words) in KINDS.items():
+        if not isinstance(about.get(name), kind):
+            raise _broken(path, f"{name} must be {words}")
+    if about["describing"].keys() != DESCRIBING:
+        raise _broken(path, f"describing must have {', '.join(sorted(DESCRIBING))}")
+    if about["backbone"] not in names_in("backbones"):
+        raise _broken(path, f"no backbone is called {about['backbone']!r}")
+    return about
+
+
+def _broken(path: Path, reason: str) -> InputError:
+    return InputError(f"{path}: broken, {reason}; export again")
+
+
+def _descriptor(own: Path, checksum: str) -> Path:
+    """An export's own descriptor; where it has none, that which ships, if it is the same.
+
+    So are the models that ship: where they are, and in a clone of the repository.
+    """
+    ships = BOX.parent / DESCRIPTOR
+    same = not own.exists() and ships.is_file() and sha256(ships) == checksum
+    return ships if same else own
 
 
 def _graphs(groups: Iterable[str]) -> list[str]:

@@ -10,7 +10,9 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     """Adds the command to those of `grids`."""
     text = "put all that is needed to restore photographs elsewhere into one folder"
     parser = commands.add_parser("export", help=text, description=text)
-    parser.add_argument("results", type=Path, help="folder of the results")
+    parser.add_argument(
+        "results", type=Path, nargs="?", metavar="RESULTS", help="folder of the results"
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, help="a new or empty folder")
     parser.add_argument(
         "--half", action="store_true", help="weights in half precision, at half the size"
@@ -31,7 +33,8 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser.add_argument(
         "--darktable",
         action="store_true",
-        help="RESULTS is an export: write its models as packages that darktable installs",
+        help="write the models of an export as packages that darktable installs; RESULTS is the "
+        "export (default: the models that ship with GRIDS)",
     )
     parser.set_defaults(run=_run)
 
@@ -44,9 +47,15 @@ def _run(options: argparse.Namespace) -> None:
             raise InputError(
                 "--darktable takes an export as it is; leave out --half, --note and --examples"
             )
-        for package in darktable.write(contents.read(options.results), options.output):
+        bundle = contents.read(options.results or contents.BOX)
+        for package in darktable.write(bundle, options.output):
             print(f"Package: {package}")
         return
+    if options.results is None:
+        raise InputError(
+            "name the folder of the results; --darktable alone needs none, for the models that ship"
+        )
+
     from grids.bundle.export import export
 
     try:

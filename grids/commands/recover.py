@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from grids.commands import _ending
+
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the command to those of `grids`."""
@@ -19,6 +21,8 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 
 def _run(options: argparse.Namespace) -> None:
+    _ending.ask_for("snakemake")
+
     from grids.runs.recovery import recover
 
     recover(options.folder, options.cancel, lambda line: print(line, flush=True))
