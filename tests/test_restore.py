@@ -455,10 +455,12 @@ def test_two_sources_of_one_name(noisy, export, tmp_path, capsys):
 def test_an_output_folder_that_cannot_be_written(noisy, export, tmp_path, capsys):
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to(tmp_path / "gone")
+    (tmp_path / "to file").symlink_to(tmp_path / "file")
     for out, reason in (
         (tmp_path / "file", f"{tmp_path}/file is no folder"),
         (tmp_path / "file" / "deeper", f"{tmp_path}/file is no folder"),
         (tmp_path / "link" / "deeper", f"{tmp_path}/link is a link to nothing"),
+        (tmp_path / "to file", f"{tmp_path}/to file is no folder"),
         (tmp_path / "a.JPG", "is the name of a photograph"),
         ("/proc/grids", "/proc cannot be written into"),
     ):
@@ -470,12 +472,13 @@ def test_an_output_folder_that_cannot_be_written(noisy, export, tmp_path, capsys
         assert said.err.count("\n") == 1
     (tmp_path / "a.JPG").mkdir()
     assert restore(export, noisy / "a.png", "-o", tmp_path / "a.JPG") == 0
+    assert restore(export, noisy / "a.png", "-o", tmp_path / ("a" * 300)) == 1
+    assert "cannot be written (File name too long)" in capsys.readouterr().err
 
 
-def test_a_folder_that_is_written_while_photographs_are_restored(
-    noisy, export, tmp_path, capsys, monkeypatch
+def test_a_sub_folder_that_cannot_be_made_is_told_of_its_photograph(
+    noisy, export, tmp_path, capsys
 ):
-    """What goes wrong later is told of its photograph."""
     out = tmp_path / "out"
     out.mkdir()
     (out / "deeper").touch()
@@ -487,13 +490,18 @@ def test_a_folder_that_is_written_while_photographs_are_restored(
 
 
 def test_nothing_is_computed_for_a_disk_that_is_full(noisy, export, tmp_path, capsys, monkeypatch):
-    free = SimpleNamespace(free=(noisy / "a.png").stat().st_size - 1)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: free)
-    monkeypatch.setattr(workshop.Workshop, "restore", None)
-    status, rows = restore_json(export, capsys, noisy / "a.png", "-o", tmp_path / "out")
+    disk = SimpleNamespace(total=2**30, free=(noisy / "a.png").stat().st_size - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: disk)
+    with monkeypatch.context() as patched:
+        patched.setattr(workshop.Workshop, "restore", None)
+        status, rows = restore_json(export, capsys, noisy, "-o", tmp_path / "out")
     assert status == 1
     assert "out/a.png: cannot be written (" in rows["a.png"]["reason"]
+    # Of it nothing would be written.
+    assert rows["odd.png"]["status"] == "refused"
     assert not (tmp_path / "out").exists()
+    disk.total = 0  # not told
+    assert restore(export, noisy / "a.png", "-o", tmp_path / "out") == 0
 
 
 def test_names_that_are_no_text(noisy, export, tmp_path, capsysbinary):

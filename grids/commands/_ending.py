@@ -48,7 +48,8 @@ def exit_status(run: Callable[[], int | None]) -> int:
             sys.stdout.flush()
         return done
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        lines = "\n".join(map(printing.on_one_line, str(error).split("\n")))
+        print(f"error: {lines}", file=sys.stderr)
         return 1
     except ModuleNotFoundError as error:
         extra = next((extra for extra, names in EXTRAS.items() if error.name in names), None)

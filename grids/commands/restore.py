@@ -55,7 +55,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         help="0 … 1.5: 0 leaves a photograph as it is, 1 takes what the model makes of it (1)",
     )
     parser.add_argument(
-        "--mask", type=Path, metavar="FILE", help="white is restored, grey blends, black is spared"
+        "--mask", type=_path, metavar="FILE", help="white is restored, grey blends, black is spared"
     )
     parser.add_argument(
         "--compare", action="store_true", help="also write a sheet of before, after and halves"
@@ -107,9 +107,9 @@ def _run(options: argparse.Namespace) -> int:
     bundle, runtime = _computing.opened(options)
     order = _order(options, bundle)
     jobs, unreadable, others = find(options.paths, options.out, order)
-    if options.out != STANDARD and order.restore:
-        require_folder(options.out)
     work = Batch(bundle, runtime, order, precision=options.precision, tile=options.tile, say=_say)
+    if options.out != STANDARD and order.restore and not all(map(work.leaves, jobs)):
+        require_folder(options.out)
     if words := outcomes.how_far(order.strength):
         _say(words)
     # A photograph on the standard output is alone there.
@@ -177,7 +177,7 @@ def _done(work: "Batch", jobs: Sequence["Job"], dry_run: bool) -> Iterator["Outc
     for job, size in zip(jobs, megapixels, strict=True):
 
         def report(pixels: int, before: float = before, known: bool = size > 0) -> None:
-            # Of a pipe nobody knows how much will come.
+            # Of a pipe the size is not known before.
             if known:
                 progress.report(round(before + pixels / 1e6, 3))
 

@@ -33,6 +33,7 @@ from PIL.ExifTags import Base
 from PIL.ImageFile import ImageFile
 
 from grids.base.errors import InputError
+from grids.base.printing import on_one_line
 from grids.images import jpeg, png, tiff
 
 # About odd tags, and sizes that are large but not too large.
@@ -83,7 +84,7 @@ def naming(path: Path, action: str = "read") -> Iterator[None]:
             reason = f"no photograph in {FORMATS}"
         elif isinstance(error, OSError) and error.strerror:
             reason = error.strerror
-        name = str(path).replace("\n", "\\n")
+        name = on_one_line(str(path))
         raise InputError(f"{name}: cannot be {action} ({reason})") from None
 
 

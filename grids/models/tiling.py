@@ -14,6 +14,7 @@ other. Two kinds of networks are told apart (see `grids.models.tiles.reach`):
 Arrays in, arrays out: what runs the network is told as a function, and where as a `Place`.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -244,7 +245,8 @@ def _tiled(
     needs: Needs,
     progress: Callable[[int], None],
 ) -> np.ndarray:
-    """Band by band from top to bottom: beside image and result, one band is held as floats.
+    """Band by band from top to bottom: beside image and result, one band is held as floats, and
+    what goes into two tiles and comes out of them.
 
     Bands are planes, as networks give them: to add up what lies in the same order is fast.
     """
@@ -260,17 +262,20 @@ def _tiled(
         for row in rows
         for column in columns
     )
-    with closing(_one_ahead(forward, parts)) as results:
+    computed = itertools.count(1)
+
+    def report() -> None:
+        progress(next(computed) * height * width // (len(rows) * len(columns)))
+
+    with closing(_one_ahead(forward, parts, report)) as results:
         for index, row in enumerate(rows):
             # In the memory of the one before: that the system gives new memory takes longer.
             band = bands[:, : row.end - row.start]
             band.fill(0)
-            for number, column in enumerate(columns, 1):
+            for column in columns:
                 result = next(results)[0]
                 result *= column.weights
                 band[..., column.start : column.end] += result
-                tiles_done = index * len(columns) + number
-                progress(tiles_done * height * width // (len(rows) * len(columns)))
             band *= row.weights[:, None]
             band[:, : carried.shape[1]] += carried
             following = rows[index + 1].start if index + 1 < len(rows) else height
@@ -287,17 +292,23 @@ def _tiled(
 
 
 def _one_ahead(
-    forward: Forward, parts: Iterator[NDArray[np.float32]]
+    forward: Forward, parts: Iterator[NDArray[np.float32]], report: Callable[[], None]
 ) -> Generator[NDArray[np.float32]]:
-    """What `forward` makes of each part. The next is computed while the caller works on one."""
+    """What `forward` makes of each part. The next is computed while the caller works on one.
+
+    Each is reported before the next is begun: what the report raises ends the work at once.
+    """
     with ThreadPoolExecutor(1) as beside:
         # Held nowhere else: an error would hold the future that raised it, and both their arrays.
         running = [beside.submit(forward, next(parts))]
         for part in parts:
             done = running.pop().result()
+            report()
             running.append(beside.submit(forward, part))
             yield done
-        yield running.pop().result()
+        done = running.pop().result()
+        report()
+        yield done
 
 
 def _planes(part: np.ndarray, white: int) -> NDArray[np.float32]:

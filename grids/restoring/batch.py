@@ -99,8 +99,6 @@ class Batch:
             raise InputError(f"{job.target}: exists already, and is no file")
         if self._keeps and outcome.sheet and os.path.lexists(outcome.sheet):
             raise InputError(f"{outcome.sheet}: exists already; --overwrite replaces it")
-        if self._order.restore and STANDARD not in (job.source, job.target):
-            orders.require_room(job)
         photograph = photographs.read(job.source)
         outcome.height, outcome.width = photograph.colour.shape[:2]
         outcome.remarks = photograph.remarks
@@ -117,7 +115,20 @@ class Batch:
                     shutil.copyfile(job.source, temporary)
         elif not self._order.restore:
             outcome.status = "decided"
-        elif self._order.groups:
+        else:
+            if STANDARD not in (job.source, job.target):
+                orders.require_room(job)
+            self._written(photograph, weights, judged, outcome, progress)
+
+    def _written(
+        self,
+        photograph: Photograph,
+        weights: Weights | None,
+        judged: Judgement,
+        outcome: Outcome,
+        progress: Callable[[int], None],
+    ) -> None:
+        if self._order.groups:
             self._put_side_by_side(photograph, weights, outcome, progress)
         else:
             self._restore(photograph, weights, judged, outcome, progress)

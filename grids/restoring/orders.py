@@ -100,11 +100,11 @@ def require_folder(out: Path) -> None:
 
     Nothing is made: where it is missing, the folder that it would be made in is tried.
     """
-    if not out.is_dir() and out.suffix.lower() in search.SUFFIXES:
+    if not os.path.isdir(out) and out.suffix.lower() in search.SUFFIXES:
         raise InputError(f"-o {out}: is the name of a photograph; name a folder for the results")
     there = _there(out)
-    if not there.is_dir():
-        what = "is a link to nothing" if there.is_symlink() else "is no folder"
+    if not os.path.isdir(there):
+        what = "is no folder" if os.path.exists(there) else "is a link to nothing"
         raise InputError(f"-o {out}: {there} {what}; name a folder for the results")
     try:
         with TemporaryFile(dir=there):
@@ -114,16 +114,18 @@ def require_folder(out: Path) -> None:
 
 
 def require_room(job: Job) -> None:
-    """Raises InputError where less is free than the source takes: its twin takes about as much.
+    """Raises InputError where not even what the source takes is free for its twin.
 
-    So on a disk that is full nothing is computed in vain.
+    So nothing more is computed in vain once a disk is full.
     """
     with decoding.naming(job.source):
         needed = job.source.stat().st_size
     with decoding.naming(job.target, "written"):
-        free = shutil.disk_usage(_there(job.target.parent)).free
-    if free < needed:
-        raise InputError(f"{job.target}: cannot be written ({free:,} of {needed:,} bytes are free)")
+        disk = shutil.disk_usage(_there(job.target.parent))
+    # Some file systems do not tell their size, nor what is free.
+    if disk.total and disk.free < needed:
+        room = f"{disk.free:,} of {needed:,} bytes are free"
+        raise InputError(f"{job.target}: cannot be written ({room})")
 
 
 def _there(path: Path) -> Path:
