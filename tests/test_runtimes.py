@@ -123,6 +123,7 @@ def test_pixels_are_those_of_torch(loaded, small, dtype):
 
 
 def test_graphs_are_compiled_for_the_sides_of_tiles_at_once(small, monkeypatch):
+    from grids.restoring.runtimes import openvino
     from grids.restoring.runtimes.openvino import Compiled
 
     fixed, compiled = [], Compiled._compiled
@@ -135,6 +136,7 @@ def test_graphs_are_compiled_for_the_sides_of_tiles_at_once(small, monkeypatch):
     loaded = runtime.choose("openvino", small, "cpu")
     tiler, image, results = tiling.Tiler(loaded.needs, loaded.place, 144), scene(208, 304), []
     sides = tiler.common_sides(208, 304)
+    monkeypatch.setattr(openvino, "WORTHWHILE", 2 * sides[0] * sides[1])
     for group, known, expected in ((small.groups[0], sides, [True]), (MIX, None, [False, True])):
         fixed.clear()
         results.append(tiler.restore(loaded.network(group, known), image)[0])
@@ -142,6 +144,14 @@ def test_graphs_are_compiled_for_the_sides_of_tiles_at_once(small, monkeypatch):
     again = tiler.restore(loaded.network(MIX, sides), image)[0]
     assert np.abs(again.astype(int) - results[1]).max() <= 1
     assert tiler.common_sides(144, 144) is None
+    # Of others no more come before it would have paid.
+    network, small_ones = loaded.network(MIX), np.zeros((1, 3, 64, 64), np.float32)
+    fixed.clear()
+    for _ in range(3):
+        network(small_ones)
+    network(np.zeros((1, 3, 72, 64), np.float32))
+    network(small_ones)
+    assert not fixed
 
 
 def test_one_thread_may_judge_while_another_restores(loaded, small):
