@@ -118,20 +118,10 @@ class Batch:
         else:
             if STANDARD not in (job.source, job.target):
                 orders.require_room(job)
-            self._written(photograph, weights, judged, outcome, progress)
-
-    def _written(
-        self,
-        photograph: Photograph,
-        weights: Weights | None,
-        judged: Judgement,
-        outcome: Outcome,
-        progress: Callable[[int], None],
-    ) -> None:
-        if self._order.groups:
-            self._put_side_by_side(photograph, weights, outcome, progress)
-        else:
-            self._restore(photograph, weights, judged, outcome, progress)
+            if self._order.groups:
+                self._put_side_by_side(photograph, weights, outcome, progress)
+            else:
+                self._restore(photograph, weights, judged, outcome, progress)
 
     def _judged(self, photograph: Photograph) -> Judgement:
         # Who compares judges by eye, so that nothing is refused.
