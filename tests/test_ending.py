@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import tomllib
+from contextlib import suppress
 from importlib import metadata
 
 import pytest
 from conftest import ROOT
 
+from grids.base.errors import InputError
 from grids.cli import main
 from grids.commands import _ending
 
@@ -18,6 +20,9 @@ DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
 # Hooks for imports of a process of its own: `hit` is called with the names of modules.
 HOOKED = """
 import signal, sys
+
+# Who starts the tests in the background has them ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 class Hook:
     def find_spec(self, name, path=None, target=None):
@@ -134,6 +139,20 @@ def test_an_interrupt_while_it_starts_is_no_traceback(module, how):
     done = grids(INTERRUPTED.format(module=module, how=how), "simulate", "--n", "3")
     assert done.returncode == 130
     assert done.stderr in ("", "interrupted\n")
+
+
+def test_an_interrupt_that_was_seen_to_hides_no_other_end(capsys):
+    def run():
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        raise InputError("the disk is full")
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert _ending.exit_status(run) == 1
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert capsys.readouterr().err == "error: the disk is full\n"
 
 
 def test_afterwards_interrupts_are_as_before():

@@ -1,7 +1,6 @@
 """`grids page`: what its server takes, gives and refuses, over real connections."""
 
 import asyncio
-import importlib.util
 import io
 import os
 import re
@@ -13,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import unicodedata
 import zipfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +30,7 @@ from photograph_files import chunk, damaged, scene
 from PIL import Image
 
 from grids.cli import main
+from grids.commands import _ending
 
 pytest.importorskip("starlette", reason="the extra 'page' is not installed")
 pytest.importorskip("uvicorn", reason="the extra 'page' is not installed")
@@ -217,8 +218,37 @@ def test_what_was_given_to_be_saved_is_told_and_is_that_of_its_strength(page, vi
     wait(lambda: not unsaved())
     page.ask("POST", f"{address}/choose?group=jpeg&strength=0.5")
     assert unsaved(), "another result"
+    page.ask("HEAD", f"{visit}/results.zip")
+    assert unsaved()
     page.ask("GET", f"{visit}/results.zip")
     wait(lambda: not unsaved())
+    page.ask("POST", f"{address}/choose?group=jpeg&strength=1")
+    assert not unsaved(), "it was given before"
+
+
+@pytest.mark.parametrize("what", ["/results.zip", "/result"])
+def test_what_somebody_did_not_wait_for_is_not_saved(page, visit, monkeypatch, what):
+    photo = page.upload(visit, coded())
+    address = page.restored(visit, photo, "jpeg")
+    page.ask("POST", f"{address}/choose?group=jpeg&strength=1")
+    write, left, written = photographs.write, threading.Event(), threading.Event()
+
+    def slow(*arguments):
+        assert left.wait(60)
+        done = write(*arguments)
+        written.set()
+        return done
+
+    monkeypatch.setattr(photographs, "write", slow)
+    target = f"{visit if what.endswith('zip') else address}{what}"
+    with socket.create_connection((HOST, page.port)) as connection:
+        connection.sendall(f"GET {target} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+        time.sleep(0.2)
+    time.sleep(0.2)
+    left.set()
+    assert written.wait(60)
+    time.sleep(0.2)
+    assert page.news(visit, lambda known: True)[photo["id"]]["unsaved"]
 
 
 def test_an_archive_holds_what_was_chosen_when_it_was_asked_for(page, visit, monkeypatch):
@@ -251,7 +281,8 @@ PATHS = st.text(st.sampled_from("/\\.: aA()2\0\n\u202e") | st.characters())
 def test_paths_are_shown_without_what_leads_elsewhere(path):
     tidy = uploads.tidy(path)
     parts = tidy.split("/")
-    assert all(part.strip(". ") and len(part) <= uploads.LONGEST_NAME for part in parts)
+    assert all(part.strip(". ") for part in parts)
+    assert all(len(part.encode()) <= uploads.LONGEST_NAME for part in parts)
     assert len(parts) <= uploads.DEEPEST
     assert tidy.isprintable()
     assert "\\" not in tidy
@@ -261,7 +292,7 @@ def test_paths_are_shown_without_what_leads_elsewhere(path):
 @given(st.lists(PATHS, max_size=6))
 def test_members_of_an_archive_can_be_unpacked_at_one_place(paths):
     names = uploads.members([uploads.tidy(path) for path in paths])
-    folded = [name.casefold() for name in names]
+    folded = [unicodedata.normalize("NFD", name).casefold() for name in names]
     assert len(set(folded)) == len(paths)
     assert not any(other.startswith(f"{name}/") for name in folded for other in folded)
     for name in names:
@@ -269,7 +300,18 @@ def test_members_of_an_archive_can_be_unpacked_at_one_place(paths):
         assert not windows.anchor
         assert "/".join(windows.parts) == "/".join(PurePosixPath(name).parts) == name
         assert ".." not in windows.parts
+        assert all(part == part.rstrip(" .") for part in windows.parts)
+        assert all(len(part.encode()) <= 255 for part in windows.parts)
+        assert not windows.is_reserved()
         assert not set(name) & set('\\:*?"<>|\0\n')
+
+
+def test_members_differ_for_all_systems():
+    given = ["x./a.png", "x/a.png", "x/A.png ", "CON.png", "aux/nul", "ü.png", "u\u0308.png"]
+    names = uploads.members([uploads.tidy(path) for path in [*given, "字" * 99]])
+    assert names[:5] == ["x/a.png", "x/a (2).png", "x/A (3).png", "_CON.png", "_aux/_nul"]
+    assert names[5:7] == ["ü.png", "u\u0308 (2).png"]
+    assert names[7] == "字" * (uploads.LONGEST_NAME // 3)
 
 
 def test_uploads_that_lie_are_refused_in_one_line_and_leave_nothing(page, visit, folder):
@@ -617,7 +659,7 @@ def test_a_port_that_is_taken_is_one_line(page, capsys):
 
 
 def test_what_is_not_installed_is_named_with_the_command(monkeypatch, capsys):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(_ending, "find_spec", lambda name: None)
     assert main(["page"]) == 1
     assert "pip install 'grids[page]'" in capsys.readouterr().err
 

@@ -489,7 +489,7 @@ def test_a_sub_folder_that_cannot_be_made_is_told_of_its_photograph(
     assert (out / "a.png").is_file()
 
 
-def test_nothing_is_computed_for_a_disk_that_is_full(noisy, export, tmp_path, capsys, monkeypatch):
+def test_nothing_is_restored_for_a_disk_that_is_full(noisy, export, tmp_path, capsys, monkeypatch):
     disk = SimpleNamespace(total=2**30, free=(noisy / "a.png").stat().st_size - 1)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: disk)
     with monkeypatch.context() as patched:

@@ -68,21 +68,20 @@ def exit_status(run: Callable[[], int | None]) -> int:
         return 1
 
 
-def ask_for(module: str) -> None:
-    """Ends a command before it starts a module, of which other processes would say less.
+def require_module(name: str) -> None:
+    """Raises ModuleNotFoundError, which `exit_status` tells, unless a module is installed.
 
-    Raises:
-        ModuleNotFoundError: it is not installed.
+    For modules that are started as processes: these would say less.
     """
-    if find_spec(module) is None:
-        raise ModuleNotFoundError(f"No module named {module!r}", name=module)
+    if find_spec(name) is None:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 @contextmanager
 def _interrupts_as_such() -> Iterator[None]:
-    """Whatever error an interrupt ends in is a `KeyboardInterrupt`.
+    """An `ImportError` that an interrupt ends in is a `KeyboardInterrupt`.
 
-    C code that imports, as NumPy's does, makes an `ImportError` of it that knows of no other.
+    C code that imports, as NumPy's does, makes the one of the other, and tells nothing of it.
     """
     came = []
 
@@ -100,7 +99,7 @@ def _interrupts_as_such() -> Iterator[None]:
         signal.signal(signal.SIGINT, note)
     try:
         yield
-    except Exception:
+    except ImportError:
         if came:
             raise KeyboardInterrupt from None
         raise

@@ -23,29 +23,29 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 
 def _run(options: argparse.Namespace) -> None:
+    from grids.base.printing import on_one_line
     from grids.bundle import contents
 
     for folder in options.folders:
         if not folder.is_dir():
             raise InputError(f"{folder}: no such folder; name one to search")
-    shipped = {}
+    shipped = (contents.BOX / contents.ABOUT).read_bytes()
     for folder in (contents.BOX, *contents.below(options.folders)):
         try:
             bundle = contents.read(folder)
         except InputError as error:
             # It may be another program's file of that name; the others are listed all the same.
-            print(error)
+            print(on_one_line(str(error)))
             continue
         if folder == contents.BOX:
-            shipped = bundle.fingerprints
             title = f"ships with GRIDS ({folder})"
-        elif bundle.fingerprints == shipped:
+        elif (folder / contents.ABOUT).read_bytes() == shipped:
             # As in a clone of the repository, beside GRIDS that is installed.
-            print(f"{folder}: the models that ship with GRIDS")
+            print(f"{on_one_line(str(folder))}: the models that ship with GRIDS")
             continue
         else:
-            title = str(folder)
+            title = on_one_line(str(folder))
         size = sum(path.stat().st_size for path in (*bundle.models.values(), bundle.descriptor))
         print(f"{title}: {bundle.backbone} {json.dumps(bundle.sizes)}, {size / 2**20:.1f} MiB")
         for group in bundle.groups:
-            print(f"  {group}")
+            print(f"  {on_one_line(group)}")

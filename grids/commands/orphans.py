@@ -24,7 +24,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 
 def _run(options: argparse.Namespace) -> None:
-    _ending.ask_for("snakemake")
+    _ending.require_module("snakemake")
 
     from grids.runs.orphans import orphans, size, wanted
 

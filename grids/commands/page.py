@@ -1,11 +1,10 @@
 """`grids page` opens a page on which photographs are restored."""
 
 import argparse
-import importlib.util
 import sys
 
 from grids.base.errors import InputError
-from grids.commands import _computing
+from grids.commands import _computing, _ending
 
 PORT = 8417
 
@@ -29,8 +28,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def _run(options: argparse.Namespace) -> None:
     for needed in ("starlette", "uvicorn"):
-        if importlib.util.find_spec(needed) is None:
-            raise InputError(f"{needed} is not installed; pip install 'grids[page]'")
+        _ending.require_module(needed)
     if options.megapixels < 1:
         raise InputError(f"--megapixels: must be 1 or more, got {options.megapixels}")
 

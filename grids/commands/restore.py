@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grids.base.errors import InputError
-from grids.commands import _computing
+from grids.commands import _computing, _ending
 
 if TYPE_CHECKING:
     from grids.bundle.contents import Bundle
@@ -25,7 +25,6 @@ was decided, refusals among it), 1 if something was refused or failed (the rest 
 if it was interrupted
 """
 ADVICE = "--force restores all the same, --group GROUP names a model"
-INTERRUPTED = 130
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -126,7 +125,7 @@ def _run(options: argparse.Namespace) -> int:
                 print(on_one_line(outcomes.line(outcome)), file=told, flush=True)
     except KeyboardInterrupt:
         _say(f"interrupted after {len(done)} of {len(jobs)}; the same command goes on")
-        return INTERRUPTED
+        return _ending.INTERRUPTED
     if options.dry_run and not options.json:
         print(outcomes.table(done, order.groups))
     return _concluded(done, others, options.dry_run)

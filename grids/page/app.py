@@ -16,6 +16,7 @@ GET    /visits/V/photographs/P/after?group&strength   what a model made of it
 GET    /visits/V/photographs/P/result         the restored file
 """
 
+import asyncio
 import json
 import re
 import tempfile
@@ -25,7 +26,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from starlette.applications import Starlette
-from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
@@ -44,6 +44,7 @@ from grids.restoring.workshop import Workshop
 STATIC = Path(__file__).parent / "static"
 PAGE = {"/": "index.html", "/page.css": "page.css", "/page.js": "page.js"}
 ARCHIVE = "restored.zip"
+CHUNK = 1 << 16
 PLACE = re.compile("[0-9]{1,9}")
 
 
@@ -158,11 +159,18 @@ async def _results(request: Request) -> Response:
     desk, visit = _desk(request), _visit(request)
     path, held = await desk.packed(visit)
 
-    def given() -> None:
-        path.unlink(missing_ok=True)
-        desk.gave(visit, held)
+    async def chunks() -> AsyncIterator[bytes]:
+        try:
+            with open(path, "rb") as file:
+                while chunk := await asyncio.to_thread(file.read, CHUNK):
+                    yield chunk
+        finally:
+            path.unlink(missing_ok=True)
 
-    return FileResponse(path, filename=ARCHIVE, background=_afterwards(given))
+    size = path.stat().st_size
+    return _saved(
+        request, chunks(), size, ARCHIVE, "application/zip", lambda: desk.gave(visit, held)
+    )
 
 
 async def _take(request: Request) -> Response:
@@ -219,20 +227,51 @@ async def _result(request: Request) -> Response:
     desk, (visit, photo) = _desk(request), _photo(request)
     wanted = photo.wanted
     content = await desk.result(photo, wanted)
-    # Quoted as RFC 5987 says, since a name may be of any signs.
-    name = f"attachment; filename*=UTF-8''{quote(photo.name, safe='')}"
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for start in range(0, len(content), CHUNK):
+            yield content[start : start + CHUNK]
+
     kind = "application/octet-stream"
-    given = _afterwards(lambda: desk.gave(visit, {photo: wanted}))
-    return Response(content, 200, {"Content-Disposition": name}, kind, given)
+    return _saved(
+        request,
+        chunks(),
+        len(content),
+        photo.name,
+        kind,
+        lambda: desk.gave(visit, {photo: wanted}),
+    )
 
 
-def _afterwards(do: Callable[[], None]) -> BackgroundTask:
-    """Does something once an answer is sent, in the event loop's thread."""
+def _saved(
+    request: Request,
+    chunks: AsyncIterator[bytes],
+    size: int,
+    name: str,
+    kind: str,
+    then: Callable[[], None],
+) -> Response:
+    """An answer that becomes a file. `then` comes before its end is sent to who is still there.
 
-    async def then() -> None:
-        do()
+    Who has its end may be gone at once.
+    """
 
-    return BackgroundTask(then)
+    async def sent() -> AsyncIterator[bytes]:
+        last = b""
+        async for chunk in chunks:
+            if last:
+                yield last
+            last = chunk
+        if request.method == "GET" and not await request.is_disconnected():
+            then()
+        yield last
+
+    # Quoted as RFC 5987 says, since a name may be of any signs.
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+        "Content-Length": str(size),
+    }
+    return StreamingResponse(sent(), headers=headers, media_type=kind)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -255,9 +255,9 @@ class Desk:
         return path, held
 
     def gave(self, visit: Visit, results: dict[Photo, tuple[str, float]]) -> None:
-        """Keeps in mind which results of photographs a page has been given, to be saved."""
+        """Keeps in mind which results a page was sent to its last byte, to be saved."""
         for photo, wanted in results.items():
-            photo.saved = wanted
+            photo.saved.add(wanted)
             visit.changed(photo)
 
     def _require(self, group: str) -> None:

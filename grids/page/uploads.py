@@ -1,6 +1,7 @@
 """Photographs as they come in: checked as far as can be before a pixel of them is decoded."""
 
 import shutil
+import unicodedata
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -9,7 +10,8 @@ from grids.base.errors import InputError
 from grids.images import decoding, png, tiff
 
 SIGNATURES = (png.SIGNATURE, *tiff.SIGNATURES, b"\xff\xd8", b"RIFF", b"BM")
-LONGEST_NAME = 255
+# In bytes. What numbers a name must fit into the 255 that file systems have.
+LONGEST_NAME = 240
 # Folders of an upload and its name; outer ones are left away.
 DEEPEST = 32
 NAMELESS = "photograph"
@@ -40,8 +42,11 @@ class RefusedError(InputError):
         self.status = status
 
 
-# What a name may not hold on Windows, where ":" would also begin at a drive or name a stream.
+# What a name may not hold on Windows, where ":" would also begin at a drive or name a stream; and
+# the names of devices there, whatever their ending.
 NOT_IN_NAMES = str.maketrans(dict.fromkeys('<>:"|?*', "_"))
+PORTS = (f"{kind}{number}" for kind in ("com", "lpt") for number in "0123456789¹²³")
+DEVICES = frozenset(("con", "prn", "aux", "nul", "conin$", "conout$", *PORTS))
 
 
 def tidy(path: str) -> str:
@@ -57,29 +62,43 @@ def tidy(path: str) -> str:
 
 def _clean(part: str) -> str:
     """A part of a path as it is shown; empty if it names nothing."""
-    clean = "".join(sign if sign.isprintable() else "_" for sign in part)[-LONGEST_NAME:]
+    seen = "".join(sign if sign.isprintable() else "_" for sign in part)
+    clean = seen.encode()[-LONGEST_NAME:].decode(errors="ignore")
     return clean if clean.strip(". ") else ""
 
 
 def members(paths: list[str]) -> list[str]:
     """Names in an archive of what has these paths, which are `tidy`.
 
-    They differ whatever the case of letters, and none is that of a folder, so that all can be
-    unpacked at one place; endings are kept. No name holds what Windows does not take.
+    They differ whatever the case of letters and however accents are put to them, and none is that
+    of a folder, so that all can be unpacked at one place; endings are kept. No name is or holds
+    what Windows does not take.
     """
-    wanted = [PurePosixPath(path.translate(NOT_IN_NAMES)) for path in paths]
-    taken = {str(folder).casefold() for path in wanted for folder in path.parents}
+    wanted = [PurePosixPath(*map(_anywhere, path.split("/"))) for path in paths]
+    taken = {_alike(folder) for path in wanted for folder in path.parents}
     # The number that a name had last is where the next of it begins.
     numbers: dict[str, int] = {}
     names = []
     for path in wanted:
-        name, key = path, str(path).casefold()
-        while str(name).casefold() in taken:
+        name, key = path, _alike(path)
+        while _alike(name) in taken:
             numbers[key] = numbers.get(key, 1) + 1
             name = path.with_name(f"{path.stem} ({numbers[key]}){path.suffix}")
-        taken.add(str(name).casefold())
+        taken.add(_alike(name))
         names.append(str(name))
     return names
+
+
+def _anywhere(part: str) -> str:
+    """A part of a path as all systems take it: Windows drops spaces and dots at the end."""
+    part = part.translate(NOT_IN_NAMES).rstrip(" .")
+    device = part.partition(".")[0].rstrip(" ").casefold() in DEVICES
+    return f"_{part}" if device else part
+
+
+def _alike(path: PurePosixPath) -> str:
+    """The same for names that some file system takes for one."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", str(path)).casefold())
 
 
 async def receive(

@@ -37,7 +37,7 @@ class Photo:
 
     Attributes:
         id: what it is called in addresses.
-        path: as it was uploaded, below the folder that was given; never part of a path here.
+        path: as it was uploaded, from the folder that was given on; never part of a path here.
         place: among those of its page, as they were given.
         folder: its files, by names of ours (see `grids.page.desk.Desk`).
         width, height: of the upright picture, in pixels.
@@ -51,7 +51,7 @@ class Photo:
         group: whose model its result is of.
         tiles: of each restored group, side of the tiles in pixels, None for the whole image.
         work: by group, what was asked for and is not done.
-        saved: group and strength of the result that was given away last, None if none was.
+        saved: groups and strengths of the results that were given away.
     """
 
     id: str
@@ -69,7 +69,7 @@ class Photo:
     group: str = ""
     tiles: dict[str, int | None] = field(default_factory=dict)
     work: dict[str, Work] = field(default_factory=dict)
-    saved: tuple[str, float] | None = None
+    saved: set[tuple[str, float]] = field(default_factory=set)
 
     @property
     def name(self) -> str:
@@ -89,7 +89,7 @@ class Photo:
     @property
     def unsaved(self) -> bool:
         """Whether it was restored, and nobody was given that."""
-        return self.saved != self.wanted if self.done else bool(self.tiles) and not self.saved
+        return self.wanted not in self.saved if self.done else bool(self.tiles) and not self.saved
 
     def told(self) -> dict[str, Any]:
         """What the page is told of it."""

@@ -116,11 +116,11 @@ class Batch:
         elif not self._order.restore:
             outcome.status = "decided"
         else:
-            if STANDARD not in (job.source, job.target):
-                orders.require_room(job)
             if self._order.groups:
                 self._put_side_by_side(photograph, weights, outcome, progress)
             else:
+                if STANDARD not in (job.source, job.target):
+                    orders.require_room(job)
                 self._restore(photograph, weights, judged, outcome, progress)
 
     def _judged(self, photograph: Photograph) -> Judgement:

@@ -114,9 +114,9 @@ def require_folder(out: Path) -> None:
 
 
 def require_room(job: Job) -> None:
-    """Raises InputError where not even what the source takes is free for its twin.
+    """Raises InputError where less is free for its twin than the source takes.
 
-    So nothing more is computed in vain once a disk is full.
+    Most take as much or more: once a disk is full, nothing more is restored in vain.
     """
     with decoding.naming(job.source):
         needed = job.source.stat().st_size

@@ -5,6 +5,7 @@
 
 const one = (selector) => document.querySelector(selector);
 const UPLOADS_AT_ONCE = 3;
+const FORGOTTEN_MS = 30000; // as SECONDS_AWAY of grids/page/desk.py
 
 let visit = null; // its name, the groups, the limits
 let here = ""; // start of the visit's addresses
@@ -52,13 +53,20 @@ async function open() {
   one("#group").replaceChildren(...visit.groups.map((group) => new Option(group, group)));
   const news = new EventSource(`${here}/news`);
   news.onmessage = (event) => JSON.parse(event.data).forEach(note);
+  let silent = 0; // since when nothing answers
   news.onerror = () => {
+    silent ||= Date.now();
     gone = news.readyState === EventSource.CLOSED;
     say(gone ? "The server has ended, or has closed this page: open it again." : "No answer; trying again …");
   };
-  news.onopen = () => say("");
+  news.onopen = () => {
+    silent = 0;
+    say("");
+  };
   addEventListener("beforeunload", (event) => {
-    if (gone || !listed().some((photo) => working(photo) || photo.unsaved)) return;
+    // By then a server that still runs has thrown all away.
+    const forgotten = gone || (silent && Date.now() - silent > FORGOTTEN_MS);
+    if (forgotten || !listed().some((photo) => working(photo) || photo.unsaved)) return;
     event.preventDefault();
     event.returnValue = true; // older browsers ask for this alone
   });
@@ -604,8 +612,8 @@ function listen() {
     const lone = entries.filter((entry) => entry.isFile);
     const folders = entries.filter((entry) => entry.isDirectory);
     const files = async (some) => (await Promise.all(some.map(filesOf))).flatMap(inOrder);
-    await add(await files(lone), true);
-    if (folders.length) await add(await files(folders), false);
+    const [named, found] = [await files(lone), await files(folders)];
+    await Promise.all([add(named, true), ...(folders.length ? [add(found, false)] : [])]);
   });
   addEventListener("resize", place);
 }
