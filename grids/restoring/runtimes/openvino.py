@@ -18,7 +18,8 @@ openvino = unreported.openvino()
 # By our names, OpenVINO's. Without a word it takes what the CPU is fastest in.
 PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
 
-# The packaged models are compiled in the time of 0.7 megapixels, and fixed sides save a twelfth.
+# The packaged models are compiled in the time of 0.7 megapixels, and fixed sides save about a
+# twelfth.
 WORTHWHILE = 10_000_000
 
 
