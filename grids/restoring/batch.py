@@ -115,13 +115,12 @@ class Batch:
                     shutil.copyfile(job.source, temporary)
         elif not self._order.restore:
             outcome.status = "decided"
+        elif self._order.groups:
+            self._put_side_by_side(photograph, weights, outcome, progress)
         else:
-            if self._order.groups:
-                self._put_side_by_side(photograph, weights, outcome, progress)
-            else:
-                if STANDARD not in (job.source, job.target):
-                    orders.require_room(job)
-                self._restore(photograph, weights, judged, outcome, progress)
+            if STANDARD not in (job.source, job.target):
+                orders.require_room(job)
+            self._restore(photograph, weights, judged, outcome, progress)
 
     def _judged(self, photograph: Photograph) -> Judgement:
         # Who compares judges by eye, so that nothing is refused.
