@@ -219,7 +219,8 @@ def test_what_was_given_to_be_saved_is_told_and_is_that_of_its_strength(page, vi
     page.ask("POST", f"{address}/choose?group=jpeg&strength=0.5")
     assert unsaved(), "another result"
     page.ask("HEAD", f"{visit}/results.zip")
-    assert unsaved()
+    time.sleep(0.2)
+    assert unsaved(), "of it nothing was sent"
     page.ask("GET", f"{visit}/results.zip")
     wait(lambda: not unsaved())
     page.ask("POST", f"{address}/choose?group=jpeg&strength=1")
