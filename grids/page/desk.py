@@ -255,7 +255,7 @@ class Desk:
         return path, held
 
     def gave(self, visit: Visit, results: dict[Photo, tuple[str, float]]) -> None:
-        """Keeps in mind which results a page was sent to its last byte, to be saved."""
+        """Keeps in mind which results a page is given, to be saved."""
         for photo, wanted in results.items():
             photo.saved.add(wanted)
             visit.changed(photo)
