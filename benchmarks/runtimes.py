@@ -1,6 +1,7 @@
 """How fast runtimes restore, against torch in fp32 and bf16 on the same cores in one run.
 
 python benchmarks/runtimes.py [--networks NAME …] [--side 512] [--repeats 3] [--photograph W H]
+    [--precision auto]
 
 Megapixels per second of processor time with one thread, of the packaged models and of networks with
 random weights. First, with a photograph, the time of `grids restore` from the command to the file
@@ -79,10 +80,13 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=512, help="of the image in pixels")
     parser.add_argument("--repeats", type=int, default=3, help="of which the fastest counts")
     parser.add_argument("--photograph", type=int, nargs=2, metavar=("WIDTH", "HEIGHT"))
+    parser.add_argument(
+        "--precision", choices=("auto", "fp32", "bf16"), default="auto", help="of the photograph"
+    )
     options = parser.parse_args()
     if options.photograph:
         for _ in range(options.repeats):
-            print(command(*options.photograph), flush=True)
+            print(command(*options.photograph, options.precision), flush=True)
     os.environ["OMP_NUM_THREADS"] = "1"
     for name in options.networks:
         print(f"== {name}")
@@ -120,10 +124,12 @@ def compare(bundle: contents.Bundle, side: int, repeats: int) -> None:
             print("torch     bf16  this CPU has no instructions for bf16")
             continue
         try:
-            forward = runtime.choose(case[0], bundle, "cpu", case[1]).network(MIX)
+            loaded = runtime.choose(case[0], bundle, "cpu", case[1])
         except InputError as error:
             print(f"{case[0]:9} {case[1]}  {error}")
             continue
+        # Sides that are known, as those of tiles are.
+        forward = loaded.network(MIX, (side, side))
         rates[case] = side**2 / 1e6 / fastest(forward, image, repeats)
         ratios = (
             f"×{rates[case] / rates[of]:.2f} {' '.join(of)}" for of in CASES[:2] if of in rates
@@ -141,7 +147,7 @@ def fastest(forward: Forward, image: np.ndarray, repeats: int) -> float:
     return min(spent[2:])
 
 
-def command(width: int, height: int) -> str:
+def command(width: int, height: int, precision: str) -> str:
     """A line on how long `grids restore` took for a noisy photograph, and what of that the network.
 
     The clock on the wall, from the start of the process to its end. The network is what OpenVINO
@@ -156,6 +162,7 @@ def command(width: int, height: int) -> str:
         pixels = (np.asarray(smooth) + noise).clip(0, 255).astype(np.uint8)
         Image.fromarray(pixels).save(source, quality=95)
         arguments = ["restore", str(source), "-o", str(Path(folder, "out")), "--force"]
+        arguments += ["--precision", precision]
         start = time.perf_counter()
         done = subprocess.run(
             [sys.executable, "-c", TIMED, *arguments], check=True, capture_output=True, text=True

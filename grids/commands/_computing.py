@@ -31,7 +31,10 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument(
-        "--precision", choices=("fp32", "bf16"), default="fp32", help="of products (fp32)"
+        "--precision",
+        choices=("auto", "fp32", "bf16"),
+        default="auto",
+        help="of products (auto: bf16 by openvino where the CPU has it, else fp32)",
     )
     parser.add_argument(
         "--tile", type=int, metavar="PIXELS", help="side of a tile (default: what memory allows)"

@@ -46,7 +46,6 @@ def _run(options: argparse.Namespace) -> None:
     workshop = Workshop(
         bundle,
         runtime,
-        precision=options.precision,
         tile=options.tile,
         steps=orders.steps(options.steps),
         say=_say,

@@ -106,7 +106,7 @@ def _run(options: argparse.Namespace) -> int:
     bundle, runtime = _computing.opened(options)
     order = _order(options, bundle)
     jobs, unreadable, others = find(options.paths, options.out, order)
-    work = Batch(bundle, runtime, order, precision=options.precision, tile=options.tile, say=_say)
+    work = Batch(bundle, runtime, order, tile=options.tile, say=_say)
     if options.out != STANDARD and order.restore and not all(map(work.leaves, jobs)):
         require_folder(options.out)
     if words := outcomes.how_far(order.strength):

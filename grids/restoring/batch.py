@@ -27,7 +27,6 @@ class Batch:
         bundle: the export.
         runtime: runs its networks.
         order: what is asked for.
-        precision: the runtime's, `fp32` or `bf16`.
         tile: side of the tiles in pixels; None chooses by memory.
         say: gets a line about what happens on the way.
 
@@ -41,7 +40,6 @@ class Batch:
         runtime: Runtime,
         order: Order,
         *,
-        precision: str = "fp32",
         tile: int | None = None,
         say: Callable[[str], None] = lambda line: None,
     ):
@@ -51,7 +49,6 @@ class Batch:
         self._workshop = Workshop(
             bundle,
             runtime,
-            precision=precision,
             tile=tile,
             min_gain_db=order.min_gain_db,
             steps=order.steps,

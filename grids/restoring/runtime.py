@@ -22,11 +22,13 @@ class Runtime(Protocol):
 
     Attributes:
         name: one of `NAMES`.
+        precision: `fp32`, or `bf16` for products in bfloat16.
         place: where they run.
         needs: what the models ask of their tiles.
     """
 
     name: str
+    precision: str
     place: Place
 
     @property
@@ -49,7 +51,8 @@ def choose(name: str, bundle: Bundle, device: str = "auto", precision: str = "fp
             installed and can do what is asked for.
         bundle: the export.
         device: `auto`, `cpu` or `cuda`.
-        precision: `fp32`, or `bf16` for products in bfloat16.
+        precision: `fp32`, `bf16`, or `auto` for the faster one of those that change little:
+            bf16 by OpenVINO where the CPU has instructions for it, else fp32.
 
     Raises:
         InputError: it is not installed, or it cannot do what is asked for; for `auto`, none can.

@@ -70,7 +70,6 @@ class Workshop:
     Args:
         bundle: the export.
         runtime: runs its networks.
-        precision: the runtime's, `fp32` or `bf16`.
         tile: side of the tiles in pixels; None chooses by memory.
         min_gain_db: what must be counted on for a photograph to be restored.
         steps: how many models a photograph may go through, one after the other.
@@ -82,14 +81,13 @@ class Workshop:
         bundle: Bundle,
         runtime: Runtime,
         *,
-        precision: str = "fp32",
         tile: int | None = None,
         min_gain_db: float = MIN_GAIN_DB,
         steps: int = 1,
         say: Callable[[str], None] = lambda line: None,
     ):
         self.bundle, self._runtime = bundle, runtime
-        self._precision, self._tile, self._say = precision, tile, say
+        self._tile, self._say = tile, say
         self._selector = Selector(bundle, runtime.network, min_gain_db=min_gain_db, most=steps)
         self._tiler: Tiler | None = None
 
@@ -192,7 +190,7 @@ class Workshop:
             "backbone": self.bundle.backbone,
             "model": ", ".join(models),
             "runtime": self._runtime.name,
-            "precision": self._precision,
+            "precision": self._runtime.precision,
             "tile": str(tile or "whole"),
             "strength": f"{strength:g}",
         }

@@ -20,13 +20,14 @@ class GraphRuntime:
 
     Args:
         name: the runtime's.
+        precision: `fp32` or `bf16`, in which `opened` has it multiply.
         bundle: an export with graphs.
         opened: reads an ONNX file.
     """
 
-    def __init__(self, name: str, bundle: Bundle, opened: Callable[[Path], Run]):
+    def __init__(self, name: str, precision: str, bundle: Bundle, opened: Callable[[Path], Run]):
         assert bundle.graphs is not None
-        self.name, self.place = name, Place()
+        self.name, self.precision, self.place = name, precision, Place()
         self.needs = Needs(**bundle.graphs.needs)
         self._graphs = bundle.graphs
         self._opened = cache(opened)

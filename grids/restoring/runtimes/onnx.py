@@ -15,17 +15,17 @@ ERRORS_ONLY = 3
 
 
 def load(bundle: Bundle, device: str, precision: str) -> GraphRuntime:
-    """The networks of an export.
+    """The networks of an export, in fp32.
 
     Raises:
-        InputError: another precision than `fp32` is asked for.
+        InputError: `bf16` is asked for.
     """
-    if precision != "fp32":
+    if precision == "bf16":
         raise InputError(
-            f"the runtime onnx multiplies in fp32 alone; for --precision {precision}: "
+            "the runtime onnx multiplies in fp32 alone; for --precision bf16: "
             "--runtime openvino or torch"
         )
-    return GraphRuntime("onnx", bundle, _opened)
+    return GraphRuntime("onnx", "fp32", bundle, _opened)
 
 
 def _opened(file: Path) -> Run:

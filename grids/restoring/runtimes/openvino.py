@@ -18,35 +18,39 @@ openvino = unreported.openvino()
 # By our names, OpenVINO's. Without a word it takes what the CPU is fastest in.
 PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
 
-# The packaged models are compiled in the time of 0.7 megapixels, and fixed sides save about a
-# twelfth.
-WORTHWHILE = 10_000_000
+# Products from which on fixed sides save more than it takes to compile for them: about those of 10
+# megapixels by the packaged models, and of a seventh by a Restormer of the paper's sizes.
+WORTHWHILE = 4e12
 
 
 def load(bundle: Bundle, device: str, precision: str) -> GraphRuntime:
-    """The networks of an export.
+    """The networks of an export; `auto` is bf16 on CPUs that have instructions for it.
 
     Raises:
         InputError: `bf16` is asked for, and the CPU has no instructions for it.
     """
     core = openvino.Core()
-    if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    able = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    if precision == "bf16" and not able:
         raise InputError("this CPU has no instructions for bf16; write --precision fp32")
+    if precision == "auto":
+        precision = "bf16" if able else "fp32"
     options: dict[str, str | int] = {
         "INFERENCE_PRECISION_HINT": PRECISIONS[precision],
         "INFERENCE_NUM_THREADS": threads(),
         "PERFORMANCE_HINT": "LATENCY",
     }
-    return GraphRuntime("openvino", bundle, partial(Compiled, core, options))
+    return GraphRuntime("openvino", precision, bundle, partial(Compiled, core, options))
 
 
 class Compiled:
     """A graph that was compiled: for any sides, and for those that come several times in a row.
 
-    Compiled for fixed sides, networks are up to 1.2 times as fast, but compiling takes as long as
+    Compiled for fixed sides, networks are up to 1.6 times as fast, but compiling takes as long as
     some tiles do, and its result as much memory as the weights. So sides are fixed of which many
-    are known to come, as tiles of an image do, or of which came `WORTHWHILE` pixels in a row; and
-    the last fixed ones are kept. One thread computes at a time: requests are not made for more.
+    are known to come, as tiles of an image do, or which came in a row until `WORTHWHILE` products
+    were asked for; and the last fixed ones are kept. One thread computes at a time: requests are
+    not made for more.
     """
 
     def __init__(self, core: Any, options: dict[str, str | int], file: Path):
@@ -56,6 +60,12 @@ class Compiled:
         constants = openvino.passes.Manager()
         constants.register_pass(openvino.passes.ConstantFolding())
         constants.run_passes(self._graph)
+        # A pixel takes about one product for each weight, or fewer where pixels become one.
+        self._weights = sum(
+            math.prod(node.get_output_shape(0))
+            for node in self._graph.get_ops()
+            if node.get_type_name() == "Constant"
+        )
         self._fixed: Any = None
         self._fixed_shape: tuple[int, ...] = ()
         self._last_shape: tuple[int, ...] = ()
@@ -68,8 +78,8 @@ class Compiled:
         with self._lock:
             if shape != self._last_shape:
                 self._last_shape, self._pixels_in_a_row = shape, 0
-            many = many or self._pixels_in_a_row >= WORTHWHILE
             self._pixels_in_a_row += math.prod(shape[2:])
+            many = many or self._pixels_in_a_row * self._weights >= WORTHWHILE
             if many and shape != self._fixed_shape:
                 fixed = self._graph.clone()
                 fixed.reshape(shape)

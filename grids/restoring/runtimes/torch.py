@@ -17,17 +17,17 @@ class Torch:
     name = "torch"
 
     def __init__(self, bundle: Bundle, device: torch.device, precision: str):
-        self._bundle, self._device, self._precision = bundle, device, precision
+        self._bundle, self._device, self.precision = bundle, device, precision
         self._read = cache(self._network)
         self.place = tiles.place(device)
 
     @cached_property
     def needs(self) -> Needs:
         network = self._read(self._bundle.groups[0])
-        return tiles.needs(tiles.of_tensors(network, self._device, self._precision), network)
+        return tiles.needs(tiles.of_tensors(network, self._device, self.precision), network)
 
     def network(self, group: str, sides: tuple[int, int] | None = None) -> Forward:
-        return tiles.of_arrays(self._read(group), self._device, self._precision)
+        return tiles.of_arrays(self._read(group), self._device, self.precision)
 
     def _network(self, group: str) -> nn.Module:
         bundle = self._bundle
@@ -35,9 +35,10 @@ class Torch:
 
 
 def load(bundle: Bundle, device: str, precision: str) -> Torch:
-    """The networks of an export on a device.
+    """The networks of an export on a device; `auto` is fp32.
 
     Raises:
         InputError: the device is not there.
     """
-    return Torch(bundle, devices.use(device, threads()), precision)
+    stated = "fp32" if precision == "auto" else precision
+    return Torch(bundle, devices.use(device, threads()), stated)
