@@ -633,22 +633,28 @@ def test_tiles_and_precision_are_in_the_outcome(noisy, export, tmp_path, capsys)
         assert 'grids:precision="bf16"' in image.info["xmp"].decode()
 
 
-def test_the_precision_that_was_chosen_is_in_the_outcome(noisy, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("fastest", "precision"), [("bf16", "bf16"), ("f32", "fp32")])
+def test_the_precision_that_was_chosen_is_in_the_outcome(
+    noisy, tmp_path, monkeypatch, fastest, precision
+):
     """Not that it was left open."""
     import openvino
 
-    real = openvino.Core
+    class Core(openvino.Core):
+        def get_property(self, device, asked):
+            if asked == "INFERENCE_PRECISION_HINT":
+                return getattr(openvino.Type, fastest)
+            return super().get_property(device, asked)
 
-    class Old(real):
-        def get_property(self, device, name):
-            asked = name == "OPTIMIZATION_CAPABILITIES"
-            return ["FP32"] if asked else super().get_property(device, name)
+        def compile_model(self, graph, device, options):
+            exact = options | {"INFERENCE_PRECISION_HINT": "f32"}
+            return super().compile_model(graph, device, exact)
 
-    monkeypatch.setattr(openvino, "Core", Old)
+    monkeypatch.setattr(openvino, "Core", Core)
     arguments = [str(noisy), "-o", str(tmp_path / "out"), "--runtime", "openvino", "--force"]
     assert main(["restore", *arguments]) == 0
     with Image.open(tmp_path / "out" / "a.png") as image:
-        assert 'grids:precision="fp32"' in image.info["xmp"].decode()
+        assert f'grids:precision="{precision}"' in image.info["xmp"].decode()
 
 
 def test_an_interrupted_batch_keeps_what_is_done(noisy, export, tmp_path, capsys, monkeypatch):

@@ -122,37 +122,56 @@ def test_pixels_are_those_of_torch(loaded, small, dtype):
         assert np.abs(one - image).mean() > 0.1 * step
 
 
-def test_graphs_are_compiled_for_the_sides_of_tiles_at_once(small, monkeypatch):
-    from grids.restoring.runtimes import openvino
+@pytest.mark.parametrize(
+    # The second leaves tiles of other sides at its edges, each row some.
+    ("size", "others"),
+    [((208, 304), False), ((211, 307), True)],
+)
+def test_graphs_are_compiled_for_the_sides_of_tiles_alone(small, monkeypatch, size, others):
     from grids.restoring.runtimes.openvino import Compiled
 
     fixed, compiled = [], Compiled._compiled
 
-    def noted(self, graph):
+    def noted(self, graph, precision):
         fixed.append(graph.input().partial_shape.is_static)
-        return compiled(self, graph)
+        return compiled(self, graph, precision)
 
     monkeypatch.setattr(Compiled, "_compiled", noted)
     loaded = runtime.choose("openvino", small, "cpu")
-    tiler, image, results = tiling.Tiler(loaded.needs, loaded.place, 144), scene(208, 304), []
-    sides = tiler.common_sides(208, 304)
-    products = sum(each.numel() for each in network("nafnet").parameters()) * sides[0] * sides[1]
-    monkeypatch.setattr(openvino, "WORTHWHILE", 1.5 * products)
-    for group, known, expected in ((small.groups[0], sides, [True]), (MIX, None, [False, True])):
-        fixed.clear()
-        results.append(tiler.restore(loaded.network(group, known), image)[0])
-        assert fixed == expected
-    again = tiler.restore(loaded.network(MIX, sides), image)[0]
-    assert np.abs(again.astype(int) - results[1]).max() <= 1
-    assert tiler.common_sides(144, 144) is None
-    # Of others no more come before it would have paid.
-    restore, small_ones = loaded.network(MIX), np.zeros((1, 3, 64, 64), np.float32)
+    tiler, image = tiling.Tiler(loaded.needs, loaded.place, 144), scene(*size)
+    sides = tiler.common_sides(*size)
+    known = tiler.restore(loaded.network(MIX, sides), image)[0]
+    assert sorted(fixed) == ([False, True] if others else [True])
     fixed.clear()
-    for _ in range(3):
-        restore(small_ones)
-    restore(np.zeros((1, 3, 72, 64), np.float32))
-    restore(small_ones)
-    assert not fixed
+    unknown = tiler.restore(loaded.network(MIX), image)[0]
+    assert fixed == ([] if others else [False])
+    assert np.abs(known.astype(int) - unknown).max() <= 1
+    assert tiler.common_sides(144, 144) is None
+
+
+@pytest.mark.parametrize("name", WITHOUT_TORCH)
+def test_what_came_before_changes_no_pixel(box, name):
+    """Graphs for fixed sides and those for any round differently in bf16."""
+    image = np.ascontiguousarray(scene(96, 104).transpose(2, 0, 1)[None] / np.float32(255))
+    alone = runtime.choose(name, box, "cpu", "auto").network(MIX)(image)
+    loaded = runtime.choose(name, box, "cpu", "auto")
+    for sides in (None, (96, 104), (96, 96), None):
+        loaded.network(MIX, sides)(image)
+    loaded.trial(MIX)(image)
+    np.testing.assert_array_equal(loaded.network(MIX)(image), alone)
+
+
+@pytest.mark.parametrize("name", runtime.LIBRARIES)
+def test_photographs_are_tried_in_fp32_whatever_restores_them(box, name):
+    """What the choice counts on was fitted so."""
+    try:
+        reduced = runtime.choose(name, box, "cpu", "bf16")
+    except InputError as error:
+        pytest.skip(str(error))
+    image = np.ascontiguousarray(scene(96, 104).transpose(2, 0, 1)[None] / np.float32(255))
+    exact = runtime.choose(name, box, "cpu", "fp32").network(MIX)(image)
+    np.testing.assert_array_equal(reduced.trial(MIX)(image), exact)
+    assert np.abs(reduced.network(MIX)(image) - exact).max() > 1e-4
 
 
 def test_one_thread_may_judge_while_another_restores(loaded, small):
@@ -359,24 +378,53 @@ def test_nobody_is_told_that_it_is_used(name, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "capabilities", "precision"),
+    ("name", "fastest", "precision"),
     [
-        ("openvino", ["FP32", "BF16"], "bf16"),
-        ("openvino", ["FP32"], "fp32"),
-        ("onnx", ["FP32", "BF16"], "fp32"),
-        ("torch", ["FP32", "BF16"], "fp32"),
+        ("openvino", "bf16", "bf16"),
+        ("openvino", "f32", "fp32"),
+        ("openvino", "f16", "fp32"),
+        ("onnx", "bf16", "fp32"),
+        ("torch", "bf16", "fp32"),
     ],
 )
-def test_auto_is_the_precision_that_is_fast_here(box, monkeypatch, name, capabilities, precision):
+def test_auto_is_the_precision_that_is_fast_here(small, monkeypatch, name, fastest, precision):
     import openvino
 
-    class Core:
+    hints = []
+
+    class Core(openvino.Core):
         def get_property(self, device, asked):
-            return capabilities
+            if asked == "INFERENCE_PRECISION_HINT":
+                return getattr(openvino.Type, fastest)
+            return super().get_property(device, asked)
+
+        def compile_model(self, graph, device, options):
+            hints.append(options["INFERENCE_PRECISION_HINT"])
+            exact = options | {"INFERENCE_PRECISION_HINT": "f32"}
+            return super().compile_model(graph, device, exact)
 
     monkeypatch.setattr(openvino, "Core", Core)
-    assert runtime.choose(name, box, "cpu", "auto").precision == precision
-    assert runtime.choose(name, box, "cpu").precision == "fp32"
+    loaded, image = runtime.choose(name, small, "cpu", "auto"), np.zeros((1, 3, 64, 64), np.float32)
+    assert loaded.precision == precision
+    loaded.network(MIX)(image)
+    loaded.network(MIX, (64, 64))(image)
+    loaded.trial(MIX)(image)
+    # For any sides, for these, and to try: in fp32 that is the first once more.
+    compiled = {"bf16": ["bf16", "bf16", "f32"], "fp32": ["f32", "f32"]}[precision]
+    assert hints == (compiled if name == "openvino" else [])
+    assert runtime.choose(name, small, "cpu").precision == "fp32"
+
+
+@pytest.mark.parametrize("command", [["restore", "a.png", "-o", "out"], ["page", "--port", "0"]])
+def test_commands_leave_the_precision_to_the_runtime(command, monkeypatch, capsys):
+    def asked(name, bundle, device, precision):
+        raise InputError(f"{name}, {device}, {precision}")
+
+    monkeypatch.setattr(runtime, "choose", asked)
+    assert main(command) == 1
+    assert capsys.readouterr().err == "error: auto, auto, auto\n"
+    assert main([*command, "--precision", "bf16"]) == 1
+    assert capsys.readouterr().err == "error: auto, auto, bf16\n"
 
 
 def test_bf16_is_near(box):

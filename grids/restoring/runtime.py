@@ -42,6 +42,9 @@ class Runtime(Protocol):
             sides: height and width that most images will have, where that is known.
         """
 
+    def trial(self, group: str) -> Forward:
+        """The same to try on parts of a photograph: in fp32, by which the choice was fitted."""
+
 
 def choose(name: str, bundle: Bundle, device: str = "auto", precision: str = "fp32") -> Runtime:
     """The runtime of that name for an export.

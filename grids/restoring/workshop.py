@@ -88,7 +88,7 @@ class Workshop:
     ):
         self.bundle, self._runtime = bundle, runtime
         self._tile, self._say = tile, say
-        self._selector = Selector(bundle, runtime.network, min_gain_db=min_gain_db, most=steps)
+        self._selector = Selector(bundle, runtime.trial, min_gain_db=min_gain_db, most=steps)
         self._tiler: Tiler | None = None
 
     def judge(

@@ -11,8 +11,9 @@ from grids.bundle.contents import Bundle
 from grids.models.tiling import Forward, Needs, Place
 
 Floats = NDArray[np.float32]
-# A file that was opened: from its input, and whether many of these sides come, to its outputs.
-Run = Callable[[Floats, bool], Sequence[Floats]]
+# A file that was opened: from its input, whether many are known to have these sides, and whether
+# products are to be those of fp32 in any case, to its outputs.
+Run = Callable[[Floats, bool, bool], Sequence[Floats]]
 
 
 class GraphRuntime:
@@ -34,4 +35,8 @@ class GraphRuntime:
 
     def network(self, group: str, sides: tuple[int, int] | None = None) -> Forward:
         run = self._opened(self._graphs.models[group])
-        return lambda images: run(images, images.shape[2:] == sides)[0]
+        return lambda images: run(images, images.shape[2:] == sides, False)[0]
+
+    def trial(self, group: str) -> Forward:
+        run = self._opened(self._graphs.models[group])
+        return lambda images: run(images, False, True)[0]

@@ -34,7 +34,7 @@ def _opened(file: Path) -> Run:
     options.log_severity_level = ERRORS_ONLY
     session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
 
-    def run(images: Floats, many: bool) -> Sequence[Floats]:
+    def run(images: Floats, known: bool, exact: bool) -> Sequence[Floats]:
         outputs: Sequence[Floats] = session.run(None, {"input": images})
         return outputs
 

@@ -29,6 +29,9 @@ class Torch:
     def network(self, group: str, sides: tuple[int, int] | None = None) -> Forward:
         return tiles.of_arrays(self._read(group), self._device, self.precision)
 
+    def trial(self, group: str) -> Forward:
+        return tiles.of_arrays(self._read(group), self._device)
+
     def _network(self, group: str) -> nn.Module:
         bundle = self._bundle
         return restorers.read(bundle.weights(group), bundle.backbone, bundle.sizes, self._device)
@@ -40,5 +43,6 @@ def load(bundle: Bundle, device: str, precision: str) -> Torch:
     Raises:
         InputError: the device is not there.
     """
-    stated = "fp32" if precision == "auto" else precision
-    return Torch(bundle, devices.use(device, threads()), stated)
+    if precision == "auto":
+        precision = "fp32"
+    return Torch(bundle, devices.use(device, threads()), precision)
