@@ -24,6 +24,7 @@ from grids.bundle import contents
 from grids.configuration import loading
 from grids.degrading import around, operators, parameters
 from grids.images import reading, sets
+from grids.jobs import records
 from grids.models import restorers, weights
 from grids.pixels.arrays import to_bytes, to_tensor
 from grids.pixels.psnr import psnr
@@ -218,6 +219,30 @@ def test_a_broken_export_hides_no_other(tmp_path, capsys):
     listed = capsys.readouterr().out
     assert f"{tmp_path / 'a' / 'bundle.json'}: broken" in listed
     assert listed.count("nafnet") == 1, "the one that ships, once"
+
+
+def test_what_is_only_called_like_an_export_is_not_listed(tmp_path, capsys):
+    """Results have a record of theirs, and Snakemake's folder its twin."""
+    (tmp_path / "bundle").symlink_to(contents.BOX)
+    record = tmp_path / "records" / "bundle.json"
+    records.write(tmp_path, "bundle", {}, [str(tmp_path / "bundle")], {})
+    assert record.exists()
+    (tmp_path / ".snakemake").mkdir()
+    (tmp_path / ".snakemake" / "bundle.json").write_text("{")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "bundle.json").write_text("{}")
+    found = contents.below([tmp_path])
+    assert found == [tmp_path / "broken"]
+    assert cli.main(["bundles", str(tmp_path)]) == 0
+    assert "records" not in capsys.readouterr().out
+
+
+def test_results_are_no_export_but_may_have_one(tmp_path):
+    with pytest.raises(InputError, match=r"make one with `grids export RESULTS -o FOLDER`"):
+        contents.read(tmp_path)
+    shutil.copytree(contents.BOX, tmp_path / "bundle")
+    with pytest.raises(InputError, match=r"no export, it has no bundle.json; .*/bundle is one"):
+        contents.read(tmp_path)
 
 
 def test_it_is_listed_with_its_folder(tmp_path, monkeypatch, capsys):

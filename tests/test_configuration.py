@@ -175,6 +175,8 @@ WRONG = [
     ("backbones.restormer", {"expansion": -1.0}, r"expansion: must be above 0 and finite"),
     ("results", "", r"results: .* got ''"),
     ("backbones", 3, r"backbones: .* got 3"),
+    ("images.tests", "kodak", r"images.tests: must be a mapping, as \{KEY: VALUE\}, got 'kodak'"),
+    ("pies", [3], r"pies: must be a mapping, as \{KEY: VALUE\}, got \[3\]"),
     ("report.noise_seeds", [1, 1], r"a seed stands there twice"),
     ("ggd.counts", [1000], r"ggd.counts: 1000 patches, but pies.patches is 240"),
     ("pies.patches", 3, r"pies.patches: .*8, got 3"),
@@ -365,6 +367,10 @@ class TestFiles:
         assert str(error.value).startswith(str(path))
         assert str(error.value).count(str(path)) == 1
         assert "\n" not in str(error.value)
+
+    def test_a_file_that_is_not_there_is_no_bad_yaml(self, tmp_path):
+        with pytest.raises(InputError, match=r"mine.yaml: cannot be read \(No such file"):
+            files.check([tmp_path / "mine.yaml"])
 
     @pytest.mark.parametrize(
         "text",
@@ -680,6 +686,9 @@ class TestPhotographs:
         (tmp_path / "empty").mkdir()
         assert "images.train" in self.refused("images.train", str(tmp_path / "nowhere"))
         assert "no image" in self.refused("images.pies", str(tmp_path / "empty"))
+        (tmp_path / "one.png").touch()
+        message = self.refused("images.train", str(tmp_path / "one.png"))
+        assert "one.png: is a file; write the folder that it is in, or a glob" in message
         message = self.refused("images.tests", {"embedded": str(tmp_path / "empty")})
         assert message.startswith("images.tests.embedded")
 
@@ -692,7 +701,10 @@ class TestPhotographs:
 
     def test_more_patches_than_the_photographs_hold(self):
         message = self.refused("pies.patches", 5000)
-        assert "pies.patches: 5000 patches of 32×32 asked for, but the photographs hold" in message
+        assert (
+            "pies.patches: 5000 patches of 32×32 asked for, but the 5 photographs for PIES hold"
+            in message
+        )
 
     def test_one_folder_is_split(self, folder):
         loaded = loading.load(with_value("images", {"all": str(folder)}))

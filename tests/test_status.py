@@ -41,11 +41,10 @@ def job(work, state="RUNNING"):
     return slurm.LiveJob("7", state, "1:00", "2:00", "n1", work)
 
 
-def finish(results, group, rate):
+def finish(results, group, rate, steps=(1800, 3600)):
     folder = results / "models" / "nafnet" / group
     folder.mkdir(parents=True)
     (folder / "model.safetensors").touch()
-    steps = [1800, 3600]
     history = pd.DataFrame({"step": steps, "steps_per_second": [rate, rate]})
     history.to_parquet(folder / "history.parquet")
 
@@ -148,6 +147,30 @@ def test_times_below_an_hour_are_told_in_minutes(results, queue):
     assert "15 min of training spent, 30 min to come" in lines(results)[1]["time"]
 
 
+def test_a_training_of_other_length_is_to_be_done_again(results, queue):
+    finish(results, "jpeg", rate=4.0)
+    settings = json.loads((results / "settings.json").read_text())
+    settings["training"]["iterations"] = 7200
+    (results / "settings.json").write_text(json.dumps(settings))
+    told, by_stage = lines(results)
+    assert by_stage["trainings"].endswith("0 done, 4 waiting")
+    assert not any("nafnet jpeg:" in line for line in told)
+    assert by_stage["time"].endswith("no training has told its rate yet")
+
+
+def test_a_training_that_was_stopped_is_not_running(results, queue):
+    said = "12:00:00 nafnet jpeg: 1800/3600 it, 1 it/s, ETA 0:30:00, loss 0.1\n"
+    log = results / "logs" / "train" / "nafnet" / "jpeg.log"
+    log.parent.mkdir(parents=True)
+    log.write_text(said)
+    assert "  nafnet jpeg: 1800/3600 it, running, 1 it/s, ETA 0:30:00" in lines(results)[0]
+    log.write_text(said + "12:00:09 SIGINT: state kept after step 2670; run again to go on\n")
+    state = results / "models" / "nafnet" / "jpeg" / "state"
+    state.mkdir(parents=True)
+    (state / "2670.pt").touch()
+    assert "  nafnet jpeg: 2670/3600 it, waiting" in lines(results)[0]
+
+
 def test_the_search_adds_what_it_asks_for_and_ends(results, queue):
     planned(results, 0, [], requests=["jpeg+sr"])
     assert lines(results)[1]["search"].endswith("round 0: asks for jpeg+sr")
@@ -167,7 +190,7 @@ def test_what_a_level_did_is_not_done_again(results, queue):
     for number in (0, 1):
         path = results / "search" / f"{number}.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | plan))
-    finish(results / "levels" / "50", "jpeg", rate=1.0)
+    finish(results / "levels" / "50", "jpeg", rate=1.0, steps=(900, 1800))
     _, told = lines(results)
     # No mix, and no other seed before its single-task model is asked for; here it is.
     assert told["trainings"].endswith("1 done, 3 waiting")
@@ -235,7 +258,7 @@ def test_of_what_the_queue_says_the_last_line_is_told(results, monkeypatch):
 
 def test_without_a_queue_the_files_tell(results, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    assert lines(results)[1]["queue"].endswith("squeue: no such command")
+    assert lines(results)[1]["queue"].endswith("squeue: no such command; there is no SLURM here")
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path):

@@ -28,5 +28,5 @@ def test_a_story_shows_as_many_digits_as_delta_has():
     plan = {"round": 0, "strategy": "given", "delta": 0.0001, "known": [], "why": {}}
     asked, done = plan | {"requests": ["a+b"]}, plan | {"round": 1, "solution": ["a", "b"]}
     lines = story([asked, done], {("a", "b"): {"a": 0.00032, "b": 0.0}})
-    assert lines[1] == "  a+b: fails with +0.00032 dB"
+    assert lines[1] == "  a+b: fails, drops +0.00032 dB"
     assert lines[-1] == "1 group was asked for in 1 round; nothing is left"

@@ -16,6 +16,7 @@ README.md                the card: how it was trained and measured
 import json
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ from grids.selection import decision, selector_file
 from grids.selection.selector_file import Arrays
 
 FORMAT = 5
+# Where the workflow writes the export of its results, in their folder.
+OF_RESULTS = "bundle"
+HOW = "make one with `grids export RESULTS -o FOLDER`"
 # The bundle that ships with GRIDS. The descriptor that does stands beside it, once for both.
 BOX = Path(__file__).resolve().parents[1] / "packaged" / "box"
 # Arguments of `grids.selection.describer.Describer`.
@@ -164,10 +168,9 @@ def read(folder: Path) -> Bundle:
     """
     folder = Path(folder)
     if not (folder / ABOUT).is_file():
-        raise InputError(
-            f"{folder}: no export, it has no {ABOUT}; "
-            "make one with `grids export RESULTS -o FOLDER`"
-        )
+        made = folder / OF_RESULTS
+        hint = f"{made} is one" if (made / ABOUT).is_file() else HOW
+        raise InputError(f"{folder}: no export, it has no {ABOUT}; {hint}")
     about = _about(folder / ABOUT)
     groups, sums, tiles = tuple(about["groups"]), about["sha256"], about["tiles"]
     needed = {*map(model_of, groups), MIX, DESCRIPTOR, SELECTOR, CARD}
@@ -207,9 +210,24 @@ def read(folder: Path) -> Bundle:
 
 
 def below(folders: Iterable[Path]) -> list[Path]:
-    """The exports in these folders and below them, sorted."""
-    found = {path.parent for folder in folders for path in folder.rglob(ABOUT)}
-    return sorted(folder for folder in found if folder.resolve() != BOX)
+    """The exports in these folders and below them, sorted, but for those in hidden folders."""
+    found = {
+        path.parent
+        for folder in folders
+        for path in folder.rglob(ABOUT)
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    }
+    return sorted(
+        folder for folder in found if folder.resolve() != BOX and not _is_record(folder / ABOUT)
+    )
+
+
+def _is_record(path: Path) -> bool:
+    """Whether it is what a job noted of a file that is called like that (`grids.jobs.records`)."""
+    with suppress(OSError, ValueError, RecursionError):
+        said = json.loads(path.read_text(encoding="utf-8"))
+        return isinstance(said, dict) and said.get("rule") == OF_RESULTS
+    return False
 
 
 def model_of(name: str) -> str:

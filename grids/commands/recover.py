@@ -10,7 +10,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     """Adds the command to those of `grids`."""
     text = (
         "after Snakemake was killed on a cluster: wait until the jobs it has left are over, "
-        "or cancel them, and unlock the folder"
+        "or cancel them, and unlock the folder (without a cluster: snakemake --unlock)"
     )
     parser = commands.add_parser("recover", help=text, description=text)
     parser.add_argument(

@@ -79,7 +79,9 @@ def _read_strictly(path: Path) -> Any:
         raise InputError(
             f"{path}, line {mark.line + 1}, column {mark.column + 1}: no YAML: {problem}"
         ) from None
-    except (OSError, ValueError, yaml.YAMLError) as error:  # of bytes, and of dates
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except (ValueError, yaml.YAMLError) as error:  # of bytes, and of dates
         reason = str(error).partition("\n")[0]
         raise InputError(f"{path}: cannot be read as YAML ({reason})") from None
 

@@ -28,6 +28,8 @@ def first(error: ValidationError, within: type[Section] = Settings) -> str:
         except InputError as unknown:
             return f"{key}: {unknown}"
     said = first["msg"][0].lower() + first["msg"][1:]
+    if kind in ("dict_type", "model_type"):
+        said = "must be a mapping, as {KEY: VALUE}"
     if kind == "string_pattern_mismatch":  # only names have one
         said = "must be of letters, digits, _ and -"
     meant = meant_text if kind == "string_type" else meant_number

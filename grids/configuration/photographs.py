@@ -8,6 +8,7 @@ from pathlib import Path
 from pandas import DataFrame, concat
 
 from grids.base.errors import InputError
+from grids.base.wording import counted
 from grids.configuration.settings import ROLES, Images, Pairs, RealPairs, Settings, pair_set
 from grids.images import overlap, pairs, reading, sets, splitting
 from grids.images.patches import SMALLEST
@@ -122,7 +123,9 @@ def check(settings: Settings, found: Mapping[str, list[Path]]) -> None:
         sets.check(paths, sets.columns(sources.get(name, ""), name), side, why)
     step, part = settings.pies.size * settings.pies.reduction, settings.images.columns("pies")
     sizes = [reading.size(path, part) for path in found["pies"]]
-    _check_patches(settings, sizes, step, "the photographs")
+    counts = counted(len(sizes), "photograph")
+    of = f"the {counts} for PIES" + (" (by images.split)" if settings.images.all else "")
+    _check_patches(settings, sizes, step, of)
     for name in settings.pair_sets():
         pairs.check_sizes(found[name])
     for name in settings.paired():

@@ -57,6 +57,8 @@ def find(source: Source, apart: Apart = nothing) -> list[Path]:
             for path in map(Path, glob.glob(source, recursive=True))
             if all(part in parts[start:] or search.meant(part) for part in path.parts[start:])
         ]
+    elif os.path.isfile(source):
+        raise InputError(f"{source}: is a file; write the folder that it is in, or a glob")
     elif not os.path.isdir(source):
         raise InputError(f"{source}: no such folder; write a folder, a glob, or 'embedded'")
     elif not os.access(source, os.R_OK | os.X_OK):

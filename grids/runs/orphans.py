@@ -48,7 +48,10 @@ def _message(printed: str) -> str:
     lines = [line.strip() for line in lines if line.strip() and not line.startswith('  File "')]
     before = [at for at, line in enumerate(lines) if BEFORE_THE_MESSAGE.fullmatch(line)]
     message = lines[before[-1] + 1 :] if before else []
-    return " ".join(message or lines[-1:]).removeprefix("error: ")
+    said = " ".join(message or lines[-1:]).removeprefix("error: ").removeprefix("Error: ")
+    if "No Snakefile found" in said:
+        return f"{said} Run it where snakemake is run, or name it behind --: --snakefile FILE."
+    return said
 
 
 def orphans(results: Path, wanted: Mapping[Path, bool]) -> Iterator[Path]:

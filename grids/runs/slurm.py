@@ -182,4 +182,4 @@ def _run(*command: str) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(command, capture_output=True, text=True)
     except FileNotFoundError:
-        raise InputError(f"{command[0]}: no such command") from None
+        raise InputError(f"{command[0]}: no such command; there is no SLURM here") from None

@@ -27,8 +27,9 @@ PROGRESS = re.compile(r": (\d+)/(\d+) it, ([\d.e+-]+) it/s, ETA ([\d:]+|unknown)
 SECONDS_OF_SILENCE = 60.0
 """A job says a line every ten seconds. One that was silent for longer may have been killed."""
 
-GAVE_UP = re.compile(r"^(error: |Traceback)", re.MULTILINE)
-"""What `grids.jobs.job.job` writes last into the log of a job that fails."""
+GAVE_UP = re.compile(r"^(error: |Traceback)|: state kept after step \d+; ", re.MULTILINE)
+"""What is last in the log of a job that fails (`grids.jobs.job.job`), or of a training that was
+stopped (`grids.training.loop`)."""
 
 STATES = ("done", "failed", "running", "queued", "waiting")
 
@@ -47,6 +48,10 @@ class Output:
     work: str
     log: Path
 
+    def made(self) -> bool:
+        """Whether it is there."""
+        return self.path.exists()
+
     def state(self, live: dict[str, str]) -> str:
         """`done`, `running`, `queued` in the cluster, or `waiting` for its turn.
 
@@ -55,7 +60,7 @@ class Output:
         Args:
             live: state of each live job by its comment.
         """
-        if self.path.exists():
+        if self.made():
             return "done"
         state = next((live[work] for work in live if fnmatchcase(work, self.work)), None)
         if state is None:
@@ -87,6 +92,13 @@ class Training(Output):
     steps: int
     begun: int = 0
 
+    def made(self) -> bool:
+        """Whether it is there, and had as many steps: not those of an earlier configuration."""
+        if not self.path.exists():
+            return False
+        steps, _ = pace(self.path.with_name("history.parquet"))
+        return steps in (0, self.steps)
+
     def failure(self) -> str | None:
         """Why it failed for good, where the configuration takes that for an answer."""
         return failures.noted(self.path) if self.path.exists() else None
@@ -97,15 +109,18 @@ class Training(Output):
 
     def progress(self) -> tuple[int, float, str]:
         """Steps done, steps a second (0: not known), and the time left as the job wrote it."""
+        if self.path.exists() and not self.made():
+            return 0, 0.0, "unknown"
         if self.path.exists():
             steps, seconds = pace(self.path.with_name("history.parquet"))
             return self.steps, steps / seconds if steps else 0.0, "0:00:00"
         lines = self._said() if self.log.exists() else ""
+        states = self.path.with_name("state").glob("*.pt")
+        kept = max((int(path.stem) for path in states), default=0)
         if said := PROGRESS.findall(lines):
             done, _, rate, left = said[-1]
-            return int(done), float(rate), left
-        kept = self.path.with_name("state").glob("*.pt")
-        return max((int(path.stem) for path in kept), default=0), 0.0, "unknown"
+            return max(int(done), kept), float(rate), left
+        return kept, 0.0, "unknown"
 
 
 def status(results: Path, folder: Path) -> Iterator[str]:

@@ -94,7 +94,7 @@ def _outcome(name: str, drops: Mapping[str, float], delta: float) -> str:
     if drops[name] == float("inf"):
         return f"{name}: the training failed for good"
     verdict = "passes" if drops[name] <= delta else "fails"
-    return f"{name}: {verdict} with {drops[name]:+.{_decimals(delta)}f} dB"
+    return f"{name}: {verdict}, drops {drops[name]:+.{_decimals(delta)}f} dB"
 
 
 def _decimals(delta: float) -> int:
