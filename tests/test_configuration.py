@@ -589,6 +589,12 @@ class TestDefaultsThatFollow:
         assert loaded.searched() == ["haze", "sr"]
         assert loaded.parameters("sr", "evaluation")["scale"] == 2
         assert loaded.report.noise_degradations == ["sr"]
+        # What is left out may be a chain, but no misspelt name, whose values nobody would miss.
+        config["degradations"]["twice"] = {"chain": [{"jpeg": {}}, {"jpeg": {}}]}
+        assert loading.load(config).searched() == ["haze", "sr"]
+        config["degradations"]["jpgg"] = {"evaluation": {"quality": 5}}
+        with pytest.raises(InputError, match=r"unknown degradation 'jpgg'; did you mean 'jpeg'"):
+            loading.load(config)
 
 
 def test_a_path_of_weights_takes_variables(monkeypatch, tmp_path):

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from grids.base.errors import InputError
+from grids.base.plugins import names_in, require_known
 from grids.base.wording import meant_text
 from grids.configuration import mistakes
 from grids.configuration.checks import (
@@ -80,6 +81,7 @@ def _completed(config: dict[str, Any]) -> dict[str, Any]:
     degradations, only = config.get("degradations"), config.get("only")
     report, search = config.get("report", {}), config.get("search", {})
     if only and isinstance(only, list) and isinstance(degradations, Mapping):
+        _require_modules(degradations, only)
         config["degradations"] = {name: degradations.get(name, {}) for name in map(str, only)}
         if isinstance(report, Mapping) and isinstance(report.get("noise_degradations"), list):
             noise = [name for name in report["noise_degradations"] if name in only]
@@ -95,6 +97,14 @@ def _completed(config: dict[str, Any]) -> dict[str, Any]:
             tables = [measured] if tables in (None, []) else tables
             config["report"] = {**report, "test_sets": tables}
     return config
+
+
+def _require_modules(degradations: Mapping[str, Any], only: list[Any]) -> None:
+    """Of what `only` leaves out a misspelt name would not be seen again."""
+    for name, entry in degradations.items():
+        named_freely = isinstance(entry, Mapping) and {"pairs", "chain"} & entry.keys()
+        if name not in only and not named_freely:
+            require_known(name, names_in("degradations"), "degradation")
 
 
 def _check_keys(entry: Any, *above: str) -> None:
