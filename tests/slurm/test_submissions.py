@@ -131,7 +131,7 @@ def test_no_slurm(cluster, tree, tmp_path, monkeypatch):
         patch.setenv("PATH", str(bare))
         tree.config["resources"] = {}
         last = tree.snakemake(LAWS).stdout.splitlines()[-1]
-    assert last == "error: sbatch: no such command"
+    assert last == "error: sbatch: no such command; there is no SLURM here"
 
 
 def test_a_dry_run_says_what_jobs_ask_for_and_asks_nobody(cluster, tree, commands):
