@@ -16,7 +16,6 @@ README.md                the card: how it was trained and measured
 import json
 import shutil
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,13 +23,11 @@ from typing import Any
 from grids.base.errors import InputError
 from grids.base.files import sha256
 from grids.base.plugins import names_in
+from grids.jobs import places, records
 from grids.selection import decision, selector_file
 from grids.selection.selector_file import Arrays
 
 FORMAT = 5
-# Where the workflow writes the export of its results, in their folder.
-OF_RESULTS = "bundle"
-HOW = "make one with `grids export RESULTS -o FOLDER`"
 # The bundle that ships with GRIDS. The descriptor that does stands beside it, once for both.
 BOX = Path(__file__).resolve().parents[1] / "packaged" / "box"
 # Arguments of `grids.selection.describer.Describer`.
@@ -168,8 +165,10 @@ def read(folder: Path) -> Bundle:
     """
     folder = Path(folder)
     if not (folder / ABOUT).is_file():
-        made = folder / OF_RESULTS
-        hint = f"{made} is one" if (made / ABOUT).is_file() else HOW
+        made = folder / places.BUNDLE
+        hint = "make one with `grids export RESULTS -o FOLDER`"
+        if (made / ABOUT).is_file():
+            hint = f"{made} is one"
         raise InputError(f"{folder}: no export, it has no {ABOUT}; {hint}")
     about = _about(folder / ABOUT)
     groups, sums, tiles = tuple(about["groups"]), about["sha256"], about["tiles"]
@@ -178,9 +177,9 @@ def read(folder: Path) -> Bundle:
     needed |= {EXAMPLES} & sums.keys()
     if needed - sums.keys():
         raise _broken(folder / ABOUT, f"no checksum of {min(needed - sums.keys())}")
-    places = {name: folder / name for name in needed}
-    places[DESCRIPTOR] = _descriptor(places[DESCRIPTOR], sums[DESCRIPTOR])
-    for name, path in sorted(places.items()):
+    files = {name: folder / name for name in needed}
+    files[DESCRIPTOR] = _descriptor(files[DESCRIPTOR], sums[DESCRIPTOR])
+    for name, path in sorted(files.items()):
         if not path.is_file():
             raise InputError(f"{path}: missing; export again")
         # One that is shared has been compared.
@@ -193,9 +192,9 @@ def read(folder: Path) -> Bundle:
         backbone=about["backbone"],
         sizes=about["sizes"],
         models={group: folder / model_of(group) for group in groups},
-        mix=places[MIX],
+        mix=files[MIX],
         fingerprints={name: sums[model_of(name)][:16] for name in (*groups, decision.MIX)},
-        descriptor=places[DESCRIPTOR],
+        descriptor=files[DESCRIPTOR],
         graphs=Graphs(
             models={name: folder / graph_of(name) for name in (*groups, decision.MIX)},
             needs=tiles,
@@ -205,12 +204,15 @@ def read(folder: Path) -> Bundle:
         describing=about["describing"],
         selector=selector,
         card=(folder / CARD).read_text(encoding="utf-8"),
-        examples=places.get(EXAMPLES),
+        examples=files.get(EXAMPLES),
     )
 
 
 def below(folders: Iterable[Path]) -> list[Path]:
-    """The exports in these folders and below them, sorted, but for those in hidden folders."""
+    """The exports in these folders and below them, sorted, but for those in hidden folders.
+
+    What the workflow records of a result that is called like `ABOUT` is none.
+    """
     found = {
         path.parent
         for folder in folders
@@ -218,16 +220,8 @@ def below(folders: Iterable[Path]) -> list[Path]:
         if not any(part.startswith(".") for part in path.relative_to(folder).parts)
     }
     return sorted(
-        folder for folder in found if folder.resolve() != BOX and not _is_record(folder / ABOUT)
+        folder for folder in found if folder.resolve() != BOX and not records.read(folder / ABOUT)
     )
-
-
-def _is_record(path: Path) -> bool:
-    """Whether it is what a job noted of a file that is called like that (`grids.jobs.records`)."""
-    with suppress(OSError, ValueError, RecursionError):
-        said = json.loads(path.read_text(encoding="utf-8"))
-        return isinstance(said, dict) and said.get("rule") == OF_RESULTS
-    return False
 
 
 def model_of(name: str) -> str:

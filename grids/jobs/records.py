@@ -123,7 +123,7 @@ def read(path: Path) -> dict[str, Any] | None:
     """A record; None where there is none, or one that is cut off or of another version."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     complete = isinstance(record, dict) and {"rule", "wildcards", "sha256", "params"}
     return record if complete and complete <= record.keys() else None
