@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -94,10 +95,7 @@ class Training(Output):
 
     def made(self) -> bool:
         """Whether it is there, and had as many steps: not those of an earlier configuration."""
-        if not self.path.exists():
-            return False
-        steps, _ = pace(self.path.with_name("history.parquet"))
-        return steps in (0, self.steps)
+        return self.path.exists() and self._pace[0] in (0, self.steps)
 
     def failure(self) -> str | None:
         """Why it failed for good, where the configuration takes that for an answer."""
@@ -109,11 +107,11 @@ class Training(Output):
 
     def progress(self) -> tuple[int, float, str]:
         """Steps done, steps a second (0: not known), and the time left as the job wrote it."""
-        if self.path.exists() and not self.made():
-            return 0, 0.0, "unknown"
-        if self.path.exists():
-            steps, seconds = pace(self.path.with_name("history.parquet"))
+        if self.made():
+            steps, seconds = self._pace
             return self.steps, steps / seconds if steps else 0.0, "0:00:00"
+        if self.path.exists():
+            return 0, 0.0, "unknown"
         lines = self._said() if self.log.exists() else ""
         states = self.path.with_name("state").glob("*.pt")
         kept = max((int(path.stem) for path in states), default=0)
@@ -121,6 +119,10 @@ class Training(Output):
             done, _, rate, left = said[-1]
             return max(int(done), kept), float(rate), left
         return kept, 0.0, "unknown"
+
+    @cached_property
+    def _pace(self) -> tuple[int, float]:
+        return pace(self.path.with_name("history.parquet"))
 
 
 def status(results: Path, folder: Path) -> Iterator[str]:
