@@ -635,22 +635,10 @@ def test_tiles_and_precision_are_in_the_outcome(noisy, export, tmp_path, capsys)
 
 @pytest.mark.parametrize(("fastest", "precision"), [("bf16", "bf16"), ("f32", "fp32")])
 def test_the_precision_that_was_chosen_is_in_the_outcome(
-    noisy, tmp_path, monkeypatch, fastest, precision
+    noisy, tmp_path, fastest_in, fastest, precision
 ):
     """Not that it was left open."""
-    import openvino
-
-    class Core(openvino.Core):
-        def get_property(self, device, asked):
-            if asked == "INFERENCE_PRECISION_HINT":
-                return getattr(openvino.Type, fastest)
-            return super().get_property(device, asked)
-
-        def compile_model(self, graph, device, options):
-            exact = options | {"INFERENCE_PRECISION_HINT": "f32"}
-            return super().compile_model(graph, device, exact)
-
-    monkeypatch.setattr(openvino, "Core", Core)
+    fastest_in(fastest)
     arguments = [str(noisy), "-o", str(tmp_path / "out"), "--runtime", "openvino", "--force"]
     assert main(["restore", *arguments]) == 0
     with Image.open(tmp_path / "out" / "a.png") as image:

@@ -387,23 +387,8 @@ def test_nobody_is_told_that_it_is_used(name, tmp_path):
         ("torch", "bf16", "fp32"),
     ],
 )
-def test_auto_is_the_precision_that_is_fast_here(small, monkeypatch, name, fastest, precision):
-    import openvino
-
-    hints = []
-
-    class Core(openvino.Core):
-        def get_property(self, device, asked):
-            if asked == "INFERENCE_PRECISION_HINT":
-                return getattr(openvino.Type, fastest)
-            return super().get_property(device, asked)
-
-        def compile_model(self, graph, device, options):
-            hints.append(options["INFERENCE_PRECISION_HINT"])
-            exact = options | {"INFERENCE_PRECISION_HINT": "f32"}
-            return super().compile_model(graph, device, exact)
-
-    monkeypatch.setattr(openvino, "Core", Core)
+def test_auto_is_the_precision_that_is_fast_here(small, fastest_in, name, fastest, precision):
+    hints = fastest_in(fastest)
     loaded, image = runtime.choose(name, small, "cpu", "auto"), np.zeros((1, 3, 64, 64), np.float32)
     assert loaded.precision == precision
     loaded.network(MIX)(image)
