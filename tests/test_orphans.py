@@ -79,6 +79,13 @@ def test_another_folder_than_the_workflows_is_refused(results):
         list(orphans(root, {Path("results/bundle"): True}))
 
 
+def test_outside_the_checkout_it_is_said_where_to_run_it(results, capsys):
+    assert cli.main(["orphans", "results"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: No Snakefile found")
+    assert said.endswith("Run it where snakemake is run, or name it behind --: --snakefile FILE.\n")
+
+
 def test_of_a_workflow(finished, tmp_path, monkeypatch, capsys, forks):
     tree = finished.copy(tmp_path / "tree")
     model = "results/models/srresnet/jpeg+sr/model.safetensors"
