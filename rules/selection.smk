@@ -132,6 +132,7 @@ rule selector:
         backbone=SETTINGS.search.backbone,
         sizes=SETTINGS.sizes(SETTINGS.search.backbone),
         describing=SETTINGS.describing(),
+        restored=SETTINGS.selection.restored,
         precision=SETTINGS.selection.precision,
         seed=SETTINGS.seed,
         code=code("selector.py", "backbones", degradations=SELECTED),

@@ -12,7 +12,7 @@ from grids.images.store import Pairs
 from grids.selection.fitting import gains, real, steps
 from grids.selection.fitting.cases import Case
 from grids.selection.fitting.pictures import Shares
-from grids.selection.fitting.views import views
+from grids.selection.fitting.views import turns, views
 
 PLAIN = Shares(reduced=0, compressed=0, grey=0, alike=0, wide=0, cropped=0, drawn=0, saved=0)
 CPU = torch.device("cpu")
@@ -64,6 +64,7 @@ def test_each_view_is_restored_by_its_groups_model_and_the_mix():
         [Add(0), Add(20), Add(40)],
         PHOTOGRAPHS,
         ["a", "b"],
+        ["", ""],
         {"jpeg": {"quality": 10}},
         PLAIN,
         0,
@@ -85,7 +86,14 @@ def test_each_view_is_restored_by_its_groups_model_and_the_mix():
 
 
 def test_views_depend_on_their_number_alone():
-    arguments = (PHOTOGRAPHS, ["a", "b"], "gaussian_noise", {"sigma": [10.0, 50.0]}, PLAIN)
+    arguments = (
+        PHOTOGRAPHS,
+        ["a", "b"],
+        ["", ""],
+        "gaussian_noise",
+        {"sigma": [10.0, 50.0]},
+        PLAIN,
+    )
     all_of_them = list(views(*arguments, range(4), 0))
     (alone,) = views(*arguments, [3], 0)
     assert alone.photograph == 1
@@ -96,6 +104,23 @@ def test_views_depend_on_their_number_alone():
     assert other.clean.shape != alone.clean.shape or (other.clean != alone.clean).any()
 
 
+def test_photographs_of_a_source_take_turns():
+    assert turns(["a"] * 3, 5) == [(0, 0), (1, 0), (2, 0), (0, 1), (1, 1)]
+
+
+def test_a_source_counts_by_the_root_of_its_number():
+    order = turns(["b", *["a"] * 16, *["b"] * 3], 600)
+    of_b = [(photograph, turn) for photograph, turn in order if photograph in (0, 17, 18, 19)]
+    assert len(of_b) == 200
+    assert sorted(of_b) == [
+        (photograph, turn) for photograph in (0, 17, 18, 19) for turn in range(50)
+    ]
+    # At any time, so that the first views are no others than all.
+    for count in range(0, 600, 30):
+        shown = sum(photograph in (0, 17, 18, 19) for photograph, _ in order[:count])
+        assert abs(shown - count / 3) <= 1
+
+
 def test_views_of_real_pairs_are_cut_at_one_place_and_have_their_gains():
     dark = [photograph // 2 for photograph in PHOTOGRAPHS]
     pairs = Pairs(["a", "b"], dark, PHOTOGRAPHS)
@@ -104,7 +129,7 @@ def test_views_of_real_pairs_are_cut_at_one_place_and_have_their_gains():
         np.testing.assert_array_equal(view.degraded, view.clean // 2)
     table = pd.DataFrame({"degradation": ["phone"], "number": [3], "likeliest": [0]})
     measured = gains.with_gains(
-        table, [Add(60), Add(0)], [], [], {}, PLAIN, 0, CPU, "fp32", pairs={"phone": pairs}
+        table, [Add(60), Add(0)], [], [], [], {}, PLAIN, 0, CPU, "fp32", pairs={"phone": pairs}
     )
     (view,) = real.views(pairs, [3], 0)
     expected = gains.gain_db(Add(60), view.clean, view.degraded, CPU, "fp32")

@@ -26,7 +26,7 @@ def shown(name, shares, count=8, seed=0):
     values = {}
     if name != "clean":
         values = parameters.resolve(parameters.specification(name), {}, "training")
-    return list(views([PHOTOGRAPH], ["a"], name, values, shares, range(count), seed))
+    return list(views([PHOTOGRAPH], ["a"], [""], name, values, shares, range(count), seed))
 
 
 def kinds(shares, count=2000):
@@ -182,20 +182,20 @@ def test_two_degradations_of_a_view_are_drawn_apart():
     grey = np.full((128, 128, 3), 128, np.uint8)
     sigma = 10.0
     values = chains.any_two({"gaussian_noise": {"sigma": sigma}})
-    for view in views([grey], ["a"], "two", values, PLAIN, range(3), 0):
+    for view in views([grey], ["a"], [""], "two", values, PLAIN, range(3), 0):
         noise = view.degraded.astype(float) - view.clean
         assert noise.std() == pytest.approx(sigma * np.sqrt(2), rel=0.05)
     widened = Shares(**(NONE | {"wide": 1}))
     spread = [
         (view.degraded.astype(float) - view.clean).std()
-        for view in views([grey], ["a"], "two", values, widened, range(8), 0)
+        for view in views([grey], ["a"], [""], "two", values, widened, range(8), 0)
     ]
     assert np.ptp(spread) > sigma / 2
 
 
 def test_undamaged_views_stay_as_they_are():
     every = Shares(**(NONE | {"reduced": 1, "compressed": 1, "grey": 1, "wide": 1}))
-    for view in views([PHOTOGRAPH], ["a"], "clean", {}, every, range(4), 0):
+    for view in views([PHOTOGRAPH], ["a"], [""], "clean", {}, every, range(4), 0):
         assert np.array_equal(view.clean, view.degraded)
 
 

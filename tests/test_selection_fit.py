@@ -29,6 +29,7 @@ def views(generator, count, names=tuple(CENTRES)):
             "degradation": name,
             "number": number,
             "photograph": number,
+            "source": "one",
             "vector": np.array(CENTRES[name]) + generator.normal(size=2),
             "darkest": generator.uniform(0, 0.1),
             "alpha": 0.5 + 0.1 * len(name),
@@ -287,7 +288,9 @@ def test_its_file_is_in_single_precision_and_decides_the_same(rule, tmp_path):
     selector_file.save(path, rule.arrays(), {"groups": ["a+b", "c"]})
     arrays, about = selector_file.read(path)
     assert about == {"groups": ["a+b", "c"]}
-    assert {array.dtype for array in arrays.values()} == {np.dtype(float)}
+    integers = {name for name, array in arrays.items() if array.dtype == np.int64}
+    assert integers == {"sources"}
+    assert all(array.dtype == float for name, array in arrays.items() if name != "sources")
     doubles = sum(array.nbytes for array in rule.arrays().values())
     assert path.stat().st_size < 0.6 * doubles
     again, fresh = type(rule).of(arrays), views(np.random.default_rng(9), 20)
@@ -395,16 +398,19 @@ def test_the_papers_rule_chooses_by_the_law(rule):
     assert decided(rule, 0, 6, name="paper").group == "a+b"
 
 
+# Of which gains are measured.
+RESTORED = 40
+
+
 @pytest.fixture
-def few(monkeypatch):
+def few():
     """Views, more than have their gains measured: the time goes with the third power of those."""
-    monkeypatch.setattr(fit, "GAIN_VIEWS", 40)
     return views(np.random.default_rng(5), 60)
 
 
 def measured_first(seen):
     """Whose gains are measured: the first of each degradation, and all undamaged ones."""
-    return (seen["number"] < 40) | (seen["degradation"] == "clean")
+    return (seen["number"] < RESTORED) | (seen["degradation"] == "clean")
 
 
 def test_the_whole_way_keeps_photographs_apart(few):
@@ -418,7 +424,7 @@ def test_the_whole_way_keeps_photographs_apart(few):
             gains_db=[np.array([1.0, 0.5])] * len(table), trials=[*trials_of(vectors)]
         )
 
-    fitted, judged = fit.fitted(seen, GROUPS, with_gains)
+    fitted, judged = fit.fitted(seen, GROUPS, RESTORED, with_gains)
     (measured,) = asked
     held = seen["photograph"] % 5 == 4
     first = measured_first(seen)
@@ -434,14 +440,44 @@ def test_the_whole_way_keeps_photographs_apart(few):
 
 
 def test_calibration_and_references_share_no_photograph():
-    table = pd.DataFrame({"photograph": [*range(11), *range(11)]})
-    held_out = fit.held_out(table, np.ones(22, bool))
-    assert set(table["photograph"][held_out]) == {4, 9}
-    assert held_out.sum() == 4
+    table = pd.DataFrame({"photograph": [*range(31), *range(31)], "source": "one"})
+    held_out = fit.held_out(table, np.ones(62, bool))
+    assert set(table["photograph"][held_out]) == {4, 9, 14, 19, 24, 29}
+    assert held_out.sum() == 12
     # Of real damage every second.
-    held_out = fit.held_out(table, np.zeros(22, bool))
-    assert set(table["photograph"][held_out]) == {1, 3, 5, 7, 9}
-    assert held_out.sum() == 10
+    held_out = fit.held_out(table, np.zeros(62, bool))
+    assert set(table["photograph"][held_out]) == {*range(1, 31, 2)}
+    assert held_out.sum() == 30
+
+
+def test_each_source_calibrates_with_photographs_of_its_own():
+    many, few = [f"a{n}" for n in range(25)], [f"b{n}" for n in range(7)]
+    # Sorted by path, files of a folder stand together; a set's own lie between.
+    sources = np.repeat(["a", "b", "a"], [10, 7, 15])
+    table = pd.DataFrame({"photograph": range(32), "source": sources})
+    names = np.array([*many[:10], *few, *many[10:]])
+    held_out = fit.held_out(table, np.ones(32, bool))
+    assert set(names[held_out]) == {"a4", "a9", "a14", "a19", "a24", "b2", "b5"}
+
+
+def test_intervals_hold_for_the_source_that_gains_most():
+    """Of sharper photographs more is gained, and the regression expects what it saw most of."""
+    generator = np.random.default_rng(6)
+    soft = views(generator, 60).assign(source="soft")
+    sharp = views(generator, 30).assign(source="sharp")
+    sharp["gains_db"] = [gains + 2 for gains in sharp["gains_db"]]
+    references, judged = views(generator, 150), pd.concat([soft, sharp], ignore_index=True)
+    rule = fit.predict(fit.fit(references, GROUPS), references)
+    both, alone = fit.calibrate(rule, judged, GROUPS), fit.calibrate(rule, soft, GROUPS)
+    assert [(both.sources == source).sum() for source in (0, 1)] == [len(sharp), len(soft)]
+    fresh = views(generator, 200, names=("a", "b"))
+    vectors, trials = np.stack(fresh["vector"]), np.stack(fresh["trials"])
+    gains = np.stack(fresh["gains_db"])[:, 0] + 2
+    within = []
+    for fitted in (both, alone):
+        told = fitted.forecast(vectors, trials)
+        within.append(((told.low[:, 0] <= gains) & (gains <= told.high[:, 0])).mean())
+    assert within[0] > 0.85 > 0.6 > within[1]
 
 
 def test_real_damage_tells_of_gains_and_of_no_class(few):
@@ -450,7 +486,7 @@ def test_real_damage_tells_of_gains_and_of_no_class(few):
     real = like.assign(degradation="phone", gains_db=[np.array([-5.0, -5.0])] * len(like))
     rules = []
     for table in (seen, pd.concat([seen, real], ignore_index=True)):
-        rule, judged = fit.fitted(table, GROUPS, lambda given: given)
+        rule, judged = fit.fitted(table, GROUPS, RESTORED, lambda given: given)
         rules.append(rule)
     held = judged[judged["degradation"] == "phone"]
     assert set(held["photograph"] % 2) == {1}
@@ -473,8 +509,10 @@ def test_views_under_two_degradations_tell_of_gains_and_of_no_class(few):
         asked.append(table)
         return table
 
-    without, _ = fit.fitted(few, GROUPS, lambda given: given)
-    with_two, judged = fit.fitted(pd.concat([few, two], ignore_index=True), GROUPS, with_gains)
+    without, _ = fit.fitted(few, GROUPS, RESTORED, lambda given: given)
+    with_two, judged = fit.fitted(
+        pd.concat([few, two], ignore_index=True), GROUPS, RESTORED, with_gains
+    )
     # All of them are restored; photographs that are held out are so whatever was done to them.
     assert (asked[0]["degradation"] == "two").sum() == len(two)
     held = judged[judged["degradation"] == "two"]
@@ -494,7 +532,7 @@ def test_the_likeliest_group_says_whose_gain_is_measured(few):
         told.append(table["likeliest"].to_numpy())
         return table
 
-    fit.fitted(seen, GROUPS, with_gains)
+    fit.fitted(seen, GROUPS, RESTORED, with_gains)
     first = seen[measured_first(seen)]
     right = np.where(first["degradation"] == "c", 1, 0)
     damaged = (first["degradation"] != "clean").to_numpy()
@@ -510,7 +548,9 @@ def test_how_large_a_loss_is_does_not_count(few):
             np.full_like(own, loss) if worse else own
             for own, worse in zip(seen["gains_db"], lost, strict=True)
         ]
-        rule, judged = fit.fitted(seen.assign(gains_db=gains), GROUPS, lambda table: table)
+        rule, judged = fit.fitted(
+            seen.assign(gains_db=gains), GROUPS, RESTORED, lambda table: table
+        )
         rules.append(rule)
         assert np.stack(judged["gains_db"].dropna()).min() == -6
     one, other = (rule.arrays() for rule in rules)

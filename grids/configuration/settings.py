@@ -883,8 +883,13 @@ class Selection(Section):
     views: Annotated[int, Field(ge=20, strict=True)] = Field(
         400,
         description="Parts of `images.train` that the choice is fitted to, of each degradation, of "
-        "any two and of none; those of every fifth photograph set its limits instead. Of each "
-        "degradation the first 200 are restored, of the others all.",
+        "any two and of none; those of every fifth photograph set its limits instead. Folders take "
+        "turns, each as often as the square root of how many photographs it has.",
+    )
+    restored: Annotated[int, Field(ge=20, strict=True)] = Field(
+        200,
+        description="Of each degradation the first so many of `views` are restored, which tells of "
+        "gains; of those under any two and of undamaged ones all are.",
     )
     pictures: Pictures = Field(
         Pictures(), description="What the views show: shares of them, each drawn on its own."

@@ -22,10 +22,11 @@ with job(snakemake):
         for view in views(
             Store(given.store, index),
             reading.identities(index),
+            reading.sources(index),
             name,
             params.parameters[name],
             Shares(**params.pictures),
-            table["number"],
+            [*table["number"]],
             params.seed,
         )
     ]

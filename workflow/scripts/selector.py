@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from grids.base.files import appearing, sha256
@@ -22,14 +23,16 @@ with job(snakemake) as say:
         for path in [*given.models, given.mix]
     ]
     index = pd.read_parquet(given.index)
-    # Its file names the degradation of a set, or its real pairs.
-    named = {
-        path.rpartition("/")[2].partition(".")[0]: pd.read_parquet(path)
-        for path in [*given.views, *given.real]
-    }
-    views = pd.concat(
-        [table.assign(degradation=name) for name, table in named.items()], ignore_index=True
-    )
+    sources = np.array(reading.sources(index))
+
+    def named(path):
+        """Views with their degradation, or the name of their real pairs, which the file has."""
+        return pd.read_parquet(path).assign(degradation=Path(path).stem)
+
+    made = pd.concat(map(named, given.views))
+    tables = [named(path) for path in given.real]
+    real = [table.assign(source="pairs: " + table["degradation"]) for table in tables]
+    views = pd.concat([made.assign(source=sources[made["photograph"]]), *real], ignore_index=True)
 
     def measured(table):
         return gains.with_gains(
@@ -37,6 +40,7 @@ with job(snakemake) as say:
             networks,
             Store(given.store, index),
             reading.identities(index),
+            sources,
             params.parameters,
             Shares(**params.pictures),
             params.seed,
@@ -46,7 +50,7 @@ with job(snakemake) as say:
             read_pairs(params.parameters, given.pairs),
         )
 
-    rule, judged = fit.fitted(views, params.groups, measured)
+    rule, judged = fit.fitted(views, params.groups, params.restored, measured)
     about = {
         "groups": [group_name(group) for group in params.groups],
         "backbone": params.backbone,

@@ -21,6 +21,7 @@ with job(snakemake) as say:
     made = views(
         Store(snakemake.input.store, index),
         reading.identities(index),
+        reading.sources(index),
         name,
         params.values,
         Shares(**params.pictures),

@@ -28,13 +28,10 @@ TEMPERATURES = np.geomspace(0.1, 100, 100)
 FLOOR = 1e-9
 # Below this, errors of gains are those of rounding to 8 bits.
 LEAST_DB = 0.02
-# One photograph in so many calibrates.
+# One photograph of a source in so many calibrates; of a source that has fewer than `FEW` more do.
 FOLDS = 5
+FEW, FEW_FOLDS = 25, 3
 REAL_FOLDS = 2
-# Of each degradation the first so many views have their gains measured, to fit these and to set
-# their intervals: a restoration takes longer than a look. Of undamaged pictures all have, since to
-# harm one is worst, and of those under two degradations, which are for nothing else.
-GAIN_VIEWS = 200
 # A larger loss counts as one of so many dB: it is one. What undamaged drawings lose, up to 40 dB,
 # would widen the intervals of all that is taken for as damaged.
 WORST_DB = -6.0
@@ -49,15 +46,20 @@ Floats = NDArray[np.float64]
 def fitted(
     views: pd.DataFrame,
     groups: Sequence[Sequence[str]],
+    restored: int,
     with_gains: Callable[[pd.DataFrame], pd.DataFrame],
 ) -> tuple[Rule, pd.DataFrame]:
     """The whole way from views to a rule that chooses, predicts and knows its limits.
 
     Args:
-        views: as `fit` takes references, with `number` and `photograph` of each. Those whose
-            `degradation` no group has are under two (`TWO`), or of real damage: they tell of
+        views: as `fit` takes references, with `number`, `photograph` and `source` of each. Those
+            whose `degradation` no group has are under two (`TWO`), or of real damage: they tell of
             gains, and of no class.
         groups: the degradations of each group.
+        restored: of each degradation the first so many views have their gains measured, to fit
+            these and to set their intervals: a restoration takes longer than a look. Of undamaged
+            pictures all have, since to harm one is worst, and of those under two degradations,
+            which are for nothing else.
         with_gains: adds `gains_db` and `trials` of two models (see `predict`), by the number of the
             group that is likeliest for each view, in `likeliest`.
 
@@ -68,9 +70,9 @@ def fitted(
     known = _labels(views, groups) >= 0
     out = held_out(views, known | (views["degradation"] == TWO).to_numpy())
     rule = fit(views[~out & known], groups)
-    restored = views[(views["number"] < GAIN_VIEWS) | views["degradation"].isin([CLEAN, TWO])]
-    likeliest = rule.probabilities(np.stack(restored["vector"])).argmax(axis=1)
-    measured = with_gains(restored.assign(likeliest=likeliest))
+    some = views[(views["number"] < restored) | views["degradation"].isin([CLEAN, TWO])]
+    likeliest = rule.probabilities(np.stack(some["vector"])).argmax(axis=1)
+    measured = with_gains(some.assign(likeliest=likeliest))
     bounded = [np.maximum(gains, WORST_DB) for gains in measured["gains_db"]]
     measured = measured.assign(gains_db=bounded)
     rule = predict(rule, measured[~out[measured.index]])
@@ -113,6 +115,7 @@ def fit(references: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:
         gain_reach=np.ones(2),
         places=np.zeros((0, len(fitted.means))),
         errors=np.zeros((0, 2)),
+        sources=np.zeros(0, np.int64),
         reach=np.ones(1),
         distance_quantiles=np.linspace(0, 1, QUANTILES.size),
         darkest_quantiles=np.linspace(0, 1, QUANTILES.size),
@@ -127,16 +130,19 @@ def _labels(views: pd.DataFrame, groups: Sequence[Sequence[str]]) -> NDArray[np.
 
 
 def held_out(views: pd.DataFrame, made: NDArray[np.bool_]) -> pd.Series:
-    """Which views calibrate: all of every fifth `photograph`, of real damage of every second.
+    """Which views calibrate: of each `source` all of every fifth `photograph`.
 
-    Of real pairs there are few, and without any of them intervals would tell of operators alone.
+    Of one that has few it is every third, and of real damage every second: without any of them
+    intervals would tell of operators alone, or of the other sources.
 
     Args:
-        views: `photograph` of each.
+        views: `photograph` and `source` of each.
         made: (N,) whether operators made its damage, if it has any.
     """
-    folds = np.where(made, FOLDS, REAL_FOLDS)
-    return views["photograph"] % folds == folds - 1
+    photographs = views.groupby("source")["photograph"]
+    rank, few = photographs.rank("dense") - 1, photographs.transform("nunique") < FEW
+    folds = np.where(~made, REAL_FOLDS, np.where(few, FEW_FOLDS, FOLDS))
+    return rank % folds == folds - 1
 
 
 def predict(rule: Rule, references: pd.DataFrame) -> Rule:
@@ -158,8 +164,8 @@ def calibrate(rule: Rule, views: pd.DataFrame, groups: Sequence[Sequence[str]]) 
 
     Args:
         rule: as fitted, with its prediction of gains.
-        views: rows that took no part in the fit, as for `fit`, with `gains_db` and `trials` as for
-            `predict` where gains were measured, from which intervals come.
+        views: rows that took no part in the fit, as for `fit`, with `source`, and `gains_db` and
+            `trials` as for `predict` where gains were measured, from which intervals come.
         groups: as for `fit`.
     """
     vectors, labels = np.stack(views["vector"]), _labels(views, groups)
@@ -175,11 +181,14 @@ def calibrate(rule: Rule, views: pd.DataFrame, groups: Sequence[Sequence[str]]) 
     told = views["gains_db"].notna().to_numpy()
     expected, spread = rule.gains(vectors[told], np.stack(views["trials"][told]))
     places = rule.place(vectors[told])
+    sources, _ = pd.factorize(views["source"][told], sort=True)
+    of_each = [places[sources == source] for source in range(sources.max(initial=-1) + 1)]
     return replace(
         rule,
         places=places,
         errors=(np.stack(views["gains_db"][told]) - expected) / spread,
-        reach=np.array([conformal.reach(places, COVERAGE, PROMISED)]),
+        sources=sources,
+        reach=np.array([conformal.reach(own, COVERAGE, PROMISED) for own in of_each]),
         distance_quantiles=np.quantile(rule.distance(vectors[known]), QUANTILES),
         darkest_quantiles=np.nanquantile(views["darkest"][known], QUANTILES),
     )

@@ -61,6 +61,7 @@ def with_gains(
     networks: Sequence[nn.Module],
     photographs: Sequence[Pixels],
     identities: Sequence[str],
+    sources: Sequence[str],
     parameters: dict[str, dict[str, Any]],
     shares: Shares,
     seed: int,
@@ -74,7 +75,7 @@ def with_gains(
     Args:
         table: `degradation` and `number` of each view, and in `likeliest` the number of its group.
         networks: restorers, in evaluation mode, on `device`: the groups', the mix's last.
-        photographs, identities, shares, seed: what the views were made of (see
+        photographs, identities, sources, shares, seed: what the views were made of (see
             `grids.selection.fitting.views`).
         parameters: of each degradation, as the views were made with; `clean` has none.
         device: where the networks are.
@@ -90,7 +91,9 @@ def with_gains(
         shown = (
             real.views(pairs[name], rows["number"], seed)
             if name in pairs
-            else views(photographs, identities, name, values, shares, rows["number"], seed)
+            else views(
+                photographs, identities, sources, name, values, shares, [*rows["number"]], seed
+            )
         )
         for index, view in zip(rows.index, shown, strict=True):
             pair = (table["likeliest"][index], len(networks) - 1)

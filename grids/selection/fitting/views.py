@@ -1,6 +1,7 @@
 """Single photographs as selection meets them: parts of many sizes, each damaged in one way."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,13 +40,14 @@ class View:
 def views(
     photographs: Sequence[Pixels],
     identities: Sequence[str],
+    sources: Sequence[str],
     degradation: str,
     parameters: dict[str, Any],
     shares: Shares,
-    numbers: Iterable[int],
+    numbers: Sequence[int],
     seed: int,
 ) -> Iterator[View]:
-    """Views under a degradation; the photographs take turns.
+    """Views under a degradation; the photographs take turns, as `turns` has them.
 
     What a view shows depends on its photograph's content, its turn, the degradation, the shares and
     the seed.
@@ -53,14 +55,16 @@ def views(
     Args:
         photographs: (height, width, 3) uint8 arrays.
         identities: names the content of each photograph in the keys of randomness.
+        sources: of each photograph where it is from.
         degradation: a module's name, or that of a chain, `two` among them; or `clean` for none.
         parameters: its numbers or ranges.
         shares: how many of them are grey, reduced and so on.
         numbers: which views.
         seed: seed of the parts and of what is random in the degradation.
     """
+    order = turns(sources, max(numbers, default=-1) + 1)
     for number in numbers:
-        turn, photograph = divmod(number, len(photographs))
+        photograph, turn = order[number]
         key = randomness.key(seed, "views", degradation, identities[photograph], turn)
         kind = pictures.drawn(shares, randomness.generator(randomness.key(key, "kind")))
         source = pictures.source(photographs[photograph], kind)
@@ -86,6 +90,32 @@ def views(
         )
         clean, degraded = clean[top:, left:], degraded[top:, left:]
         yield View(number, photograph, clean, degraded, kind.drawn is not None)
+
+
+def turns(sources: Sequence[str], count: int) -> list[tuple[int, int]]:
+    """Which photograph each of the first `count` views shows, and how often it was shown before.
+
+    Sources take turns, each as often as the square root of how many photographs it has, and in
+    each its photographs: fifteen sharp ones beside four hundred from elsewhere tell of another
+    kind of picture, and would hardly be seen if all took turns alike.
+
+    Args:
+        sources: of each photograph where it is from.
+        count: number of views.
+    """
+    photographs: dict[str, list[int]] = {}
+    for number, source in enumerate(sources):
+        photographs.setdefault(source, []).append(number)
+    shares = {source: math.sqrt(len(own)) for source, own in photographs.items()}
+    shown = dict.fromkeys(photographs, 0)
+    order = []
+    for _ in range(count):
+        # That which is shown least for its share, and would be with this turn.
+        source = min(photographs, key=lambda name: (shown[name] + 1) / shares[name])
+        turn, place = divmod(shown[source], len(photographs[source]))
+        shown[source] += 1
+        order.append((photographs[source][place], turn))
+    return order
 
 
 def part(photograph: Pixels, generator: np.random.Generator) -> Pixels:
