@@ -92,6 +92,8 @@ def test_an_export_is_made_measured_and_used(
     held = calibration[calibration["degradation"] == "phone"]
     assert set(held["photograph"]) == {1}
     assert held["gains_db"].notna().all()
+    assert set(held["source"]) == {"pairs: phone"}
+    assert set(calibration["source"][calibration["degradation"] != "phone"]) == {""}
     two = calibration[calibration["degradation"] == "two"]
     assert len(two) > 0
     assert two["gains_db"].notna().all()
@@ -124,6 +126,11 @@ def test_an_export_is_made_measured_and_used(
     again = other.jobs("results/bundle")
     assert {"Training restormer on jpeg", "Fitting the choice among the groups"} <= again
     assert not {job for job in again if job.startswith("Describing")}
+    more = tree.copy(tmp_path / "more")
+    more.config["selection"]["restored"] = 30
+    again = more.jobs("results/bundle")
+    assert "Fitting the choice among the groups" in again
+    assert not {job for job in again if job.startswith(("Describing", "Training"))}
     # An operator that changes describes its own views again, and those under any two.
     checkout = copy_of_sources(tmp_path / "checkout")
     with open(checkout / "grids/degradations/sr.py", "a", encoding="utf-8") as module:

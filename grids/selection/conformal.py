@@ -4,27 +4,25 @@ Split conformal prediction (Vovk et al.; Lei et al., 2018) takes quantiles of th
 that took no part in the fit, and holds for what is drawn like these. Here each of them counts by
 how near it lies to the photograph (Guan, Localized conformal prediction, 2023), which itself counts
 fully and with an unknown error: where little is near, no interval can be given.
-
-Photographs of one source are more like one another than like others, and what a model gains on
-sharp ones is more than on soft ones that look alike otherwise. So the ends are those of each source
-apart, and the farthest of them count.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+# With a higher level than this nearly all errors that there are would have to lie within.
+HIGHEST = 0.98
 
 
-def likeness(points: Floats, places: Floats, reach: float | Floats) -> Floats:
+def likeness(points: Floats, places: Floats, reach: float) -> Floats:
     """(T, N) weights of `places` (N, K) as seen from `points` (T, K): 1 at the same place.
 
-    They fall like a Gaussian whose standard deviation is `reach`, or that of each place (N,).
+    They fall like a Gaussian whose standard deviation is `reach`.
     """
     return by_distance(squared_distances(points, places), reach)
 
 
-def by_distance(squared: Floats, reach: float | Floats) -> Floats:
+def by_distance(squared: Floats, reach: float) -> Floats:
     """The weights of what lies at squared distances (T, N)."""
     weights: Floats = np.exp(-squared / (2 * reach**2))
     return weights
@@ -37,40 +35,27 @@ def squared_distances(points: Floats, places: Floats) -> Floats:
     return squared
 
 
-def interval(
-    errors: Floats, weights: Floats, sources: NDArray[np.int64], coverage: float
-) -> tuple[Floats, Floats]:
+def interval(errors: Floats, weights: Floats, coverage: float) -> tuple[Floats, Floats]:
     """Ends of the intervals that the errors lie in, half of what is left out on either side.
 
     Args:
         errors: (N, M) errors of M predictions on N views.
         weights: (T, N) what each of the views counts for each photograph, 0 … 1.
-        sources: (N,) where each of them is from.
-        coverage: share that lies within, of each source.
+        coverage: share that lies within.
 
     Returns:
-        (T, M) lower and upper ends, −∞ and ∞ where the weights of no source are enough.
+        (T, M) lower and upper ends, −∞ and ∞ where the weights are not enough.
     """
     share = (1 + coverage) / 2
-    return reached(errors, weights, sources, share), _upper(errors, weights, sources, share)
+    return reached(errors, weights, share), _upper(errors, weights, share)
 
 
-def reached(errors: Floats, weights: Floats, sources: NDArray[np.int64], share: float) -> Floats:
+def reached(errors: Floats, weights: Floats, share: float) -> Floats:
     """(T, M) what so large a share of the errors reach; arguments and −∞ as for `interval`."""
-    return -_upper(-errors, weights, sources, share)
+    return -_upper(-errors, weights, share)
 
 
-def _upper(errors: Floats, weights: Floats, sources: NDArray[np.int64], share: float) -> Floats:
-    """(T, M) the largest of the upper ends of all sources that have one."""
-    ends = np.full((len(weights), errors.shape[1]), -np.inf)
-    for source in np.unique(sources):
-        own = sources == source
-        found = _upper_of_one(errors[own], weights[:, own], share)
-        ends = np.where(np.isfinite(found), np.maximum(ends, found), ends)
-    return np.where(np.isfinite(ends), ends, np.inf)
-
-
-def _upper_of_one(errors: Floats, weights: Floats, share: float) -> Floats:
+def _upper(errors: Floats, weights: Floats, share: float) -> Floats:
     """(T, M) least errors below which lies a share of all weight.
 
     The photograph's own weight of 1 lies at ∞.
@@ -104,9 +89,48 @@ def reach(places: Floats, coverage: float, share: float) -> float:
     wanted = enough(coverage)
     # Beyond a hundred times the farthest, all count the same.
     farthest = float(np.sqrt(squared[np.isfinite(squared)].max(initial=1.0)))
-    low, high = 0.0, 100 * farthest
+    # Nor is it 0 where all are at one place, for likeness divides by it.
+    low, high = 1e-9, 100 * farthest
     while high - low > 1e-3 * high:
         middle = (low + high) / 2
         seen = by_distance(squared, middle).sum(axis=1)
         low, high = (low, middle) if (seen >= wanted).mean() >= share else (middle, high)
     return high
+
+
+def level(
+    errors: Floats,
+    places: Floats,
+    sources: NDArray[np.int64],
+    photographs: NDArray[np.int64],
+    coverage: float,
+    share: float,
+) -> tuple[float, float]:
+    """Coverage to ask of all views together so that it holds for each source, and its reach.
+
+    What a model gains on sharp photographs is more than on soft ones that look alike otherwise: an
+    interval for 90 % of all may hold for 80 % of those of a source. Each view is judged by those of
+    other photographs. A source counts from as many views on as an interval takes.
+
+    Args:
+        errors: (N, M) as for `interval`.
+        places: (N, K) see `likeness`.
+        sources, photographs: (N,) where each is from.
+        coverage: share that is to lie within, of each source.
+        share: as for `reach`.
+
+    Returns:
+        The least of `coverage` and the levels above, in steps of 0.01, with which that is so, and
+        its reach; the last, 0.98, where it is with none.
+    """
+    squared = squared_distances(places, places)
+    others = photographs[:, None] != photographs
+    of_each = [sources == source for source in np.unique(sources)]
+    counted = [own for own in of_each if own.sum() >= enough(coverage)]
+    for found in np.linspace(coverage, HIGHEST, 1 + round(100 * (HIGHEST - coverage))):
+        far = reach(places, found, share)
+        low, high = interval(errors, by_distance(squared, far) * others, found)
+        told, missed = np.isfinite(high - low), (errors < low) | (high < errors)
+        if all(missed[own].sum() <= (1 - coverage) * told[own].sum() for own in counted):
+            break
+    return float(found), far

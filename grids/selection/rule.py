@@ -7,7 +7,6 @@ fitted to single photographs under known degradations.
 """
 
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,9 +71,9 @@ class Rule:
             `grids.selection.regression.Regression`).
         places: (N, C + 1) where views of the calibration lie (see `place`).
         errors: (N, 2) gain of each model on them less what was expected, over its spread.
-        sources: (N,) int64, of which of S sources the photograph of each is.
-        reach: (S,) distance at which a view of a source counts as much as exp(−½) of one at the
-            same place.
+        reach: (1,) distance at which a view counts as much as exp(−½) of one at the same place.
+        level: (1,) share of them within the intervals, with which `COVERAGE` of those of each
+            source are.
         distance_quantiles: (Q,) evenly spaced quantiles of their squared distance from the nearest
             class.
         darkest_quantiles: (Q,) the same of how dark their darkest pixels are.
@@ -103,13 +102,13 @@ class Rule:
     gain_reach: Floats
     places: Floats
     errors: Floats
-    sources: NDArray[np.int64]
     reach: Floats
+    level: Floats
     distance_quantiles: Floats
     darkest_quantiles: Floats
 
     @classmethod
-    def of(cls, arrays: dict[str, NDArray[Any]]) -> "Rule":
+    def of(cls, arrays: dict[str, Floats]) -> "Rule":
         """From the arrays of a file.
 
         Raises:
@@ -125,7 +124,7 @@ class Rule:
                 raise InputError(f"the selector's array {field.name!r} is not finite")
         return cls(**{field.name: arrays[field.name] for field in fields(cls)})
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
+    def arrays(self) -> dict[str, Floats]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
@@ -202,8 +201,8 @@ class Rule:
 
         Half of those that lie outside an interval lie on either side. Views of the calibration
         count by how like their classes are to the photograph's. So an interval holds for damage
-        like this, and where too few have it there is none. It holds for photographs of each source
-        that can tell one: nobody knows which of them this one is like.
+        like this, and where too few have it there is none. It holds for the source of photographs
+        that it holds worst for: nobody knows which of them this one is like.
 
         Args:
             vectors: (N, D).
@@ -212,13 +211,12 @@ class Rule:
         """
         expected, spread = self.gains(vectors, trials)
         place = self.place(vectors)
-        weights = conformal.likeness(place, self.places, self.reach[self.sources])
+        weights = conformal.likeness(place, self.places, self.reach.item())
 
         def reached(share: float) -> Floats:
-            least = conformal.reached(self.errors, weights, self.sources, share)
-            return expected + least * spread
+            return expected + conformal.reached(self.errors, weights, share) * spread
 
-        low, high = conformal.interval(self.errors, weights, self.sources, COVERAGE)
+        low, high = conformal.interval(self.errors, weights, self.level.item())
         counted_on = reached(COUNTED_ON)
         certain = (np.square(place[:, -1:]) < DOUBT) & np.isfinite(counted_on)
         return Forecast(

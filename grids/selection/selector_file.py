@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 from grids.base.errors import InputError
 from grids.base.files import appearing
 
-Arrays = dict[str, NDArray[Any]]
+Arrays = dict[str, NDArray[np.float64]]
 
 
 def save(path: Path, arrays: Arrays, about: dict[str, Any]) -> None:

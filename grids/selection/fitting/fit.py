@@ -115,8 +115,8 @@ def fit(references: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:
         gain_reach=np.ones(2),
         places=np.zeros((0, len(fitted.means))),
         errors=np.zeros((0, 2)),
-        sources=np.zeros(0, np.int64),
         reach=np.ones(1),
+        level=np.array([COVERAGE]),
         distance_quantiles=np.linspace(0, 1, QUANTILES.size),
         darkest_quantiles=np.linspace(0, 1, QUANTILES.size),
     )
@@ -164,8 +164,8 @@ def calibrate(rule: Rule, views: pd.DataFrame, groups: Sequence[Sequence[str]]) 
 
     Args:
         rule: as fitted, with its prediction of gains.
-        views: rows that took no part in the fit, as for `fit`, with `source`, and `gains_db` and
-            `trials` as for `predict` where gains were measured, from which intervals come.
+        views: rows that took no part in the fit, as for `fitted`, with `gains_db` and `trials` as
+            for `predict` where gains were measured, from which intervals come.
         groups: as for `fit`.
     """
     vectors, labels = np.stack(views["vector"]), _labels(views, groups)
@@ -181,14 +181,17 @@ def calibrate(rule: Rule, views: pd.DataFrame, groups: Sequence[Sequence[str]]) 
     told = views["gains_db"].notna().to_numpy()
     expected, spread = rule.gains(vectors[told], np.stack(views["trials"][told]))
     places = rule.place(vectors[told])
-    sources, _ = pd.factorize(views["source"][told], sort=True)
-    of_each = [places[sources == source] for source in range(sources.max(initial=-1) + 1)]
+    errors = (np.stack(views["gains_db"][told]) - expected) / spread
+    sources, photographs = (
+        views[told].groupby(by).ngroup().to_numpy() for by in ("source", ["source", "photograph"])
+    )
+    level, reach = conformal.level(errors, places, sources, photographs, COVERAGE, PROMISED)
     return replace(
         rule,
         places=places,
-        errors=(np.stack(views["gains_db"][told]) - expected) / spread,
-        sources=sources,
-        reach=np.array([conformal.reach(own, COVERAGE, PROMISED) for own in of_each]),
+        errors=errors,
+        reach=np.array([reach]),
+        level=np.array([level]),
         distance_quantiles=np.quantile(rule.distance(vectors[known]), QUANTILES),
         darkest_quantiles=np.nanquantile(views["darkest"][known], QUANTILES),
     )
