@@ -127,6 +127,7 @@ def views(describer, model) -> pd.DataFrame:
             gains = np.array([5.0, 3.0]) + index / 10
             for name, view in {"clean": crop, **shown}.items():
                 trials = np.stack([trial.tried(trial.parts(view), model).numbers] * 2)
-                own = {"degradation": name, "source": "", "gains_db": gains, "trials": trials}
-                rows.append(own | vars(describer(view, law=True)))
+                own = {"degradation": name, "gains_db": gains, "trials": trials}
+                whose = {"source": "", "photograph": index}
+                rows.append(own | whose | vars(describer(view, law=True)))
     return pd.DataFrame(rows)
