@@ -12,7 +12,7 @@ from grids.images.store import Pairs
 from grids.selection.fitting import gains, real, steps
 from grids.selection.fitting.cases import Case
 from grids.selection.fitting.pictures import Shares
-from grids.selection.fitting.views import turns, views
+from grids.selection.fitting.views import sources_of, turns, views
 
 PLAIN = Shares(reduced=0, compressed=0, grey=0, alike=0, wide=0, cropped=0, drawn=0, saved=0)
 CPU = torch.device("cpu")
@@ -104,6 +104,10 @@ def test_views_depend_on_their_number_alone():
     assert other.clean.shape != alone.clean.shape or (other.clean != alone.clean).any()
 
 
+def test_a_source_is_the_first_folder_within_the_set():
+    assert sources_of(["a.png", "b/c.png", "b/d/e.png", "f/a.png"]) == ["", "b", "b", "f"]
+
+
 def test_photographs_of_a_source_take_turns():
     assert turns(["a"] * 3, 5) == [(0, 0), (1, 0), (2, 0), (0, 1), (1, 1)]
 
@@ -119,6 +123,19 @@ def test_a_source_counts_by_the_root_of_its_number():
     for count in range(0, 600, 30):
         shown = sum(photograph in (0, 17, 18, 19) for photograph, _ in order[:count])
         assert abs(shown - count / 3) <= 1
+
+
+def test_small_sources_do_not_come_last_and_together():
+    sources = [
+        name for name, number in zip("abcde", (400, 9, 9, 9, 9), strict=True) for _ in range(number)
+    ]
+    order = turns(sources, 64)
+    # The roots are 20 and 3, four times: of 32 views 20 and 12.
+    for half in (order[:32], order[32:]):
+        assert sum(photograph >= 400 for photograph, _ in half) == 12
+    first = [sources[photograph] for photograph, _ in order[:12]]
+    assert set("bcde") < set(first)
+    assert first.count("a") >= 6
 
 
 def test_views_of_real_pairs_are_cut_at_one_place_and_have_their_gains():

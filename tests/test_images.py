@@ -2,7 +2,6 @@ import hashlib
 import os
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 
@@ -168,8 +167,3 @@ def test_a_truncated_store_is_refused(tmp_path):
     os.truncate(tmp_path / "s.npy", 1000)
     with pytest.raises(InputError, match=r"s\.npy"):
         Store(tmp_path / "s.npy", table)
-
-
-def test_a_source_is_a_folder_of_the_set():
-    table = pd.DataFrame({"path": ["a.png", "b/c.png", "b/d/e.png", "f/a.png"]})
-    assert reading.sources(table) == ["", "b", "b", "f"]

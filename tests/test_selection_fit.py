@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grids.selection import decision, evidence, selector_file
+from grids.selection import conformal, decision, evidence, selector_file
 from grids.selection.decision import best, choose, decide
 from grids.selection.fitting import fit
 from grids.selection.fitting.decisions import decisions, nearest
+from grids.selection.fitting.views import turns
 from grids.selection.rule import Forecast
 from grids.selection.statistics import Statistics
 from grids.similarity import law
@@ -448,18 +449,29 @@ def test_calibration_and_references_share_no_photograph():
     assert held_out.sum() == 30
 
 
-def test_each_source_calibrates_with_photographs_of_its_own():
-    many, few = [f"a{n}" for n in range(25)], [f"b{n}" for n in range(7)]
-    # Sorted by path, files of a folder stand together; a set's own lie between.
-    sources = np.repeat(["a", "b", "a"], [10, 7, 15])
-    table = pd.DataFrame({"photograph": range(32), "source": sources})
-    names = np.array([*many[:10], *few, *many[10:]])
-    held_out = fit.held_out(table, np.ones(32, bool))
-    assert set(names[held_out]) == {"a4", "a9", "a14", "a19", "a24", "b2", "b5"}
+@pytest.mark.parametrize(("folders", "each"), [(5, 1), (200, 1), (40, 10), (2, 3)])
+def test_some_are_held_out_however_many_folders_there_are(folders, each):
+    """Of the first views that are restored as well, where not all photographs are shown."""
+    sources = [f"folder {n}" for n in range(folders) for _ in range(each)]
+    shown = [photograph for photograph, _ in turns(sources, 100)]
+    table = pd.DataFrame({"photograph": shown, "source": [sources[n] for n in shown]})
+    held_out = fit.held_out(table, np.ones(100, bool))
+    for part in (held_out, held_out[:50]):
+        assert 0.1 <= part.mean() <= 0.34
+    assert not {*table["photograph"][held_out]} & {*table["photograph"][~held_out]}
 
 
-def test_intervals_hold_for_the_source_that_gains_most():
+def test_real_pairs_calibrate_each_with_their_own():
+    table = pd.DataFrame({"photograph": [*range(10), 0, 1, 0, 1], "source": ["one"] * 14})
+    table.loc[10:11, "source"], table.loc[12:, "source"] = "pairs: a", "pairs: b"
+    held_out = fit.held_out(table, np.arange(14) < 10)
+    assert [*np.flatnonzero(held_out)] == [4, 9, 11, 13]
+
+
+def test_intervals_hold_for_the_source_that_gains_most(monkeypatch):
     """Of sharper photographs more is gained, and the regression expects what it saw most of."""
+    told, level = [], conformal.level
+    monkeypatch.setattr(conformal, "level", lambda *given: told.append(given) or level(*given))
     generator = np.random.default_rng(6)
     references, soft = views(generator, 150), views(generator, 250).assign(source="soft")
     sharp = views(generator, 40).assign(source="sharp")
@@ -469,6 +481,8 @@ def test_intervals_hold_for_the_source_that_gains_most():
     both, alone = fit.calibrate(rule, judged, GROUPS), fit.calibrate(rule, soft, GROUPS)
     mingled = fit.calibrate(rule, judged.assign(source="one"), GROUPS)
     assert both.level > mingled.level
+    # Photographs of either source are numbered from 0 here.
+    assert len(np.unique(told[0][3])) == 250 + 40
     fresh = views(generator, 300)
     vectors, trials = np.stack(fresh["vector"]), np.stack(fresh["trials"])
     gains = np.stack(fresh["gains_db"]) + 1

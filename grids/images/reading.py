@@ -133,11 +133,6 @@ def identities(table: pd.DataFrame) -> list[str]:
     return [f"{row.sha256}:{row.left}" for row in table.itertuples()]
 
 
-def sources(table: pd.DataFrame) -> list[str]:
-    """Where each photograph is from: the folder of the set that it lies in, not those within it."""
-    return [path.partition("/")[0] if "/" in path else "" for path in table["path"]]
-
-
 def photographs(root: Path, table: pd.DataFrame) -> Iterator[np.ndarray]:
     """The photographs of an index below `root`, one by one, as (height, width, 3) uint8 RGB.
 

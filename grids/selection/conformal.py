@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-# With a higher level than this nearly all errors that there are would have to lie within.
-HIGHEST = 0.98
+# A level is raised as long as this share of the views has an interval, and for sources that have so
+# many photographs or more.
+TOLD, FEWEST = 0.8, 3
 
 
 def likeness(points: Floats, places: Floats, reach: float) -> Floats:
@@ -100,37 +101,56 @@ def reach(places: Floats, coverage: float, share: float) -> float:
 
 def level(
     errors: Floats,
-    places: Floats,
+    weights: Floats,
     sources: NDArray[np.int64],
     photographs: NDArray[np.int64],
     coverage: float,
-    share: float,
-) -> tuple[float, float]:
-    """Coverage to ask of all views together so that it holds for each source, and its reach.
+) -> float:
+    """Coverage to ask of all views together so that it holds for each source, as far as is known.
 
     What a model gains on sharp photographs is more than on soft ones that look alike otherwise: an
     interval for 90 % of all may hold for 80 % of those of a source. Each view is judged by those of
-    other photographs. A source counts from as many views on as an interval takes.
+    other photographs. Those of one are alike, so what a source lacks counts from a standard error
+    on, which is that of means over its photographs (clustered, Liang and Zeger, 1986), and where
+    it has three.
 
     Args:
         errors: (N, M) as for `interval`.
-        places: (N, K) see `likeness`.
+        weights: (N, N) what each view counts for each other.
         sources, photographs: (N,) where each is from.
         coverage: share that is to lie within, of each source.
-        share: as for `reach`.
 
     Returns:
-        The least of `coverage` and the levels above, in steps of 0.01, with which that is so, and
-        its reach; the last, 0.98, where it is with none.
+        The least of `coverage` and the levels above, in steps of 0.01, with which that is so. Where
+        it is with none, the last with which 80 % of the views have an interval, or `coverage`.
     """
-    squared = squared_distances(places, places)
-    others = photographs[:, None] != photographs
-    of_each = [sources == source for source in np.unique(sources)]
-    counted = [own for own in of_each if own.sum() >= enough(coverage)]
-    for found in np.linspace(coverage, HIGHEST, 1 + round(100 * (HIGHEST - coverage))):
-        far = reach(places, found, share)
-        low, high = interval(errors, by_distance(squared, far) * others, found)
+    judged_by = weights * (photographs[:, None] != photographs)
+    chosen = coverage
+    for each in coverage + np.arange(0, 1 - coverage, 0.01):
+        low, high = interval(errors, judged_by, each)
         told, missed = np.isfinite(high - low), (errors < low) | (high < errors)
-        if all(missed[own].sum() <= (1 - coverage) * told[own].sum() for own in counted):
+        if told.mean() < TOLD and each > coverage:
             break
-    return float(found), far
+        chosen = each
+        if not any(
+            _lacks(missed[own], told[own], photographs[own], 1 - coverage)
+            for own in (sources == source for source in np.unique(sources))
+        ):
+            break
+    return float(chosen)
+
+
+def _lacks(
+    missed: NDArray[np.bool_],
+    told: NDArray[np.bool_],
+    photographs: NDArray[np.int64],
+    allowed: float,
+) -> bool:
+    """Whether more than what is allowed of a source's intervals (N, M) miss, beyond chance."""
+    numbers, whose = np.unique(photographs, return_inverse=True)
+    misses, given = (np.bincount(whose, each.sum(axis=1)) for each in (missed, told))
+    if len(numbers) < FEWEST or not given.any():
+        return False
+    share = misses.sum() / given.sum()
+    spread = np.square(misses - share * given).sum() * len(numbers) / (len(numbers) - 1)
+    return bool(share - np.sqrt(spread) / given.sum() > allowed)

@@ -72,8 +72,8 @@ class Rule:
         places: (N, C + 1) where views of the calibration lie (see `place`).
         errors: (N, 2) gain of each model on them less what was expected, over its spread.
         reach: (1,) distance at which a view counts as much as exp(−½) of one at the same place.
-        level: (1,) share of them within the intervals, with which `COVERAGE` of those of each
-            source are.
+        level: (1,) share of them that intervals are for, such that they hold for `COVERAGE` of
+            those of each source, as far as is known (see `grids.selection.conformal.level`).
         distance_quantiles: (Q,) evenly spaced quantiles of their squared distance from the nearest
             class.
         darkest_quantiles: (Q,) the same of how dark their darkest pixels are.
@@ -201,8 +201,8 @@ class Rule:
 
         Half of those that lie outside an interval lie on either side. Views of the calibration
         count by how like their classes are to the photograph's. So an interval holds for damage
-        like this, and where too few have it there is none. It holds for the source of photographs
-        that it holds worst for: nobody knows which of them this one is like.
+        like this, and where too few have it there is none. It is to hold for each source of
+        photographs, since nobody knows which of them this one is like.
 
         Args:
             vectors: (N, D).

@@ -9,7 +9,7 @@ from grids.jobs.job import job
 from grids.selection import examples
 from grids.selection.fitting.cases import middle
 from grids.selection.fitting.pictures import Shares
-from grids.selection.fitting.views import views
+from grids.selection.fitting.views import sources_of, views
 
 with job(snakemake):
     params, given = snakemake.params, snakemake.input
@@ -22,7 +22,7 @@ with job(snakemake):
         for view in views(
             Store(given.store, index),
             reading.identities(index),
-            reading.sources(index),
+            sources_of(index["path"]),
             name,
             params.parameters[name],
             Shares(**params.pictures),

@@ -14,6 +14,7 @@ from grids.search.group_names import group_name
 from grids.selection import selector_file
 from grids.selection.fitting import fit, gains
 from grids.selection.fitting.pictures import Shares
+from grids.selection.fitting.views import sources_of
 
 with job(snakemake) as say:
     params, given, output = snakemake.params, snakemake.input, snakemake.output
@@ -23,7 +24,7 @@ with job(snakemake) as say:
         for path in [*given.models, given.mix]
     ]
     index = pd.read_parquet(given.index)
-    sources = np.array(reading.sources(index))
+    sources = np.array(sources_of(index["path"]))
 
     def named(path):
         """Views with their degradation, or the name of their real pairs, which the file has."""
@@ -65,3 +66,6 @@ with job(snakemake) as say:
     with appearing(output.calibration) as temporary:
         judged.drop(columns=["vector", "trials"]).to_parquet(temporary, index=False)
     say(f"the probabilities of the discriminant are tempered by {rule.temperature.item():.2f}")
+    say(
+        f"so that 0.9 of the gains of each source are within, intervals are {rule.level.item():.2f}"
+    )

@@ -8,7 +8,7 @@ from grids.jobs.job import job
 from grids.models import devices
 from grids.selection.fitting import described
 from grids.selection.fitting.pictures import Shares
-from grids.selection.fitting.views import views
+from grids.selection.fitting.views import sources_of, views
 from grids.selection.torch_describer import describer as torch_describer
 
 with job(snakemake) as say:
@@ -21,7 +21,7 @@ with job(snakemake) as say:
     made = views(
         Store(snakemake.input.store, index),
         reading.identities(index),
-        reading.sources(index),
+        sources_of(index["path"]),
         name,
         params.values,
         Shares(**params.pictures),

@@ -28,9 +28,8 @@ TEMPERATURES = np.geomspace(0.1, 100, 100)
 FLOOR = 1e-9
 # Below this, errors of gains are those of rounding to 8 bits.
 LEAST_DB = 0.02
-# One photograph of a source in so many calibrates; of a source that has fewer than `FEW` more do.
+# One photograph in so many calibrates.
 FOLDS = 5
-FEW, FEW_FOLDS = 25, 3
 REAL_FOLDS = 2
 # A larger loss counts as one of so many dB: it is one. What undamaged drawings lose, up to 40 dB,
 # would widen the intervals of all that is taken for as damaged.
@@ -70,9 +69,9 @@ def fitted(
     known = _labels(views, groups) >= 0
     out = held_out(views, known | (views["degradation"] == TWO).to_numpy())
     rule = fit(views[~out & known], groups)
-    some = views[(views["number"] < restored) | views["degradation"].isin([CLEAN, TWO])]
-    likeliest = rule.probabilities(np.stack(some["vector"])).argmax(axis=1)
-    measured = with_gains(some.assign(likeliest=likeliest))
+    to_restore = views[(views["number"] < restored) | views["degradation"].isin([CLEAN, TWO])]
+    likeliest = rule.probabilities(np.stack(to_restore["vector"])).argmax(axis=1)
+    measured = with_gains(to_restore.assign(likeliest=likeliest))
     bounded = [np.maximum(gains, WORST_DB) for gains in measured["gains_db"]]
     measured = measured.assign(gains_db=bounded)
     rule = predict(rule, measured[~out[measured.index]])
@@ -130,19 +129,19 @@ def _labels(views: pd.DataFrame, groups: Sequence[Sequence[str]]) -> NDArray[np.
 
 
 def held_out(views: pd.DataFrame, made: NDArray[np.bool_]) -> pd.Series:
-    """Which views calibrate: of each `source` all of every fifth `photograph`.
+    """Which views calibrate: all of every fifth photograph that is shown, source by source.
 
-    Of one that has few it is every third, and of real damage every second: without any of them
-    intervals would tell of operators alone, or of the other sources.
+    Of each of the real pairs' sources it is every second: there are few, and without any of them
+    intervals would tell of operators alone.
 
     Args:
         views: `photograph` and `source` of each.
         made: (N,) whether operators made its damage, if it has any.
     """
-    photographs = views.groupby("source")["photograph"]
-    rank, few = photographs.rank("dense") - 1, photographs.transform("nunique") < FEW
-    folds = np.where(~made, REAL_FOLDS, np.where(few, FEW_FOLDS, FOLDS))
-    return rank % folds == folds - 1
+    whose = views["source"].where(~made, "")
+    shown = views.groupby(whose)["photograph"].rank("dense") - 1
+    folds = np.where(made, FOLDS, REAL_FOLDS)
+    return shown % folds == folds - 1
 
 
 def predict(rule: Rule, references: pd.DataFrame) -> Rule:
@@ -182,10 +181,12 @@ def calibrate(rule: Rule, views: pd.DataFrame, groups: Sequence[Sequence[str]]) 
     expected, spread = rule.gains(vectors[told], np.stack(views["trials"][told]))
     places = rule.place(vectors[told])
     errors = (np.stack(views["gains_db"][told]) - expected) / spread
+    reach = conformal.reach(places, COVERAGE, PROMISED)
     sources, photographs = (
         views[told].groupby(by).ngroup().to_numpy() for by in ("source", ["source", "photograph"])
     )
-    level, reach = conformal.level(errors, places, sources, photographs, COVERAGE, PROMISED)
+    weights = conformal.likeness(places, places, reach)
+    level = conformal.level(errors, weights, sources, photographs, COVERAGE)
     return replace(
         rule,
         places=places,

@@ -1,7 +1,7 @@
 """Single photographs as selection meets them: parts of many sizes, each damaged in one way."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,6 +92,11 @@ def views(
         yield View(number, photograph, clean, degraded, kind.drawn is not None)
 
 
+def sources_of(paths: Iterable[str]) -> list[str]:
+    """Where each photograph is from: the first folder of its path below that of the set, if any."""
+    return [path.partition("/")[0] if "/" in path else "" for path in paths]
+
+
 def turns(sources: Sequence[str], count: int) -> list[tuple[int, int]]:
     """Which photograph each of the first `count` views shows, and how often it was shown before.
 
@@ -110,8 +115,8 @@ def turns(sources: Sequence[str], count: int) -> list[tuple[int, int]]:
     shown = dict.fromkeys(photographs, 0)
     order = []
     for _ in range(count):
-        # That which is shown least for its share, and would be with this turn.
-        source = min(photographs, key=lambda name: (shown[name] + 1) / shares[name])
+        # As seats are shared out by Sainte-Laguë's method, which spreads those of small sources.
+        source = min(photographs, key=lambda name: (2 * shown[name] + 1) / shares[name])
         turn, place = divmod(shown[source], len(photographs[source]))
         shown[source] += 1
         order.append((photographs[source][place], turn))
