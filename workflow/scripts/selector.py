@@ -66,6 +66,4 @@ with job(snakemake) as say:
     with appearing(output.calibration) as temporary:
         judged.drop(columns=["vector", "trials"]).to_parquet(temporary, index=False)
     say(f"the probabilities of the discriminant are tempered by {rule.temperature.item():.2f}")
-    say(
-        f"so that 0.9 of the gains of each source are within, intervals are {rule.level.item():.2f}"
-    )
+    say(f"intervals are for {rule.level.item():.2f} of all gains, to hold for each source")
