@@ -134,3 +134,9 @@ def test_a_source_of_too_few_photographs_sets_no_level():
     for number, raised in ((2, False), (3, True)):
         given = of_two_sources(np.random.default_rng(6), 9.0, photographs=(36, number))
         assert (conformal.level(*given, 0.9) > 0.9) == raised
+
+
+def test_views_without_an_interval_excuse_no_others():
+    errors, weights, sources, photographs = of_two_sources(np.random.default_rng(5), 1.0)
+    weights[(sources == 1) & (np.arange(len(sources)) % 2 == 0)] = 0
+    assert conformal.level(errors, weights, sources, photographs, 0.9) > 0.9
