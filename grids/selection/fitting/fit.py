@@ -129,9 +129,9 @@ def _labels(views: pd.DataFrame, groups: Sequence[Sequence[str]]) -> NDArray[np.
 
 
 def held_out(views: pd.DataFrame, made: NDArray[np.bool_]) -> pd.Series:
-    """Which views calibrate: all of every fifth photograph that is shown, source by source.
+    """Which views calibrate: all of every fifth photograph of those that are shown.
 
-    Of each of the real pairs' sources it is every second: there are few, and without any of them
+    Of real damage it is every second of each source: there are few, and without any of them
     intervals would tell of operators alone.
 
     Args:
