@@ -1,6 +1,7 @@
 # What a run on a SLURM cluster says before its first submission, and of submissions that fail.
 
 from importlib.metadata import version
+from threading import Event
 from types import SimpleNamespace
 
 from snakemake.iocontainers import ResourceList
@@ -81,8 +82,13 @@ def mend_executor():
     default partition while the controller is down) the handler in run_job asks the group for its
     `rule`, which a group has not: the handler fails itself, in a thread that nobody looks at, and
     Snakemake waits forever for a job that was never submitted.
+
+    The thread that asks for the jobs begins before anything is checked, and what it says as the
+    interpreter ends would be the last line of a run that was refused.
     """
+    checks_passed = Event()
     begin = plugin.Executor.__post_init__
+    ask_for_jobs = plugin.Executor._wait_thread
     submit = plugin.Executor.run_job
     hand_on = plugin.Executor._report_job_error_threadsafe
 
@@ -95,6 +101,11 @@ def mend_executor():
         begin(executor, *arguments)
         if anything:
             check_accounts(executor)
+        checks_passed.set()
+
+    def asking(executor):
+        checks_passed.wait()
+        ask_for_jobs(executor)
 
     def heard(executor, job_info, message):
         # Behind sbatch's words stands the whole command.
@@ -113,6 +124,7 @@ def mend_executor():
             )
 
     plugin.Executor.__post_init__ = checked
+    plugin.Executor._wait_thread = asking
     plugin.Executor.run_job = reported
     plugin.Executor._report_job_error_threadsafe = heard
 
