@@ -67,6 +67,12 @@ def test_what_differs_among_the_trainings_is_said_of_each():
     assert "`code` is" not in below
 
 
+def test_what_one_training_alone_is_known_of_is_said_of_it():
+    models = MODELS | {"r_l": MODELS["r_l"] | {"code": "cd"}}
+    _, below = parts(card("nafnet", models, {}, {}))
+    assert "- code of r_l: cd" in below.splitlines()
+
+
 def test_nothing_measured_and_nothing_said_is_said():
     front, below = parts(card("nafnet", MODELS, {}, {}))
     assert front["model-index"] == []

@@ -114,7 +114,7 @@ def _training(backbone: str, models: Mapping[str, Mapping[str, Any]]) -> list[st
             if key in about:
                 names_by_value.setdefault(str(about[key]), []).append(name)
         for value, names in names_by_value.items():
-            whose = f" of {', '.join(names)}" if len(names_by_value) > 1 else ""
+            whose = f" of {', '.join(names)}" if len(names) < len(models) else ""
             lines.append(f"- {key}{whose}: {value}")
     digests = {"content": "the training photographs", "code": "the code"}
     known = [key for key in digests if any(key in about for about in models.values())]
