@@ -22,6 +22,13 @@ With `--severities`, instead, the crops have damage from half the least to twice
 training ranges, in colour and in grey: by strength, how often the group is right and what is
 promised, kept and gained by the first step.
 
+With `--cost`, instead, the photographs are enlarged to two megapixels: what the choice takes of the
+time that the chosen model's network takes for them under each degradation at the values of
+evaluation, and for them as they are the mix's; by OpenVINO in fp32 and, where `auto` is another
+precision, in that, of processor time with one thread.
+
+    OMP_NUM_THREADS=1 python benchmarks/choice.py EXPORT FOLDER --cost --photographs 1 --after 2
+
 With `--gains`, instead, it restores the crops by each model and through the steps that are planned:
 to how many a gain is promised, how many gains lie within the interval, what one step and all gain
 against the mix alone and the best of all for each, and how often they do harm. This takes its time.
@@ -29,13 +36,15 @@ against the mix alone and the best of all for each, and how often they do harm. 
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 import yaml
+from PIL import Image
 
 from grids.base import randomness
 from grids.bundle import contents
@@ -47,6 +56,8 @@ from grids.images import reading, sets
 from grids.models import restorers, tiles
 from grids.pixels.psnr import psnr
 from grids.report import selection
+from grids.restoring import runtime
+from grids.restoring.selector import Selector
 from grids.selection import trial
 from grids.selection.decision import MIX, POSSIBLE, UNUSUAL
 from grids.selection.describer import Describer
@@ -55,6 +66,7 @@ from grids.selection.fitting.decisions import decisions
 from grids.selection.fitting.gains import gain_db
 from grids.selection.fitting.steps import Steps
 from grids.selection.fitting.views import damaged
+from grids.selection.plan import STEPS
 from grids.selection.rule import Rule
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -72,6 +84,8 @@ PAIRS = (
     ("salt_pepper_noise", "jpeg"),
 )
 HARM_DB, WORSE_DB = -0.5, -0.05
+# Two megapixels, in sides of whole strides.
+SIDES = 1152, 1736
 CPU = torch.device("cpu")
 
 
@@ -189,6 +203,47 @@ def show_undamaged(paths: Sequence[Path], describer: Describer, rule: Rule, netw
     print(f"  {len(paths)} undamaged, {restored} restored, {len(harm)} over 0.5 dB worse: {harm}")
 
 
+def show_cost(paths: Sequence[Path], first: int, export: contents.Bundle, settings) -> None:
+    """What the choice takes of the time of the network that it chooses."""
+    fp32, auto = (runtime.choose("openvino", export, "cpu", name) for name in ("fp32", "auto"))
+    rows = []
+    for number, path in enumerate(paths, first):
+        height, width = SIDES
+        large = np.asarray(Image.fromarray(reading.read(path)).resize((width, height)))
+        for name in (*settings.searched(), CLEAN):
+            picture = large
+            if name != CLEAN:
+                values = settings.parameters(name, "evaluation")
+                picture = damaged(large, name, values, randomness.key(0, "cost", name, number))
+            planes = np.ascontiguousarray(picture.transpose(2, 0, 1)[None], np.float32) / 255
+            about: dict[str, object] = {"degradation": name}
+            for loaded in (fp32, auto)[: 1 + (auto.precision != fp32.precision)]:
+                selector = Selector(export, loaded.trial, most=STEPS)
+                decision, *further = selector.decide(picture)
+                network = loaded.network(MIX if name == CLEAN else decision.model, SIDES)
+                about |= {"model": decision.model, "verdict": decision.verdict}
+                about |= {"tried": len(decision.gains_db), "further": len(further)}
+                choosing = seconds(lambda own=selector, image=picture: own.decide(image))
+                spent = seconds(lambda own=network, image=planes: own(image))
+                at = {"choice_s": choosing, "network_s": spent, "share": choosing / spent}
+                about |= {f"{loaded.precision}: {key}": value for key, value in at.items()}
+            rows.append(about)
+    table = pd.DataFrame(rows)
+    print(table.round(3).to_string(index=False))
+    print(table.filter(like="share").mean().round(3).to_string())
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """Of processor time, the least of three, after one that compiles."""
+    call()
+    spent = []
+    for _ in range(3):
+        begun = time.process_time()
+        call()
+        spent.append(time.process_time() - begun)
+    return min(spent)
+
+
 def show(table: pd.DataFrame) -> None:
     """The figures of a folder; rows of `decisions`."""
     known = table[~table["kind"].str.contains(f"{HAZE}|{TWO}")]
@@ -245,6 +300,7 @@ def main() -> None:
     way.add_argument("--gains", action="store_true")
     way.add_argument("--severities", action="store_true")
     way.add_argument("--undamaged", action="store_true")
+    way.add_argument("--cost", action="store_true")
     parser.add_argument("--photographs", type=int, default=24, help="so many of each folder")
     parser.add_argument("--after", type=int, default=0, help="the first so many are left out")
     parser.add_argument("--configuration", type=Path, default=ROOT / "config" / "box.yaml")
@@ -266,6 +322,9 @@ def main() -> None:
         paths = sets.find(str(folder))[options.after :][: options.photographs]
         if options.undamaged:
             show_undamaged(paths, describer, rule, networks)
+            continue
+        if options.cost:
+            show_cost(paths, options.after, export, settings)
             continue
         kinds = "crop" if options.gains else "severity" if options.severities else ""
         cases, of_models = measured(
