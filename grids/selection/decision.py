@@ -27,9 +27,8 @@ MIN_GAIN_DB = 0.1
 MIX = "mix"
 # Stands for no model.
 _UNTRIED = -1
-# Where the likeliest group's model would not restore, that of the likeliest other one is tried if
-# this has such a probability, and restores if it is expected to gain so much more than the mix: the
-# picture looks like another's damage.
+# Where the mix would restore, the likeliest other group is tried if it has such a probability, and
+# restores if its model is expected to gain so much more: the picture looks like another's damage.
 POSSIBLE, MORE_DB = 0.1, 0.5
 
 
@@ -136,7 +135,7 @@ def decide(
         against=against,
         evidence=told,
         usualness=float(usualness[0]),
-        verdict=verdicts(usualness, forecast.counted_on[0, chosen], min_gain_db)[0],
+        verdict=verdicts(usualness, forecast.counted_on.max(axis=1), min_gain_db)[0],
         reason="",
     )
     clean = float(rule.classes(vector)[0, -1])
@@ -153,11 +152,11 @@ def choose(
 ) -> tuple[Numbers, Numbers, Forecast]:
     """The models that may restore photographs, and what is known of their gains beforehand.
 
-    These are that of the likeliest group, the mix of all, and, where the first would not restore,
-    that of the likeliest other group: soft photographs and such as were enlarged look blurred, and
-    only what models do to them tells. What is expected of it is told as if it were the likeliest
-    one's, by a regression that was fitted to no such case, and that expects another gain of the mix
-    beside it. So it has to be expected to gain more than either.
+    These are that of the likeliest group, the mix of all, and, where the mix would restore, that of
+    the likeliest other group: soft photographs and such as were enlarged look blurred, and only
+    what models do to them tells. What is expected of it is told as if it were the likeliest one's,
+    by a regression that was fitted to no such case, and that expects another gain of the mix beside
+    it. So it has to be expected to gain more than either.
 
     Args:
         rule: what was fitted.
@@ -168,8 +167,8 @@ def choose(
         min_gain_db, share_if_damaged: as for `decide`.
 
     Returns:
-        (N, 3) numbers of the models, −1 for none; (N,) which of them suits best, one that can be
-        counted on for `min_gain_db` if it is to restore; and their gains, −∞ for none.
+        (N, 3) numbers of the models, −1 for none; (N,) which of them suits best; and their
+        gains, −∞ for none.
     """
     photographs, mix = np.arange(len(vectors)), np.full_like(likeliest, len(rule.membership))
     of_group, of_mix = tried(photographs, likeliest), tried(photographs, mix)
@@ -183,8 +182,8 @@ def choose(
     shares[photographs, likeliest] = 0
     second = shares.argmax(axis=1)
     chosen = best(first.expected, first.counted_on, min_gain_db)
-    by_its_own = (chosen == 0) & (first.counted_on[:, 0] >= min_gain_db)
-    rows = np.flatnonzero(~by_its_own & (shares[photographs, second] >= POSSIBLE))
+    by_mix = (chosen == 1) & (first.counted_on[:, 1] >= min_gain_db)
+    rows = np.flatnonzero(by_mix & (shares[photographs, second] >= POSSIBLE))
     models = np.stack([likeliest, mix, np.full_like(mix, _UNTRIED)], axis=1)
     gains = {
         name: np.pad(values, [(0, 0), (0, 1)], constant_values=-np.inf)
