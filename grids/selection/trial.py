@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from grids.base.errors import NotFiniteError
 from grids.images import patches
 from grids.images.patches import BLOCK
-from grids.selection.pixel_statistics import LUMA_CHROMA, pure_of, waves
+from grids.selection.pixel_statistics import LUMA_CHROMA, of_channels, pure_of, waves
 
 # So many parts in a row and in a column, of so many pixels a side: larger ones hold more of what a
 # network sees around a pixel, more of them take longer.
@@ -167,7 +167,7 @@ def _bands(luma: Singles) -> Singles:
 def _taken_out(before: Pixels, after: Pixels) -> list[float]:
     """What share of all that is taken out was black or white, and what share of that it is."""
     pure = np.logical_or(*pure_of(before))
-    out = np.abs(after.astype(np.int16) - before).max(axis=-1) > TAKEN_OUT
+    out = of_channels(np.maximum, np.abs(after.astype(np.int16) - before)) > TAKEN_OUT
     both = (pure & out).sum()
     return [float(both / (out.sum() + FEW)), float(both / (pure.sum() + FEW))]
 
