@@ -2,7 +2,6 @@
 
 import os
 import re
-import sys
 import time
 
 import pytest
@@ -111,22 +110,9 @@ def test_an_account_that_the_user_does_not_have(cluster, tree, commands):
     assert "The given account 12345 appears to be invalid. Available accounts: lab" in last
 
 
-RESTLESS = """
-import asyncio
-import sys
-
-from snakemake.cli import main
-from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
-
-RemoteExecutor.sleep = lambda executor: asyncio.sleep(0)
-sys.exit(main())
-"""
-
-
-def test_no_controller(cluster, tree, tmp_path):
+def test_no_controller(cluster, tree, monkeypatch):
     """Nor does what asks for the jobs, were it to ask all the time, say anything after that."""
-    (tmp_path / "snakemake").write_text(RESTLESS, encoding="utf-8")
-    tree.program = (sys.executable, tmp_path / "snakemake", *ClusterTree.program[2:])
+    monkeypatch.setenv("ASKING_EVERY", "0")
     cluster.kill("slurmctld")
     try:
         tree.config["resources"] = {}
