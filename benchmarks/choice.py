@@ -36,8 +36,7 @@ against the mix alone and the best of all for each, and how often they do harm. 
 
 import argparse
 import json
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +44,7 @@ import pandas as pd
 import torch
 import yaml
 from PIL import Image
+from runtimes import fastest
 
 from grids.base import randomness
 from grids.bundle import contents
@@ -84,8 +84,8 @@ PAIRS = (
     ("salt_pepper_noise", "jpeg"),
 )
 HARM_DB, WORSE_DB = -0.5, -0.05
-# Two megapixels, in sides of whole strides.
-SIDES = 1152, 1736
+# Two megapixels, in sides of whole strides; of so many times the fastest counts.
+SIDES, REPEATS = (1152, 1736), 3
 CPU = torch.device("cpu")
 
 
@@ -205,10 +205,12 @@ def show_undamaged(paths: Sequence[Path], describer: Describer, rule: Rule, netw
 
 def show_cost(paths: Sequence[Path], first: int, export: contents.Bundle, settings) -> None:
     """What the choice takes of the time of the network that it chooses."""
-    fp32, auto = (runtime.choose("openvino", export, "cpu", name) for name in ("fp32", "auto"))
-    rows = []
+    ready = {}
+    for asked in ("fp32", "auto"):
+        loaded = runtime.choose("openvino", export, "cpu", asked)
+        ready[loaded.precision] = loaded, Selector(export, loaded.trial, most=STEPS)
+    rows, (height, width) = [], SIDES
     for number, path in enumerate(paths, first):
-        height, width = SIDES
         large = np.asarray(Image.fromarray(reading.read(path)).resize((width, height)))
         for name in (*settings.searched(), CLEAN):
             picture = large
@@ -217,31 +219,19 @@ def show_cost(paths: Sequence[Path], first: int, export: contents.Bundle, settin
                 picture = damaged(large, name, values, randomness.key(0, "cost", name, number))
             planes = np.ascontiguousarray(picture.transpose(2, 0, 1)[None], np.float32) / 255
             about: dict[str, object] = {"degradation": name}
-            for loaded in (fp32, auto)[: 1 + (auto.precision != fp32.precision)]:
-                selector = Selector(export, loaded.trial, most=STEPS)
+            for precision, (loaded, selector) in ready.items():
                 decision, *further = selector.decide(picture)
-                network = loaded.network(MIX if name == CLEAN else decision.model, SIDES)
                 about |= {"model": decision.model, "verdict": decision.verdict}
                 about |= {"tried": len(decision.gains_db), "further": len(further)}
-                choosing = seconds(lambda own=selector, image=picture: own.decide(image))
-                spent = seconds(lambda own=network, image=planes: own(image))
+                network = loaded.network(MIX if name == CLEAN else decision.model, SIDES)
+                choosing = fastest(selector.decide, picture, REPEATS)
+                spent = fastest(network, planes, REPEATS)
                 at = {"choice_s": choosing, "network_s": spent, "share": choosing / spent}
-                about |= {f"{loaded.precision}: {key}": value for key, value in at.items()}
+                about |= {f"{precision}: {key}": value for key, value in at.items()}
             rows.append(about)
     table = pd.DataFrame(rows)
     print(table.round(3).to_string(index=False))
     print(table.filter(like="share").mean().round(3).to_string())
-
-
-def seconds(call: Callable[[], object]) -> float:
-    """Of processor time, the least of three, after one that compiles."""
-    call()
-    spent = []
-    for _ in range(3):
-        begun = time.process_time()
-        call()
-        spent.append(time.process_time() - begun)
-    return min(spent)
 
 
 def show(table: pd.DataFrame) -> None:

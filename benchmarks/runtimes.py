@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +27,6 @@ from PIL import Image
 from grids.base.errors import InputError
 from grids.bundle import contents, graphs
 from grids.models import restorers, weights
-from grids.models.tiling import Forward
 from grids.restoring import runtime
 from grids.restoring.runtimes.openvino import openvino
 from grids.selection.decision import MIX
@@ -137,8 +136,8 @@ def compare(bundle: contents.Bundle, side: int, repeats: int) -> None:
         print(f"{case[0]:9} {case[1]}  {rates[case]:.3f} megapixels/s  {', '.join(ratios)}")
 
 
-def fastest(forward: Forward, image: np.ndarray, repeats: int) -> float:
-    """Seconds of processor time of the fastest pass; two before it compile and warm up."""
+def fastest(forward: Callable[[np.ndarray], object], image: np.ndarray, repeats: int) -> float:
+    """Seconds of processor time of the fastest call; two before it compile and warm up."""
     spent = []
     for _ in range(repeats + 2):
         start = time.process_time()
