@@ -216,7 +216,7 @@ def pure_of(pictures: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.
 def of_channels(extreme: np.ufunc, pictures: NDArray[Any]) -> NDArray[Any]:
     """The largest or the least of each pixel's channels (…, 3).
 
-    NumPy's own along so short an axis takes 27 times as long.
+    NumPy's own along so short an axis took 27 times as long for 96 patches of 32×32.
     """
     return reduce(extreme, np.moveaxis(pictures, -1, 0))
 
