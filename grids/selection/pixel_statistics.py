@@ -58,8 +58,8 @@ def statistics(patches: NDArray[np.uint8]) -> Floats:
             _spectra(values),
             _along_brightness(residuals, levels),
             _correlations(residuals.reshape(-1, 3)),
-            np.log(FLOOR + np.mean([patches == 0, patches == 255], axis=(1, 2, 3)).ravel()),
-            np.log(FLOOR + np.mean(np.abs(residuals) < FLOOR, axis=(0, 1, 2))),
+            np.log(FLOOR + np.concatenate([_shares(patches == 0), _shares(patches == 255)])),
+            np.log(FLOOR + _shares(np.abs(residuals) < FLOOR)),
             _noise(values),
             _steps(values @ LUMA_CHROMA[0]),
             _strokes(patches),
@@ -73,6 +73,12 @@ def darkest(patches: NDArray[np.uint8]) -> float:
     In nearly every photograph something is black; haze leaves nothing so (He, Sun and Tang, 2009).
     """
     return float(np.quantile(of_channels(np.minimum, patches), 0.01)) / 255
+
+
+def _shares(which: NDArray[np.bool_]) -> Floats:
+    """Of each channel (…, 3) how many are true; counted, which is faster than a mean."""
+    of = np.moveaxis(which, -1, 0)
+    return np.array([np.count_nonzero(plane) / plane.size for plane in of])
 
 
 def _spectra(values: Singles) -> Floats:
@@ -200,8 +206,8 @@ def _strokes(patches: NDArray[np.uint8]) -> Floats:
         count, *kinds = edges
         told += [
             np.log(FLOOR + pure.mean()),
-            inside.sum() / (within.sum() + EDGES),
-            np.log((count + 1) / (pure.sum() + EDGES)),
+            np.count_nonzero(inside) / (np.count_nonzero(within) + EDGES),
+            np.log((count + 1) / (np.count_nonzero(pure) + EDGES)),
             *(kind / (count + EDGES) for kind in kinds),
         ]
     return np.array(told, np.float64)
@@ -237,5 +243,5 @@ def _edges(planes: Iterable[NDArray[Any]]) -> Floats:
         at_once = steps & (np.abs(behind - next_to) < next_to / 4)
         into = edge & other[:, 1:-1]
         straight = edge[..., 2:-2] & edge[..., :-4] & edge[..., 4:]
-        total += [kind.sum() for kind in (edge, steps, at_once, into, straight)]
+        total += [np.count_nonzero(kind) for kind in (edge, steps, at_once, into, straight)]
     return total
