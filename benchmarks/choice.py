@@ -172,8 +172,8 @@ def measured(
             shares = rule.probabilities(statistics.vector[None])[0]
             # What `decisions` works out for all at once may be rounded otherwise.
             possible = np.flatnonzero(shares >= min(0.99 * POSSIBLE, shares.max()))
-            parts = trial.parts(case.degraded)
-            tried = {n: trial.tried(parts, forwards[n]).numbers for n in [*possible, mix]}
+            window = trial.window(case.degraded)
+            tried = {n: trial.tried(window, forwards[n]).numbers for n in [*possible, mix]}
             if kinds == "crop":
                 about |= {f"planned:{name}": told for name, told in steps.of(case).items()}
             rows.append(about)

@@ -30,7 +30,7 @@ def loss_db(box, pixels):
     first, *_ = selector.decide(pixels)
     if first.verdict != "restore":
         return 0.0
-    made = trial.tried(pixels[None], network(first.model)).left[0]
+    made = trial.tried(pixels, network(first.model)).left
     return seen_db(pixels, pixels) - seen_db(pixels, made)
 
 

@@ -114,16 +114,16 @@ def test_an_export_that_is_broken_or_incomplete_is_refused(tmp_path):
     model.write_bytes(content)
     about = folder / "bundle.json"
     text = about.read_text()
-    about.write_text(text.replace('"format": 5', '"format": 1'))
-    with pytest.raises(InputError, match="format 1, this version reads 5"):
+    about.write_text(text.replace('"format": 6', '"format": 1'))
+    with pytest.raises(InputError, match="format 1, this version reads 6"):
         contents.read(folder)
     # What it says of itself is told in plain words, and of which file once.
     for broken, reason in (
         (text.encode()[:40], "broken, no JSON: "),
         (b"\xff", "broken, no JSON: "),
         (b"[]", "broken, or of another program, it names no format; export again"),
-        (b'{"format": 3}', "format 3, this version reads 5; export again"),
-        (b'{"format": 5}', "broken, groups must be a list; export again"),
+        (b'{"format": 3}', "format 3, this version reads 6; export again"),
+        (b'{"format": 6}', "broken, groups must be a list; export again"),
         (text.replace('"clip"', '"clap"').encode(), "broken, describing must have clip, "),
         (text.replace("srresnet", "resnet").encode(), "broken, no backbone is called 'resnet'"),
         (text.replace('"mix.s', '"mux.s').encode(), "broken, no checksum of mix.safetensors"),

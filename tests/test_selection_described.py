@@ -119,18 +119,6 @@ def test_only_what_is_shown_is_made():
     assert {picture.shape for picture in found.values()} == {(64, 64, 3)}
 
 
-def test_parts_are_measured_each_for_itself(describer):
-    parts = np.stack([photograph(seed)[:80, :80] // (seed + 1) for seed in range(9)])
-    told = describer.of_parts(parts)
-    # In whatever order they are, since what lies between two of them is no part of a photograph.
-    np.testing.assert_allclose(describer.of_parts(parts[::-1]).vector, told.vector, atol=1e-5)
-    assert np.isnan(told.alpha)
-    alone = describer.of_parts(photograph(0)[None])
-    np.testing.assert_array_equal(alone.vector, describer(photograph(0)).vector)
-    with pytest.raises(InputError, match="the same all over"):
-        describer.of_parts(np.full_like(parts, 7))
-
-
 def test_choices_are_decisions_or_reasons(export, describer):
     rule = Rule.of(export.selector)
     several = [("a", photograph(0)), ("b", SMALL)]

@@ -126,7 +126,7 @@ def views(describer, model) -> pd.DataFrame:
             # Of the group's model, and less of the mix.
             gains = np.array([5.0, 3.0]) + index / 10
             for name, view in {"clean": crop, **shown}.items():
-                trials = np.stack([trial.tried(trial.parts(view), model).numbers] * 2)
+                trials = np.stack([trial.tried(trial.window(view), model).numbers] * 2)
                 own = {"degradation": name, "gains_db": gains, "trials": trials}
                 whose = {"source": "", "photograph": index}
                 rows.append(own | whose | vars(describer(view, law=True)))

@@ -27,7 +27,8 @@ from grids.jobs import places, records
 from grids.selection import decision, selector_file
 from grids.selection.selector_file import Arrays
 
-FORMAT = 5
+# Another one wherever what the selector was fitted to is measured otherwise, as trials are.
+FORMAT = 6
 # The bundle that ships with GRIDS. The descriptor that does stands beside it, once for both.
 BOX = Path(__file__).resolve().parents[1] / "packaged" / "box"
 # Arguments of `grids.selection.describer.Describer`.
@@ -249,8 +250,6 @@ def _about(path: Path) -> dict[str, Any]:
             f"{path}: format {json.dumps(about['format'])}, this version reads {FORMAT}; "
             "export again"
         )
-    # Earlier exports do not speak of tiles.
-    about.setdefault("tiles", None)
     for name, (kind, words) in KINDS.items():
         if not isinstance(about.get(name), kind):
             raise _broken(path, f"{name} must be {words}")

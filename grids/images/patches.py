@@ -50,7 +50,7 @@ def _narrow(side: list[int], lines: np.ndarray) -> None:
         side[1] -= 1
 
 
-def grid(image: np.ndarray, count: int, size: int = SIZE) -> np.ndarray:
+def grid(image: np.ndarray, count: int, sides: tuple[int, int] = (SIZE, SIZE)) -> np.ndarray:
     """`count` patches of a photograph, spread evenly in rows and columns.
 
     The numbers of rows and columns are the divisors of `count` whose ratio is nearest to that of
@@ -59,10 +59,10 @@ def grid(image: np.ndarray, count: int, size: int = SIZE) -> np.ndarray:
     Args:
         image: (height, width, 3).
         count: number of patches; one with many divisors suits all shapes.
-        size: of a side, no larger than the photograph's.
+        sides: height and width of a patch, no larger than the photograph's.
 
     Returns:
-        (count, size, size, 3).
+        (count, *sides, 3).
 
     Raises:
         InputError: the photograph is too small to be judged.
@@ -75,8 +75,9 @@ def grid(image: np.ndarray, count: int, size: int = SIZE) -> np.ndarray:
     divisors = [rows for rows in range(1, count + 1) if count % rows == 0]
     aspect = np.log(height / width)
     rows = min(divisors, key=lambda n: abs(np.log(n * n / count) - aspect))
-    tops, lefts = _corners(height - size, rows), _corners(width - size, count // rows)
-    return np.stack([image[y : y + size, x : x + size] for y in tops for x in lefts])
+    tall, wide = sides
+    tops, lefts = _corners(height - tall, rows), _corners(width - wide, count // rows)
+    return np.stack([image[y : y + tall, x : x + wide] for y in tops for x in lefts])
 
 
 def _corners(last: int, count: int) -> np.ndarray:

@@ -43,7 +43,7 @@ class Runtime(Protocol):
         """
 
     def trial(self, group: str) -> Forward:
-        """The same to try on parts of a photograph: in fp32, by which the choice was fitted."""
+        """The same to try on a window of a photograph: in fp32, by which the choice was fitted."""
 
 
 def choose(name: str, bundle: Bundle, device: str = "auto", precision: str = "fp32") -> Runtime:

@@ -88,7 +88,7 @@ def decide(
     min_gain_db: float = MIN_GAIN_DB,
     share_if_damaged: float = IF_DAMAGED,
 ) -> Decision:
-    """The decision from a photograph's statistics, and from what models do to parts of it.
+    """The decision from a photograph's statistics, and from what models do to a window of it.
 
     Args:
         rule: what was fitted.

@@ -49,17 +49,6 @@ class Describer:
         fitted = self._fit(patches.grid(inside, self._law)) if law else NO_LAW
         return Statistics(*pixels, *fitted)
 
-    def of_parts(self, parts: NDArray[np.uint8]) -> Statistics:
-        """The statistics, without a law, of parts of a photograph (see `grids.selection.trial`).
-
-        Args:
-            parts: (N, h, w, 3) uint8 RGB; of a single one, patches are measured as ever.
-
-        Raises:
-            InputError: they are the same all over.
-        """
-        return self(parts[0]) if len(parts) == 1 else Statistics(*_of_pixels(parts), *NO_LAW)
-
     def _fit(self, cut: NDArray[np.uint8]) -> tuple[float, float]:
         assert self._gram is not None, "laws are measured with a descriptor"
         pooled = laws.scores(self._gram(cut), self._components)

@@ -1,7 +1,7 @@
 """Through which models a photograph goes, one after the other, and what is promised of them.
 
 A photograph may have two kinds of damage, and each class of the choice has one. What a model made
-of the parts that it was tried on is looked at as a photograph of its own: whatever it left is seen
+of the window that it was tried on is looked at as a photograph of its own: whatever it left is seen
 there, before anything is restored. So a further model may follow.
 """
 
@@ -61,22 +61,22 @@ def plan(
     """
 
     def look(
-        seen: Statistics, parts: Pixels, by: RuleName, least_db: float, share: float
+        seen: Statistics, window: Pixels, by: RuleName, least_db: float, share: float
     ) -> tuple[Decision, Pixels]:
         trials: dict[str, Trial] = {}
 
         def tried(model: str) -> Floats:
-            trials[model] = trial.tried(parts, network(model))
+            trials[model] = trial.tried(window, network(model))
             return trials[model].numbers
 
         decision = decide(rule, groups, seen, tried, by, least_db, share)
         return decision, trials[decision.model].left
 
-    decision, left = look(seen, trial.parts(image), name, min_gain_db, IF_DAMAGED)
+    decision, left = look(seen, trial.window(image), name, min_gain_db, IF_DAMAGED)
     steps = [decision]
     while steps[-1].verdict == "restore" and len(steps) < most:
         try:
-            seen = describer.of_parts(left)
+            seen = describer(left)
         except InputError:  # one colour is left
             break
         shares = rule.probabilities(seen.vector[None])[0]

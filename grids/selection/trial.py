@@ -1,4 +1,4 @@
-"""A model tried on a few parts of a photograph: what it does there tells what it will gain.
+"""A model tried on a window of a photograph: what it does there tells what it will gain.
 
 What the pixels tell beforehand does not say whether a model knows this blur well. Its own answer
 does: how much it changes, at which frequencies, whether it overshoots or meets the blocks of JPEG,
@@ -6,7 +6,6 @@ whether it says the same of the photograph when rows and columns are swapped, an
 out all that is black or white, as strokes are, and nothing else.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,9 +18,10 @@ from grids.images import patches
 from grids.images.patches import BLOCK
 from grids.selection.pixel_statistics import LUMA_CHROMA, of_channels, pure_of, waves
 
-# So many parts in a row and in a column, of so many pixels a side: larger ones hold more of what a
-# network sees around a pixel, more of them take longer.
-PARTS, SIDE = 3, 80
+# Side of the window in pixels (a larger one takes longer), and of how many, spread over the
+# photograph, it is one. It is of one piece: between parts that are put together there are edges,
+# and what has edges is not blurred to a network that looks at all of it.
+SIDE, WINDOWS = 240, 9
 # Of radial frequencies of blocks, in steps of half a cycle a block; before the first is the mean.
 BANDS = (0.5, 2.1, 4.5, 7.0)
 # Energies below that, of values up to 255, are those of rounding; differences likewise.
@@ -39,47 +39,49 @@ Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 @dataclass(frozen=True)
 class Trial:
     """Attributes:
-    numbers: (19,) what a model does to parts of a photograph: logarithms, and two shares.
-    left: (N, h, w, 3) uint8, what it makes of these parts.
+    numbers: (19,) what a model does to a window of a photograph: logarithms, and two shares.
+    left: (h, w, 3) uint8, what it makes of it.
     """
 
     numbers: Floats
     left: Pixels
 
 
-def parts(image: Pixels) -> Pixels:
-    """The parts of a photograph, inside what frames it, that models are tried on.
+def window(image: Pixels) -> Pixels:
+    """The part of a photograph, inside what frames it, that models are tried on.
 
-    One that is no larger than all of these is taken whole.
+    Of nine that are spread over it, it is the one with the most detail, where most is to be lost
+    and gained. A photograph that is no larger is taken whole.
 
     Args:
         image: (height, width, 3), sides that can be judged.
 
     Returns:
-        (N, h, w, 3): nine squares, or the one photograph.
+        (h, w, 3): of 240×240 pixels, or of about as many where a side is shorter.
     """
     image = patches.inside(image)
     height, width = image.shape[:2]
-    if height * width <= (PARTS * SIDE) ** 2:
-        return image[None]
-    side = min(SIDE, height // BLOCK * BLOCK, width // BLOCK * BLOCK)
-    return patches.grid(image, PARTS**2, side)
+    if height * width <= SIDE**2:
+        return image
+    short = min(SIDE, min(height, width) // BLOCK * BLOCK)
+    long = min(SIDE**2 // short, max(height, width)) // BLOCK * BLOCK
+    windows = patches.grid(image, WINDOWS, (short, long) if height < width else (long, short))
+    return max(windows, key=_detail)
 
 
-def tried(parts: Pixels, model: Forward) -> Trial:
-    """A model tried on parts of a photograph, put together to one picture.
+def tried(window: Pixels, model: Forward) -> Trial:
+    """A model tried on a window of a photograph.
 
     Args:
-        parts: (N, h, w, 3), see `parts`.
+        window: (h, w, 3), see `window`.
         model: the network.
 
     Raises:
         NotFiniteError: its output is not finite.
     """
-    before = _together(parts)
-    after = _restored(before, model)
-    turned = _restored(np.ascontiguousarray(before.transpose(1, 0, 2)), model).transpose(1, 0, 2)
-    return Trial(told(before, after, turned), _apart(after, len(parts)))
+    after = _restored(window, model)
+    turned = _restored(np.ascontiguousarray(window.transpose(1, 0, 2)), model).transpose(1, 0, 2)
+    return Trial(told(window, after, turned), after)
 
 
 def told(before: Pixels, after: Pixels, turned: Pixels) -> Floats:
@@ -107,22 +109,10 @@ def told(before: Pixels, after: Pixels, turned: Pixels) -> Floats:
     )
 
 
-def _together(parts: Pixels) -> Pixels:
-    """Parts (N, h, w, 3), N a square number, as one picture."""
-    rows = math.isqrt(len(parts))
-    _, height, width, _ = parts.shape
-    grid = parts.reshape(rows, rows, height, width, 3).transpose(0, 2, 1, 3, 4)
-    picture: Pixels = grid.reshape(rows * height, rows * width, 3)
-    return picture
-
-
-def _apart(picture: Pixels, count: int) -> Pixels:
-    """The parts that were put together to a picture."""
-    rows = math.isqrt(count)
-    height, width = (side // rows for side in picture.shape[:2])
-    grid = picture.reshape(rows, height, rows, width, 3).transpose(0, 2, 1, 3, 4)
-    parts: Pixels = grid.reshape(count, height, width, 3)
-    return parts
+def _detail(window: Pixels) -> float:
+    """Mean square of the differences of neighbours."""
+    luma = _luma(window)
+    return float(sum(np.square(np.diff(luma, axis=axis)).mean() for axis in (0, 1)))
 
 
 def _restored(picture: Pixels, model: Forward) -> Pixels:

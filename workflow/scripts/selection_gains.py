@@ -22,7 +22,7 @@ with job(snakemake) as say:
             "gain_db": gain_db(network, case.clean, case.degraded, device, params.precision)
             if case.kind in params.kinds
             else np.nan,
-            "trial": trial.tried(trial.parts(case.degraded), forward).numbers,
+            "trial": trial.tried(trial.window(case.degraded), forward).numbers,
         }
         for _, cases in progress.over(photographs)
         for case in cases

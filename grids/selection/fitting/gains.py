@@ -1,6 +1,6 @@
 """What restoring adds to views: the PSNR of the restored picture less that of the damaged one.
 
-Beside it stands what trying the model on parts of the view told (see `grids.selection.trial`).
+Beside it stands what trying the model on a window of the view told (see `grids.selection.trial`).
 
 Nobody sees a difference of more than 45 dB: what is better counts as that. So restoring an
 undamaged picture has a gain as well, which is 0 or a loss.
@@ -100,8 +100,8 @@ def with_gains(
             gains[index] = np.array(
                 [gain_db(networks[n], view.clean, view.degraded, device, precision) for n in pair]
             )
-            parts = trial.parts(view.degraded)
-            trials[index] = np.stack([trial.tried(parts, forwards[n]).numbers for n in pair])
+            window = trial.window(view.degraded)
+            trials[index] = np.stack([trial.tried(window, forwards[n]).numbers for n in pair])
             done += 1
             progress(done)
     return table.assign(gains_db=gains, trials=trials)
