@@ -18,10 +18,11 @@ SEEN = Statistics(np.zeros(3), 0.0, 0.6, 2.5)
 PROMISED = (5.0, 4.0, 6.0)
 
 
-def said(group, verdict="restore", model=None, sure=0.95):
+def said(group, verdict="restore", model=None, sure=0.95, clean=0.0):
     gains = {group: PROMISED, "mix": PROMISED}
+    scores = {group: sure, "clean": clean}
     return Decision(
-        group, model or group, "discriminant", {}, {group: sure}, gains, "", {}, 1.0, verdict, ""
+        group, model or group, "discriminant", {}, scores, gains, "", {}, 1.0, verdict, ""
     )
 
 
@@ -43,6 +44,9 @@ def plan(monkeypatch):
             def probabilities(self, vectors):
                 scores = decisions[len(looks)].scores
                 return np.array([[scores.get(name, 0.0) for name in GROUPS]])
+
+            def classes(self, vectors):
+                return np.array([[0.0, decisions[len(looks)].scores["clean"]]])
 
         def decide(rule, groups, seen, tried, name, min_gain_db, share_if_damaged):
             margins.append((min_gain_db, share_if_damaged))
@@ -81,6 +85,7 @@ def test_each_step_is_for_what_those_before_have_left(plan):
         (said("blur", verdict="leave"), 3, 1, 2),
         (said("blur", verdict="refuse"), 3, 1, 2),
         (said("blur", sure=0.85), 3, 1, 1),
+        (said("blur", clean=0.01), 3, 1, 1),  # maybe nothing is left
         (said("blur"), 1, 0, 1),
     ],
 )

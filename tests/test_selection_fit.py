@@ -218,9 +218,10 @@ def decided(rule, *vector, darkest=0.05, **options):
 
     decision = decide(rule, ("a+b", "c"), seen, tried, **options)
     assert asked == [*decision.gains_db]
-    # No other is tried if none is likely: that would take time.
+    # No other is tried if the likeliest one's is expected to be the best: that would take time.
     assert asked[:2] == [decision.group, "mix"]
-    assert asked[2:] == [] or options.get("name") == "paper"
+    gains = {model: gain for model, (gain, *_) in decision.gains_db.items()}
+    assert asked[2:] == [] or gains["mix"] > gains[decision.group]
     return decision
 
 
@@ -343,11 +344,12 @@ class Told:
         (0.3, (1, 1, 2), (3, 3, 0), (5.4, 1, 0), 3),  # of the mix 5 are expected beside the first
         (0.3, (1, 1, 0), (3, 3, 0), (5.4, 1, 2), 3),  # and here beside the other
         (0.3, (1, 1, 0), (3, 3, 0), (8, 0, 0), 3),
-        (0.09, (1, 1, 0), (3, 3, 0), None, 3),  # hardly possible
-        (0.3, (1, -1, 0), (3, -1, 0), None, 3),  # nothing would be restored
+        (0.04, (1, 1, 0), (3, 3, 0), None, 3),  # hardly possible
+        (0.3, (1, -1, 0), (3, -1, 0), (8, 1, 0), 1),  # though the mix would not restore
+        (0.3, (1, -1, 0), (3, -1, 0), (8, -1, 0), 3),
     ],
 )
-def test_where_the_mix_would_restore_another_group_is_tried(second, group, mix, other, model):
+def test_where_more_is_expected_of_the_mix_another_group_is_tried(second, group, mix, other, model):
     trials, asked = {0: group, 1: other, 3: mix}, []
 
     def tried(rows, numbers):
@@ -357,9 +359,22 @@ def test_where_the_mix_would_restore_another_group_is_tried(second, group, mix, 
     shares = np.array([[0.99 - second, second, 0.01]])
     models, chosen, forecast = choose(Told(), shares, np.array([0]), tried)
     assert asked == [0, 3, *([] if other is None else [1])]
-    assert models.tolist() == [[0, 3, -1 if other is None else 1]]
+    assert models.tolist() == [[0, 3, -1 if other is None else 1, -1]]
     assert models[0, chosen[0]] == model
     assert forecast.expected[0, 2] == (-np.inf if other is None else other[0])
+
+
+@pytest.mark.parametrize(("gain", "asked", "model"), [(8, [0, 3, 1], 1), (2, [0, 3, 1, 2], 2)])
+def test_a_third_group_is_tried_where_the_second_is_no_better(gain, asked, model):
+    trials, numbers = {0: (1, 1, 0), 3: (3, 3, 0), 1: (gain, 1, 0), 2: (9, 1, 0)}, []
+
+    def tried(rows, models):
+        numbers.extend(models)
+        return np.array([trials[number] for number in models], float)
+
+    models, chosen, _ = choose(Told(), np.array([[0.5, 0.3, 0.2]]), np.array([0]), tried)
+    assert numbers == asked
+    assert models[0, chosen[0]] == model
 
 
 def test_many_are_chosen_as_each_alone():
@@ -379,8 +394,8 @@ def test_many_are_chosen_as_each_alone():
         assert (own_models[0].tolist(), own[0]) == (models[row].tolist(), chosen[row])
         for name, values in vars(alone).items():
             assert values[0].tolist() == getattr(forecast, name)[row].tolist()
-    assert {*chosen} == {0, 1, 2}
-    assert {*models[:, 2]} == {-1, 0, 1, 2}
+    assert {*chosen} == {0, 1, 2, 3}
+    assert {*models[:, 2]} == {*models[:, 3]} == {-1, 0, 1, 2}
 
 
 def test_with_one_group_there_is_no_other(rule):
@@ -389,7 +404,7 @@ def test_with_one_group_there_is_no_other(rule):
     models, _, _ = choose(
         one, np.array([[0.0, 6]]), np.array([0]), lambda _, numbers: np.stack([trials[numbers[0]]])
     )
-    assert models.tolist() == [[0, 1, -1]]
+    assert models.tolist() == [[0, 1, -1, -1]]
 
 
 def test_the_papers_rule_chooses_by_the_law(rule):

@@ -27,9 +27,10 @@ MIN_GAIN_DB = 0.1
 MIX = "mix"
 # Stands for no model.
 _UNTRIED = -1
-# Where the mix would restore, the likeliest other group is tried if it has such a probability, and
-# restores if its model is expected to gain so much more: the picture looks like another's damage.
-POSSIBLE, MORE_DB = 0.1, 0.5
+# Where the mix is expected to gain most, the likeliest other groups, so many at most, are tried if
+# they have such a probability, one after the other until the model of one is expected to gain so
+# much more: the picture looks like another's damage.
+OTHERS, POSSIBLE, MORE_DB = 2, 0.05, 0.5
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Decision:
 
     Attributes:
         group: name of the group whose damage it has.
-        model: whose model suits best: the group's, `mix`, or the likeliest other group's.
+        model: whose model suits best: the group's, `mix`, or another likely group's.
         rule: how the group was chosen, `discriminant` or `paper`.
         distances: the paper's distance S of each group's mean law from the photograph's law; empty
             where that was not measured.
@@ -135,7 +136,7 @@ def decide(
         against=against,
         evidence=told,
         usualness=float(usualness[0]),
-        verdict=verdicts(usualness, forecast.counted_on.max(axis=1), min_gain_db)[0],
+        verdict=verdicts(usualness, forecast.counted_on[:, chosen[0]], min_gain_db)[0],
         reason="",
     )
     clean = float(rule.classes(vector)[0, -1])
@@ -152,11 +153,11 @@ def choose(
 ) -> tuple[Numbers, Numbers, Forecast]:
     """The models that may restore photographs, and what is known of their gains beforehand.
 
-    These are that of the likeliest group, the mix of all, and, where the mix would restore, that of
-    the likeliest other group: soft photographs and such as were enlarged look blurred, and only
-    what models do to them tells. What is expected of it is told as if it were the likeliest one's,
-    by a regression that was fitted to no such case, and that expects another gain of the mix beside
-    it. So it has to be expected to gain more than either.
+    These are that of the likeliest group, the mix of all, and, where more is expected of the mix,
+    those of the likeliest other groups: soft photographs and such as were enlarged look blurred,
+    and only what models do to them tells. What is expected of these is told as if they were the
+    likeliest one's, by a regression that was fitted to no such case, and that expects another gain
+    of the mix beside it. So they have to be expected to gain more than either.
 
     Args:
         rule: what was fitted.
@@ -167,7 +168,7 @@ def choose(
         min_gain_db, share_if_damaged: as for `decide`.
 
     Returns:
-        (N, 3) numbers of the models, −1 for none; (N,) which of them suits best; and their
+        (N, 2 + OTHERS) numbers of the models, −1 for none; (N,) which of them suits best; and their
         gains, −∞ for none.
     """
     photographs, mix = np.arange(len(vectors)), np.full_like(likeliest, len(rule.membership))
@@ -178,25 +179,27 @@ def choose(
         return rule.forecast(vectors[rows], trials, share_if_damaged)
 
     first = forecast(photographs, of_group)
-    shares = rule.probabilities(vectors)
-    shares[photographs, likeliest] = 0
-    second = shares.argmax(axis=1)
     chosen = best(first.expected, first.counted_on, min_gain_db)
-    by_mix = (chosen == 1) & (first.counted_on[:, 1] >= min_gain_db)
-    rows = np.flatnonzero(by_mix & (shares[photographs, second] >= POSSIBLE))
-    models = np.stack([likeliest, mix, np.full_like(mix, _UNTRIED)], axis=1)
+    models = np.pad(
+        np.stack([likeliest, mix], axis=1), [(0, 0), (0, OTHERS)], constant_values=_UNTRIED
+    )
     gains = {
-        name: np.pad(values, [(0, 0), (0, 1)], constant_values=-np.inf)
+        name: np.pad(values, [(0, 0), (0, OTHERS)], constant_values=-np.inf)
         for name, values in vars(first).items()
     }
-    if rows.size:
-        models[rows, 2] = second[rows]
-        other = forecast(rows, tried(rows, second[rows]))
+    shares = rule.probabilities(vectors)
+    shares[photographs, likeliest] = 0
+    for column, others in enumerate(np.argsort(-shares, axis=1, kind="stable").T[:OTHERS], 2):
+        rows = np.flatnonzero((chosen == 1) & (shares[photographs, others] >= POSSIBLE))
+        if not rows.size:
+            break
+        models[rows, column] = others[rows]
+        other = forecast(rows, tried(rows, others[rows]))
         for name, values in vars(other).items():
-            gains[name][rows, 2] = values[:, 0]
+            gains[name][rows, column] = values[:, 0]
         of_the_mix = np.maximum(first.expected[rows, 1], other.expected[:, 1])
         more = other.expected[:, 0] >= of_the_mix + MORE_DB
-        chosen[rows[more & (other.counted_on[:, 0] >= min_gain_db)]] = 2
+        chosen[rows[more & (other.counted_on[:, 0] >= min_gain_db)]] = column
     return models, chosen, Forecast(**gains)
 
 

@@ -13,15 +13,15 @@ from grids.base.errors import InputError
 from grids.selection import trial
 from grids.selection.decision import MIN_GAIN_DB, Decision, RuleName, decide
 from grids.selection.describer import Describer
-from grids.selection.rule import IF_DAMAGED, Floats, Rule
+from grids.selection.rule import DOUBT, IF_DAMAGED, Floats, Rule
 from grids.selection.statistics import Statistics
 from grids.selection.trial import Forward, Pixels, Trial
 
 # A photograph goes through no more models than that.
 STEPS = 3
-# A further step must be counted on for so much, with such a probability even where what is left is
-# almost certainly damaged, and its group have such a one: what a model made is like no view of the
-# fit, and what is sharpened twice gets haloes.
+# A further step is for what is almost certainly damaged. It must be counted on for so much, with
+# such a probability, and its group have such a one: what a model made is like no view of the fit,
+# and what is sharpened twice gets haloes.
 FURTHER_DB, FURTHER_SHARE, SURE = 1.5, 0.8, 0.9
 
 
@@ -79,9 +79,10 @@ def plan(
             seen = describer(left)
         except InputError:  # one colour is left
             break
-        shares = rule.probabilities(seen.vector[None])[0]
+        vector = seen.vector[None]
+        shares, clean = rule.probabilities(vector)[0], rule.classes(vector)[0, -1]
         there = {each for step in steps for each in (step.group, step.model)}
-        if shares.max() < SURE or groups[shares.argmax()] in there:
+        if clean >= DOUBT or shares.max() < SURE or groups[shares.argmax()] in there:
             break
         least_db = max(min_gain_db, FURTHER_DB)
         following, left = look(seen, left, "discriminant", least_db, FURTHER_SHARE)

@@ -53,9 +53,9 @@ class Rule:
     """Everything fitted that decisions are made from. Arrays only, so that it is a file of tensors.
 
     C degradations make m groups; D statistics describe a photograph. Two models may restore it:
-    that of its group, and the mix of all where that suits it better. Both are tried on a window of it,
-    which tells F numbers of each (`grids.selection.trial`). A third may take the group's place (see
-    `grids.selection.decision.choose`).
+    that of its group, and the mix of all where that suits it better. Both are tried on a window of
+    it, which tells F numbers of each (`grids.selection.trial`). A third may take the group's place
+    (see `grids.selection.decision.choose`).
 
     Attributes:
         alpha, sigma: (C,) mean laws of single photographs under each degradation.

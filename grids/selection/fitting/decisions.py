@@ -54,7 +54,7 @@ def decisions(
         ),
         discriminant=names[likeliest],
         model=names[models[each, chosen]],
-        verdict=verdicts(usualness, forecast.counted_on.max(axis=1)),
+        verdict=verdicts(usualness, forecast.counted_on[each, chosen]),
         paper_distance=distances.min(axis=1),
         odds=rule.odds(vectors),
         distance=rule.distance(vectors),
