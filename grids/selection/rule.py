@@ -25,7 +25,7 @@ COVERAGE = 0.9
 # It is at least what can be counted on for so many of them. What an undamaged picture loses may be
 # tens of dB, and what a damaged one loses to a model of little use is little. So where the
 # probability that it is undamaged is below `DOUBT`, fewer are enough.
-COUNTED_ON, IF_DAMAGED = 0.85, 0.6
+COUNTED_ON, IF_DAMAGED = 0.9, 0.6
 DOUBT = 0.003
 # What the discriminant's logarithms are divided by before they are added to the network's.
 CAUTION = 6.0
@@ -38,8 +38,8 @@ class Forecast:
     Attributes:
         expected: in the mean.
         low, high: ends of the intervals in which 90 % lie, ∓∞ where that cannot be told.
-        counted_on: what is reached with a probability of 85 %, or with a lower one where the
-            photograph is almost certainly damaged; −∞ where one of 85 % cannot be told.
+        counted_on: what is reached with a probability of 90 %, or with a lower one where the
+            photograph is almost certainly damaged; −∞ where one of 90 % cannot be told.
     """
 
     expected: Floats
