@@ -20,7 +20,7 @@ Numbers = NDArray[np.intp]
 
 # Less usual than this share of the calibration's views is unlike all that is known: so often a
 # usual photograph is refused by mistake.
-UNUSUAL = 0.002
+UNUSUAL = 0.005
 # What nobody sees is not worth a change.
 MIN_GAIN_DB = 0.1
 # The name of the model of all degradations.
