@@ -377,6 +377,17 @@ def test_a_third_group_is_tried_where_the_second_is_no_better(gain, asked, model
     assert models[0, chosen[0]] == model
 
 
+def test_only_what_the_chosen_model_can_be_counted_on_for_restores(rule, monkeypatch):
+    """And not what another one can, of which too little more was expected to take its place."""
+    counted = np.array([[-1.0, -1, 2, -np.inf]])
+    told = Forecast(*[np.zeros((1, 4))] * 3, counted)
+    for number, verdict in ((1, "leave"), (2, "restore")):
+        chosen = np.array([[0, 2, 1, -1]]), np.array([number]), told
+        monkeypatch.setattr(decision, "choose", lambda *_, chosen=chosen: chosen)
+        seen = Statistics(np.array([0.0, 6]), 0.05, 0.6, 2.5)
+        assert decide(rule, ("a+b", "c"), seen, lambda model: np.zeros(1)).verdict == verdict
+
+
 def test_many_are_chosen_as_each_alone():
     generator = np.random.default_rng(12)
     shares, by_model = generator.dirichlet([1, 1, 1], 60), generator.uniform(-1, 4, (4, 60, 3))
