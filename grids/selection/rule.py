@@ -54,8 +54,8 @@ class Rule:
 
     C degradations make m groups; D statistics describe a photograph. Two models may restore it:
     that of its group, and the mix of all where that suits it better. Both are tried on a window of
-    it, which tells F numbers of each (`grids.selection.trial`). A third may take the group's place
-    (see `grids.selection.decision.choose`).
+    it, which tells F numbers of each (`grids.selection.trial`). That of another group may take the
+    group's place (see `grids.selection.decision.choose`).
 
     Attributes:
         alpha, sigma: (C,) mean laws of single photographs under each degradation.
