@@ -98,7 +98,7 @@ def test_code_counts_in_the_script_and_in_what_it_imports_and_nowhere_else(packa
 
 
 def test_an_edit_of_how_is_decided_describes_and_fits_nothing_again(package, unedited):
-    edit(package / "grids" / "bundle" / "contents.py", "FORMAT = 6", "FORMAT = 7")
+    edit(package / "grids" / "bundle" / "contents.py", "FORMAT = 7", "FORMAT = 8")
     assert changed(package, unedited) == {"bundle.py"}
     edit(package / "grids" / "selection" / "decision.py", "UNUSUAL = 0.005", "UNUSUAL = 0.1")
     again = {"bundle.py", "decisions.py", "real_photographs.py", "selection_steps.py"}

@@ -65,8 +65,9 @@ def names_of_two_statistics(monkeypatch):
 def rule():
     generator = np.random.default_rng(1)
     references = views(generator, 150)
-    fitted = fit.predict(fit.fit(references, GROUPS), references)
-    return fit.calibrate(fitted, views(generator, 300), GROUPS)
+    judged = views(generator, 300)
+    fitted = fit.temper(fit.fit(references, GROUPS), judged, GROUPS)
+    return fit.calibrate(fit.predict(fitted, references), judged, GROUPS)
 
 
 def test_the_papers_rule_takes_means_of_members_and_the_least_divergence(rule):
@@ -76,11 +77,18 @@ def test_the_papers_rule_takes_means_of_members_and_the_least_divergence(rule):
     np.testing.assert_allclose(distances, np.log10(np.array(expected) + 1e-5) + 5)
 
 
+def member(rule, number, points):
+    """Logits of one of the networks, of statistics in deviations from their mean."""
+    points = (points - (rule.least + rule.most) / 2) / (rule.most - rule.least) * 8
+    units = np.maximum(points @ rule.first[number] + rule.first_offset[number], 0)
+    units = np.maximum(units @ rule.second[number] + rule.second_offset[number], 0)
+    return units @ rule.output[number] + rule.output_offset[number]
+
+
 def shares_of(rule, points):
-    """Probabilities of the classes, written out: network and discriminant, both tempered."""
+    """Probabilities of the classes, written out: networks and discriminant, all tempered."""
     squared = rule.discriminant.squared_distances(points)
-    units = np.maximum(points @ rule.hidden + rule.hidden_offset, 0)
-    logits = units @ rule.output + rule.output_offset
+    logits = np.mean([member(rule, number, points) for number in range(4)], axis=0)
     odds = np.exp(logits / rule.temperature) * np.exp(-squared / 12 / rule.temperature)
     return odds / odds.sum(axis=1, keepdims=True)
 
@@ -90,7 +98,7 @@ def test_probabilities_of_members_add_up(rule):
     shares = shares_of(rule, points)[:, :3]
     shares /= shares.sum(axis=1, keepdims=True)
     expected = np.stack([shares[:, 0] + shares[:, 1], shares[:, 2]], axis=1)
-    np.testing.assert_allclose(rule.probabilities(points), expected, rtol=1e-9)
+    np.testing.assert_allclose(rule.probabilities(points), expected, rtol=1e-7)
 
 
 def test_statistics_count_up_to_four_standard_deviations(rule):
@@ -116,8 +124,31 @@ def test_the_choice_is_as_sure_as_it_is_right(rule):
         whitening=rule.whitening * 3,
         means=rule.means * 3,
     )
-    tempered = fit.calibrate(overfit, fresh[fresh["number"] < 250], GROUPS)
+    tempered = fit.temper(overfit, fresh[fresh["number"] < 250], GROUPS)
     assert tempered.temperature.item() == pytest.approx(9 * rule.temperature.item(), rel=0.2)
+
+
+def test_no_network_learns_from_the_photographs_whose_places_it_tells():
+    """Of photographs that are told apart by their number alone, nothing can be known unseen."""
+    generator = np.random.default_rng(8)
+    table = views(generator, 40, ("a", "c", "clean"))
+    own = np.array([*np.eye(40)])[table["number"]] * 10
+    turned = table.assign(
+        degradation=np.array(["a", "c", "clean"])[(table["number"] // 2) % 3],
+        vector=[*(own + generator.normal(size=own.shape))],
+    )
+    rule = fit.fit(turned, (("a",), ("c",)))
+    seen = rule.classes(np.stack(turned["vector"])).argmax(axis=1)
+    unseen = fit.unseen_places(rule, turned).argmax(axis=1)
+    labels = pd.Index(["a", "c", "clean"]).get_indexer(turned["degradation"])
+    assert (seen == labels).mean() > 0.95
+    assert (unseen == labels).mean() < 0.6
+    # Each by the network that was not shown photographs of such numbers.
+    third = turned["photograph"] % 4 == 2
+    points = np.stack(turned["vector"])[third]
+    np.testing.assert_array_equal(
+        fit.unseen_places(rule, turned)[third], rule.of_member(2).place(points)
+    )
 
 
 def test_promises_hold_on_views_that_were_never_seen(rule):
@@ -181,6 +212,22 @@ def test_what_is_almost_certainly_damaged_need_not_be_as_sure(rule):
     usual = rule.forecast(vectors, trials_of(vectors)).counted_on
     assert (usual[0] < shares[0][0]).all()
     assert (usual[0] > shares[1][0]).all()
+
+
+def test_what_may_lose_much_has_to_be_sure(rule, monkeypatch):
+    """However certainly it is damaged: a wrong model costs more than no model."""
+    vectors = np.array([[4.0, 0]])
+    least = rule.forecast(vectors, trials_of(vectors), 0.9).counted_on
+    usual = rule.forecast(vectors, trials_of(vectors)).counted_on
+    assert (least < usual).all()
+    expected, spread = rule.gains(vectors, trials_of(vectors))
+    # As if each gain were lower by so much that 9 in 10 still lose less than 2 dB, or just more.
+    for margin, told in (-1.99, usual), (-2.01, least):
+        shift = margin - least
+        with monkeypatch.context() as patch:
+            patch.setattr(type(rule), "gains", lambda *_, by=shift: (expected + by, spread))
+            found = rule.forecast(vectors, trials_of(vectors)).counted_on
+        np.testing.assert_allclose(found, told + shift)
 
 
 def test_each_gain_is_told_by_what_both_models_do(rule):
@@ -285,22 +332,23 @@ def test_the_table_of_a_test_set_says_what_single_decisions_say(rule, monkeypatc
     assert {*table["verdict"]} >= {"restore", "leave"}
 
 
-def test_its_file_is_in_single_precision_and_decides_the_same(rule, tmp_path):
+def test_its_file_is_in_short_precision_and_decides_the_same(rule, tmp_path):
     path = tmp_path / "selector.safetensors"
     selector_file.save(path, rule.arrays(), {"groups": ["a+b", "c"]})
     arrays, about = selector_file.read(path)
     assert about == {"groups": ["a+b", "c"]}
     assert {array.dtype for array in arrays.values()} == {np.dtype(float)}
     doubles = sum(array.nbytes for array in rule.arrays().values())
-    assert path.stat().st_size < 0.6 * doubles
+    # Most of it in half precision.
+    assert path.stat().st_size < 0.3 * doubles
     again, fresh = type(rule).of(arrays), views(np.random.default_rng(9), 20)
     vectors, trials = np.stack(fresh["vector"]), np.stack(fresh["trials"])
-    for method in (rule.probabilities, rule.odds, rule.distance):
+    for method, within in (rule.probabilities, 2e-3), (rule.odds, 0.02), (rule.distance, 1e-3):
         other = getattr(again, method.__name__)(vectors)
-        np.testing.assert_allclose(other, method(vectors), rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(other, method(vectors), rtol=1e-4, atol=within)
     own, other = (each.forecast(vectors, trials) for each in (rule, again))
     for name in ("expected", "low", "high", "counted_on"):
-        np.testing.assert_allclose(getattr(other, name), getattr(own, name), atol=1e-4)
+        np.testing.assert_allclose(getattr(other, name), getattr(own, name), atol=5e-3)
     for vector, trial in zip(vectors, trials, strict=True):
         seen, told = Statistics(vector, 0.05, 0.6, 2.5), {"mix": trial[1]}
         one, other = (
@@ -424,7 +472,7 @@ def test_the_papers_rule_chooses_by_the_law(rule):
 
 
 # Of which gains are measured.
-RESTORED = 40
+RESTORED = 25
 
 
 @pytest.fixture
@@ -434,8 +482,9 @@ def few():
 
 
 def measured_first(seen):
-    """Whose gains are measured: the first of each degradation, and all undamaged ones."""
-    return (seen["number"] < RESTORED) | (seen["degradation"] == "clean")
+    """Whose gains are measured: the first of each degradation, of undamaged ones twice as many."""
+    enough = np.where(seen["degradation"] == "clean", 2 * RESTORED, RESTORED)
+    return seen["number"] < enough
 
 
 def test_the_whole_way_keeps_photographs_apart(few):
@@ -524,7 +573,7 @@ def test_intervals_hold_for_the_source_that_gains_most(monkeypatch):
 
 def test_real_damage_tells_of_gains_and_of_no_class(few):
     seen = few
-    like = seen[(seen["degradation"] == "a") & (seen["number"] < 40)]
+    like = seen[(seen["degradation"] == "a") & (seen["number"] < RESTORED)]
     real = like.assign(degradation="phone", gains_db=[np.array([-5.0, -5.0])] * len(like))
     rules = []
     for table in (seen, pd.concat([seen, real], ignore_index=True)):
@@ -533,7 +582,7 @@ def test_real_damage_tells_of_gains_and_of_no_class(few):
     held = judged[judged["degradation"] == "phone"]
     assert set(held["photograph"] % 2) == {1}
     without, with_real = rules
-    for name in ("hidden", "means", "temperature", "distance_quantiles", "darkest_quantiles"):
+    for name in ("first", "means", "temperature", "distance_quantiles", "darkest_quantiles"):
         np.testing.assert_array_equal(getattr(without, name), getattr(with_real, name))
     assert len(with_real.places) == len(without.places) + len(held)
     vectors = np.stack(like["vector"])
@@ -555,12 +604,12 @@ def test_views_under_two_degradations_tell_of_gains_and_of_no_class(few):
     with_two, judged = fit.fitted(
         pd.concat([few, two], ignore_index=True), GROUPS, RESTORED, with_gains
     )
-    # All of them are restored; photographs that are held out are so whatever was done to them.
-    assert (asked[0]["degradation"] == "two").sum() == len(two)
+    # Twice as many are restored; photographs that are held out are so whatever was done to them.
+    assert (asked[0]["degradation"] == "two").sum() == 2 * RESTORED < len(two)
     held = judged[judged["degradation"] == "two"]
     assert set(held["photograph"] % 5) == {4}
-    assert held["gains_db"].notna().all()
-    for name in ("hidden", "means", "temperature", "distance_quantiles", "darkest_quantiles"):
+    assert (held["gains_db"].notna() == (held["number"] < 2 * RESTORED)).all()
+    for name in ("first", "means", "temperature", "distance_quantiles", "darkest_quantiles"):
         np.testing.assert_array_equal(getattr(without, name), getattr(with_two, name))
     vectors, trials = np.stack(like["vector"]), np.stack(like["trials"])
     lower = with_two.gains(vectors, trials)[0] - without.gains(vectors, trials)[0]

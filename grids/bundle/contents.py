@@ -27,8 +27,9 @@ from grids.jobs import places, records
 from grids.selection import decision, selector_file
 from grids.selection.selector_file import Arrays
 
-# Another one wherever what the selector was fitted to is measured otherwise, as trials are.
-FORMAT = 6
+# Another one wherever the selector has other arrays, or what it was fitted to is measured
+# otherwise, as trials are.
+FORMAT = 7
 # The bundle that ships with GRIDS. The descriptor that does stands beside it, once for both.
 BOX = Path(__file__).resolve().parents[1] / "packaged" / "box"
 # Arguments of `grids.selection.describer.Describer`.

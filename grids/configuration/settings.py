@@ -889,7 +889,7 @@ class Selection(Section):
     restored: Annotated[int, Field(ge=20, strict=True)] = Field(
         200,
         description="Of each degradation the first so many of `views` are restored, which tells of "
-        "gains; of those under any two and of undamaged ones all are.",
+        "gains; of those under any two and of undamaged ones twice as many.",
     )
     pictures: Pictures = Field(
         Pictures(), description="What the views show: shares of them, each drawn on its own."

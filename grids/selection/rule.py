@@ -2,11 +2,11 @@
 
 The paper compares the law of the photograph's features with the mean law of each group and takes
 the nearest. Busy and smooth pictures shift that law as much as a degradation does, so the default
-rule asks the pixels: a small network and a linear discriminant over their spectra and residuals,
+rule asks the pixels: small networks and a linear discriminant over their spectra and residuals,
 fitted to single photographs under known degradations.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +24,16 @@ Floats = NDArray[np.float64]
 COVERAGE = 0.9
 # It is at least what can be counted on for so many of them. What an undamaged picture loses may be
 # tens of dB, and what a damaged one loses to a model of little use is little. So where the
-# probability that it is undamaged is below `DOUBT`, fewer are enough.
+# probability that it is undamaged is below `DOUBT`, fewer are enough, as long as so many lose no
+# more than `RISKED_DB`.
 COUNTED_ON, IF_DAMAGED = 0.9, 0.6
 DOUBT = 0.003
-# What the discriminant's logarithms are divided by before they are added to the network's.
+RISKED_DB = 2.0
+# Statistics count up to so many standard deviations from their mean.
+BOUND = 4.0
+# What the discriminant's logarithms are divided by before they are added to the networks'.
 CAUTION = 6.0
+FLOOR = 1e-9
 
 
 @dataclass(frozen=True)
@@ -38,8 +43,8 @@ class Forecast:
     Attributes:
         expected: in the mean.
         low, high: ends of the intervals in which 90 % lie, ∓∞ where that cannot be told.
-        counted_on: what is reached with a probability of 90 %, or with a lower one where the
-            photograph is almost certainly damaged; −∞ where one of 90 % cannot be told.
+        counted_on: what is reached with a probability of 90 %, −∞ where there is no interval; or
+            with a lower one where the photograph is almost certainly damaged and 90 % lose little.
     """
 
     expected: Floats
@@ -61,8 +66,8 @@ class Rule:
         alpha, sigma: (C,) mean laws of single photographs under each degradation.
         membership: (m, C), 1 where the group has the degradation.
         least, most: (D,) bounds of the statistics: what lies beyond counts as these.
-        hidden, hidden_offset, output, output_offset: the network of C + 1 classes, the last one
-            clean.
+        first, first_offset, second, second_offset, output, output_offset: the networks of C + 1
+            classes, the last one clean.
         centre, whitening, means: the discriminant of the same.
         temperature: (1,) what the logarithms of their probabilities are divided by, so that they
             are as sure as they are right.
@@ -84,8 +89,10 @@ class Rule:
     membership: Floats
     least: Floats
     most: Floats
-    hidden: Floats
-    hidden_offset: Floats
+    first: Floats
+    first_offset: Floats
+    second: Floats
+    second_offset: Floats
     output: Floats
     output_offset: Floats
     centre: Floats
@@ -133,7 +140,14 @@ class Rule:
 
     @property
     def network(self) -> Network:
-        return Network(self.hidden, self.hidden_offset, self.output, self.output_offset)
+        return Network(*(getattr(self, field.name) for field in fields(Network)))
+
+    def of_member(self, number: int) -> "Rule":
+        """The rule with one of its networks alone."""
+        return replace(
+            self,
+            **{name: array[number, None] for name, array in vars(self.network).items()},
+        )
 
     def bounded(self, vectors: Floats) -> Floats:
         """(N, D) statistics within what was seen: logarithms of nearly nothing lie anywhere."""
@@ -148,13 +162,12 @@ class Rule:
     def scores(self, vectors: Floats) -> Floats:
         """(N, C + 1) logarithms of the classes' probabilities, but for one summand of a row.
 
-        The network is right more often on photographs like those that it learned from, the
-        discriminant loses less on others. So the one is corrected by the other, which is far too
-        sure of itself and counts little for each unit.
+        The networks are right more often, and the discriminant needs fewer views. So the ones are
+        corrected by the other, which is far too sure of itself and counts little for each unit.
         """
-        bounded = self.bounded(vectors)
-        squared = self.discriminant.squared_distances(bounded)
-        return (self.network.logits(bounded) - squared / 2 / CAUTION) / self.temperature
+        squared = self.discriminant.squared_distances(self.bounded(vectors))
+        logits = self.network.logits(standard(vectors, self.least, self.most))
+        return (logits - squared / 2 / CAUTION) / self.temperature
 
     def classes(self, vectors: Floats) -> Floats:
         """(N, C + 1) probabilities of the degradations and, last, of none."""
@@ -166,8 +179,11 @@ class Rule:
 
     def probabilities(self, vectors: Floats) -> Floats:
         """(N, m) probabilities of the groups, given a known degradation."""
-        damaged = self.classes(vectors)[:, :-1]
-        likeness = damaged @ self.membership.T
+        return self.groups(self.classes(vectors))
+
+    def groups(self, classes: Floats) -> Floats:
+        """(N, m) probabilities of the groups, given a known degradation, of those of classes."""
+        likeness = classes[:, :-1] @ self.membership.T
         shares: Floats = likeness / likeness.sum(axis=1, keepdims=True)
         return shares
 
@@ -178,21 +194,12 @@ class Rule:
             vectors: (N, D).
             trials: (N, 2, F) what trying both models told.
         """
-        return self.regression(self.known(vectors, trials))
+        return self.regression(known(self.place(vectors), trials))
 
     @property
     def regression(self) -> Regression:
         arrays = [getattr(self, f"gain_{field.name}") for field in fields(Regression)]
         return Regression(*arrays)
-
-    def known(self, vectors: Floats, trials: Floats) -> Floats:
-        """(N, 2F + C + 1) what the gains are told by: what one model does tells of the other too.
-
-        Args:
-            vectors: (N, D).
-            trials: (N, 2, F).
-        """
-        return np.concatenate([trials.reshape(len(trials), -1), self.place(vectors)], axis=1)
 
     def forecast(
         self, vectors: Floats, trials: Floats, share_if_damaged: float = IF_DAMAGED
@@ -217,13 +224,14 @@ class Rule:
             return expected + conformal.reached(self.errors, weights, share) * spread
 
         low, high = conformal.interval(self.errors, weights, self.level.item())
-        counted_on = reached(COUNTED_ON)
-        certain = (np.square(place[:, -1:]) < DOUBT) & np.isfinite(counted_on)
+        surely = reached(COUNTED_ON)
+        certain = (np.square(place[:, -1:]) < DOUBT) & (surely >= -RISKED_DB)
+        otherwise = np.where(np.isfinite(high - low), surely, -np.inf)
         return Forecast(
             expected,
             expected + low * spread,
             expected + high * spread,
-            np.where(certain, reached(share_if_damaged), counted_on),
+            np.where(certain, reached(share_if_damaged), otherwise),
         )
 
     def place(self, vectors: Floats) -> Floats:
@@ -258,6 +266,22 @@ class Rule:
             _beyond(self.distance(vectors), self.distance_quantiles),
             _beyond(darkest, self.darkest_quantiles),
         )
+
+
+def standard(vectors: Floats, least: Floats, most: Floats) -> Floats:
+    """(N, D) statistics in standard deviations from their mean, within bounds (D,) as of `Rule`."""
+    deviation = (most - least) / (2 * BOUND) + FLOOR
+    return (vectors.clip(least, most) - (least + most) / 2) / deviation
+
+
+def known(places: Floats, trials: Floats) -> Floats:
+    """(N, 2F + C + 1) what the gains are told by: what one model does tells of the other too.
+
+    Args:
+        places: (N, C + 1) see `Rule.place`.
+        trials: (N, 2, F).
+    """
+    return np.concatenate([trials.reshape(len(trials), -1), places], axis=1)
 
 
 def _beyond(values: Floats, quantiles: Floats) -> Floats:

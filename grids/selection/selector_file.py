@@ -13,18 +13,20 @@ from grids.base.errors import InputError
 from grids.base.files import appearing
 
 Arrays = dict[str, NDArray[np.float64]]
+# Most of a file are weights of the networks and the views that gains are told by. Half precision is
+# enough for these (docs/selection.md).
+HALVED = {"first", "second", "output", "gain_points"}
 
 
 def save(path: Path, arrays: Arrays, about: dict[str, Any]) -> None:
     """Writes arrays, those of a rule; `about` (JSON-able) becomes the metadata entry `grids`.
 
-    Numbers of double precision become those of single precision: half the size, and nothing that is
-    decided needs more (docs/selection.md).
+    Numbers of double precision become those of single precision, or of half precision for `HALVED`.
     """
-    plain = {
-        name: np.ascontiguousarray(array, np.float32 if array.dtype == np.float64 else None)
-        for name, array in arrays.items()
-    }
+    plain = {}
+    for name, array in arrays.items():
+        shorter = np.float16 if name in HALVED else np.float32
+        plain[name] = np.ascontiguousarray(array, shorter if array.dtype == np.float64 else None)
     with appearing(path) as temporary:
         save_file(plain, temporary, {"grids": json.dumps(about, sort_keys=True)})
 
@@ -42,7 +44,7 @@ def read(path: Path) -> tuple[Arrays, dict[str, Any]]:
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise InputError(f"{path}: not a selector ({error}); make it again") from None
     arrays = {
-        name: array.astype(np.float64) if array.dtype == np.float32 else array
+        name: array.astype(np.float64) if array.dtype in (np.float16, np.float32) else array
         for name, array in stored.items()
     }
     return arrays, about

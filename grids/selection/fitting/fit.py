@@ -16,7 +16,7 @@ from grids.degrading.names import CLEAN, TWO
 from grids.selection import conformal, discriminant, regression
 from grids.selection.fitting import learning
 from grids.selection.regression import Regression
-from grids.selection.rule import COVERAGE, Rule
+from grids.selection.rule import BOUND, COVERAGE, Rule, known, standard
 
 QUANTILES = np.linspace(0, 1, 1001)
 # Of the regression of gains: of examples' likeness, and how far it reaches, in standard deviations.
@@ -35,9 +35,7 @@ REAL_FOLDS = 2
 # would widen the intervals of all that is taken for as damaged.
 WORST_DB = -6.0
 # For this share of the calibration's views there is an interval.
-PROMISED = 0.95
-# Statistics count up to so many standard deviations from their mean.
-BOUND = 4.0
+PROMISED = 0.99
 
 Floats = NDArray[np.float64]
 
@@ -57,8 +55,8 @@ def fitted(
         groups: the degradations of each group.
         restored: of each degradation the first so many views have their gains measured, to fit
             these and to set their intervals: a restoration takes longer than a look. Of undamaged
-            pictures all have, since to harm one is worst, and of those under two degradations,
-            which are for nothing else.
+            pictures twice as many have, since to harm one is worst, and of those under two
+            degradations, of which there are more kinds.
         with_gains: adds `gains_db` and `trials` of two models (see `predict`), by the number of the
             group that is likeliest for each view, in `likeliest`.
 
@@ -66,11 +64,16 @@ def fitted(
         The rule, and the held-out views that set its limits, those that were restored with their
         gains, of which none is below `WORST_DB`.
     """
-    known = _labels(views, groups) >= 0
-    out = held_out(views, known | (views["degradation"] == TWO).to_numpy())
-    rule = fit(views[~out & known], groups)
-    to_restore = views[(views["number"] < restored) | views["degradation"].isin([CLEAN, TWO])]
-    likeliest = rule.probabilities(np.stack(to_restore["vector"])).argmax(axis=1)
+    classed = _labels(views, groups) >= 0
+    out = held_out(views, classed | (views["degradation"] == TWO).to_numpy())
+    rule = fit(views[~out & classed], groups)
+    rule = temper(rule, views[out & classed], groups)
+    enough = np.where(views["degradation"].isin([CLEAN, TWO]), 2 * restored, restored)
+    to_restore = views[views["number"] < enough]
+    own = ~out[to_restore.index].to_numpy()
+    places = rule.place(np.stack(to_restore["vector"]))
+    places[own] = unseen_places(rule, to_restore[own])
+    likeliest = rule.groups(np.square(places)).argmax(axis=1)
     measured = with_gains(to_restore.assign(likeliest=likeliest))
     bounded = [np.maximum(gains, WORST_DB) for gains in measured["gains_db"]]
     measured = measured.assign(gains_db=bounded)
@@ -83,16 +86,16 @@ def fit(references: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:
     """A rule that chooses; it expects no gain yet, and has no limits.
 
     Args:
-        references: one row a view: `degradation` (`clean` among them), `vector`, `darkest`, and
-            `alpha` and `sigma` where the law was measured.
+        references: one row a view: `degradation` (`clean` among them), `photograph`, `vector`,
+            `darkest`, and `alpha` and `sigma` where the law was measured.
         groups: the degradations of each group.
     """
     degradations = [name for group in groups for name in group]
     vectors, labels = np.stack(references["vector"]), _labels(references, groups)
     centre, reach = vectors.mean(axis=0), BOUND * vectors.std(axis=0)
     least, most = centre - reach, centre + reach
-    bounded = vectors.clip(least, most)
-    fitted, network = discriminant.fit(bounded, labels), learning.learned(bounded, labels)
+    fitted = discriminant.fit(vectors.clip(least, most), labels)
+    network = learning.learned(standard(vectors, least, most), labels, _unshown(references))
     laws = references.groupby("degradation")[["alpha", "sigma"]].mean().loc[degradations]
     membership = [[float(name in group) for name in degradations] for group in groups]
     return Rule(
@@ -128,6 +131,45 @@ def _labels(views: pd.DataFrame, groups: Sequence[Sequence[str]]) -> NDArray[np.
     return labels
 
 
+def _unshown(views: pd.DataFrame) -> NDArray[np.int64]:
+    """(N,) number of the network that is not shown a view, nor any other of its photograph."""
+    members: NDArray[np.int64] = views["photograph"].to_numpy(np.int64) % learning.MEMBERS
+    return members
+
+
+def unseen_places(rule: Rule, references: pd.DataFrame) -> Floats:
+    """(N, C + 1) places of the views that a rule was fitted to, by networks that never saw them.
+
+    Networks are surer of what they learned from than they will be of anything else (cross-fitting:
+    Chernozhukov et al., 2018).
+    """
+    vectors, members = np.stack(references["vector"]), _unshown(references)
+    places = np.empty((len(vectors), len(rule.means)))
+    for member in np.unique(members):
+        rows = members == member
+        places[rows] = rule.of_member(member).place(vectors[rows])
+    return places
+
+
+def temper(rule: Rule, views: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:
+    """The rule as sure as it is right.
+
+    Args:
+        rule: as fitted.
+        views: rows of known classes that took no part in the fit, as for `fit`.
+        groups: as for `fit`.
+    """
+    classes = _labels(views, groups)
+    scores = rule.scores(np.stack(views["vector"])) * rule.temperature
+
+    def surprise(temperature: float) -> float:
+        """Mean negative logarithm of the probability of the true class."""
+        told = log_softmax(scores / temperature, axis=1)
+        return -float(told[np.arange(len(classes)), classes].mean())
+
+    return replace(rule, temperature=np.array([min(TEMPERATURES, key=surprise)]))
+
+
 def held_out(views: pd.DataFrame, made: NDArray[np.bool_]) -> pd.Series:
     """Which views calibrate: all of every fifth photograph of those that are shown.
 
@@ -148,35 +190,26 @@ def predict(rule: Rule, references: pd.DataFrame) -> Rule:
     """The rule with its prediction of gains.
 
     Args:
-        rule: as fitted.
-        references: `vector`, and of the model of each one's likeliest group and of the mix of all
+        rule: as fitted and tempered.
+        references: what it was fitted to, and others of these photographs: `photograph`, `vector`,
+            and of the model of each one's likeliest group and of the mix of all
             `gains_db`, (2,), and `trials`, (2, F) (see `grids.selection.trial`).
     """
-    vectors, gains = np.stack(references["vector"]), np.stack(references["gains_db"])
-    trials = np.stack(references["trials"])
-    found = _regression(rule.known(vectors, trials), gains)
+    gains, trials = np.stack(references["gains_db"]), np.stack(references["trials"])
+    found = _regression(known(unseen_places(rule, references), trials), gains)
     return replace(rule, **{f"gain_{name}": array for name, array in vars(found).items()})
 
 
 def calibrate(rule: Rule, views: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:
-    """The rule with limits: as sure as it is right, with errors to take intervals from.
+    """The rule with limits: with errors to take intervals from, and what is usual.
 
     Args:
-        rule: as fitted, with its prediction of gains.
+        rule: as fitted and tempered, with its prediction of gains.
         views: rows that took no part in the fit, as for `fitted`, with `gains_db` and `trials` as
             for `predict` where gains were measured, from which intervals come.
         groups: as for `fit`.
     """
-    vectors, labels = np.stack(views["vector"]), _labels(views, groups)
-    known = labels >= 0
-    classes, scores = labels[known], rule.scores(vectors[known]) * rule.temperature
-
-    def surprise(temperature: float) -> float:
-        """Mean negative logarithm of the probability of the true class."""
-        told = log_softmax(scores / temperature, axis=1)
-        return -float(told[np.arange(len(classes)), classes].mean())
-
-    rule = replace(rule, temperature=np.array([min(TEMPERATURES, key=surprise)]))
+    vectors, classed = np.stack(views["vector"]), _labels(views, groups) >= 0
     told = views["gains_db"].notna().to_numpy()
     expected, spread = rule.gains(vectors[told], np.stack(views["trials"][told]))
     places = rule.place(vectors[told])
@@ -193,8 +226,8 @@ def calibrate(rule: Rule, views: pd.DataFrame, groups: Sequence[Sequence[str]]) 
         errors=errors,
         reach=np.array([reach]),
         level=np.array([level]),
-        distance_quantiles=np.quantile(rule.distance(vectors[known]), QUANTILES),
-        darkest_quantiles=np.nanquantile(views["darkest"][known], QUANTILES),
+        distance_quantiles=np.quantile(rule.distance(vectors[classed]), QUANTILES),
+        darkest_quantiles=np.nanquantile(views["darkest"][classed], QUANTILES),
     )
 
 
@@ -208,7 +241,8 @@ def _regression(known: Floats, targets: Floats) -> Regression:
         targets: (N, M).
     """
     centre, scale, level = known.mean(axis=0), known.std(axis=0) + FLOOR, targets.mean(axis=0)
-    points = (known - centre) / scale
+    # As the file of the choice has them: weights for others would magnify the difference.
+    points = ((known - centre) / scale).astype(np.float16).astype(float)
     squared = conformal.squared_distances(points, points)
     least = np.full(len(level), np.inf)
     weights, errors, widths = np.empty_like(targets), np.empty_like(targets), np.empty_like(level)
