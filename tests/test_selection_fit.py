@@ -11,7 +11,7 @@ from grids.selection.decision import best, choose, decide
 from grids.selection.fitting import fit
 from grids.selection.fitting.decisions import decisions, nearest
 from grids.selection.fitting.views import turns
-from grids.selection.rule import Forecast
+from grids.selection.rule import Forecast, known
 from grids.selection.statistics import Statistics
 from grids.similarity import law
 
@@ -30,6 +30,7 @@ def views(generator, count, names=tuple(CENTRES)):
             "degradation": name,
             "number": number,
             "photograph": number,
+            "part": number % 4,
             "source": "one",
             "vector": np.array(CENTRES[name]) + generator.normal(size=2),
             "darkest": generator.uniform(0, 0.1),
@@ -128,15 +129,20 @@ def test_the_choice_is_as_sure_as_it_is_right(rule):
     assert tempered.temperature.item() == pytest.approx(9 * rule.temperature.item(), rel=0.2)
 
 
-def test_no_network_learns_from_the_photographs_whose_places_it_tells():
-    """Of photographs that are told apart by their number alone, nothing can be known unseen."""
+def memorable():
+    """Views of photographs that are told apart by their number, and of which each has one class."""
     generator = np.random.default_rng(8)
     table = views(generator, 40, ("a", "c", "clean"))
     own = np.array([*np.eye(40)])[table["number"]] * 10
-    turned = table.assign(
+    return table.assign(
         degradation=np.array(["a", "c", "clean"])[(table["number"] // 2) % 3],
         vector=[*(own + generator.normal(size=own.shape))],
     )
+
+
+def test_no_network_learns_from_the_photographs_whose_places_it_tells():
+    """What is learned by heart is not known of a photograph that nobody saw."""
+    turned = memorable()
     rule = fit.fit(turned, (("a",), ("c",)))
     seen = rule.classes(np.stack(turned["vector"])).argmax(axis=1)
     unseen = fit.unseen_places(rule, turned).argmax(axis=1)
@@ -144,11 +150,43 @@ def test_no_network_learns_from_the_photographs_whose_places_it_tells():
     assert (seen == labels).mean() > 0.95
     assert (unseen == labels).mean() < 0.6
     # Each by the network that was not shown photographs of such numbers.
-    third = turned["photograph"] % 4 == 2
+    third = turned["part"] == 2
     points = np.stack(turned["vector"])[third]
     np.testing.assert_array_equal(
         fit.unseen_places(rule, turned)[third], rule.of_member(2).place(points)
     )
+    # Real damage was shown to none: all of them tell it, as of any other photograph.
+    real = turned.assign(part=-1)
+    np.testing.assert_allclose(fit.unseen_places(rule, real)[third], rule.place(points))
+    # Gains are told by these places.
+    expecting = fit.predict(rule, turned)
+    told = expecting.gain_points * expecting.gain_scale + expecting.gain_centre
+    trials = np.stack(turned["trials"])
+    np.testing.assert_allclose(told, known(fit.unseen_places(rule, turned), trials), atol=0.01)
+    assert np.abs(told - known(rule.place(np.stack(turned["vector"])), trials)).max() > 0.5
+
+
+def test_models_are_tried_as_on_photographs_that_nobody_saw():
+    table, asked = memorable().drop(columns="part"), []
+
+    def with_gains(given):
+        asked.append(given)
+        return given
+
+    groups = (("a",), ("c",))
+    rule, _ = fit.fitted(table, groups, 40, with_gains)
+    held = table["photograph"] % 5 == 4
+    parts = table.assign(part=table["photograph"] % 4)
+    tempered = fit.temper(fit.fit(parts[~held], groups), table[held], groups)
+    assert rule.temperature == tempered.temperature
+    shares = rule.probabilities(np.stack(table["vector"]))
+    seen = pd.Series(shares.argmax(axis=1), table.index)
+    unseen = pd.Series(
+        rule.groups(np.square(fit.unseen_places(rule, parts))).argmax(axis=1), table.index
+    )
+    assert (seen != unseen)[~held].mean() > 0.2
+    wanted = seen.where(held, unseen)
+    assert (asked[0]["likeliest"] == wanted[asked[0].index]).all()
 
 
 def test_promises_hold_on_views_that_were_never_seen(rule):
@@ -201,6 +239,20 @@ def test_there_is_no_interval_where_too_few_had_such_damage(rule):
         assert (np.isfinite([forecast.low, forecast.high]) == given).all()
         # Nor can so little be counted on, although both are almost certainly damaged.
         assert (np.isfinite(forecast.counted_on) == given).all()
+
+
+def test_what_may_be_undamaged_needs_an_interval(rule):
+    """14 views like it are enough to tell what nine in ten reach, and not both ends."""
+    fresh = views(np.random.default_rng(6), 100)
+    few = fresh[~fresh["degradation"].isin(["c", "clean"]) | (fresh["number"] < 14)]
+    told = fit.calibrate(rule, few.assign(gains_db=[np.array([3.0, 3.0])] * len(few)), GROUPS)
+    # So near that those of other classes do not count.
+    told = replace(told, reach=np.array([0.1]))
+    for vector, is_damaged in ([[0.0, 7]], True), ([[9.0, 9]], False):
+        assert (told.classes(np.array(vector))[0, -1] < 0.003) == is_damaged
+        forecast = told.forecast(np.array(vector), trials_of(vector))
+        assert np.isinf([forecast.low, forecast.high]).all()
+        assert (np.isfinite(forecast.counted_on) == is_damaged).all()
 
 
 def test_what_is_almost_certainly_damaged_need_not_be_as_sure(rule):
@@ -524,7 +576,7 @@ def test_calibration_and_references_share_no_photograph():
     assert held_out.sum() == 10
 
 
-@pytest.mark.parametrize(("folders", "each"), [(5, 1), (200, 1), (40, 10), (2, 3)])
+@pytest.mark.parametrize(("folders", "each"), [(5, 1), (200, 1), (40, 10), (100, 8), (2, 3)])
 def test_some_are_held_out_however_many_folders_there_are(folders, each):
     """Of the first views that are restored as well, where not all photographs are shown."""
     sources = [f"folder {n}" for n in range(folders) for _ in range(each)]
@@ -534,6 +586,17 @@ def test_some_are_held_out_however_many_folders_there_are(folders, each):
     for part in (held_out, held_out[:50]):
         assert 0.1 <= part.mean() <= 0.34
     assert not {*table["photograph"][held_out]} & {*table["photograph"][~held_out]}
+    # So are views for each of the networks to go without.
+    parts = fit.parts(table, np.ones(100, bool))
+    counts = np.bincount(parts[~held_out], minlength=4)
+    assert counts.min() >= 0.15 * counts.sum()
+    assert (table.assign(part=parts).groupby("photograph")["part"].nunique() == 1).all()
+
+
+def test_real_damage_is_shown_to_no_network():
+    table = pd.DataFrame({"photograph": [0, 0, 8, 16, 24, 0, 8]})
+    parts = fit.parts(table, np.arange(7) < 5)
+    assert [*parts] == [0, 0, 1, 2, 3, -1, -1]
 
 
 def test_real_pairs_calibrate_each_with_their_own():

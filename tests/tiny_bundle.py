@@ -128,6 +128,6 @@ def views(describer, model) -> pd.DataFrame:
             for name, view in {"clean": crop, **shown}.items():
                 trials = np.stack([trial.tried(trial.window(view), model).numbers] * 2)
                 own = {"degradation": name, "gains_db": gains, "trials": trials}
-                whose = {"source": "", "photograph": index}
+                whose = {"source": "", "photograph": index, "part": index % 4}
                 rows.append(own | whose | vars(describer(view, law=True)))
     return pd.DataFrame(rows)

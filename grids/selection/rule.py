@@ -24,8 +24,8 @@ Floats = NDArray[np.float64]
 COVERAGE = 0.9
 # It is at least what can be counted on for so many of them. What an undamaged picture loses may be
 # tens of dB, and what a damaged one loses to a model of little use is little. So where the
-# probability that it is undamaged is below `DOUBT`, fewer are enough, as long as so many lose no
-# more than `RISKED_DB`.
+# probability that it is undamaged is below `DOUBT`, fewer are enough, as long as `COUNTED_ON` of
+# them lose no more than `RISKED_DB`.
 COUNTED_ON, IF_DAMAGED = 0.9, 0.6
 DOUBT = 0.003
 RISKED_DB = 2.0

@@ -51,7 +51,7 @@ with job(snakemake) as say:
             read_pairs(params.parameters, given.pairs),
         )
 
-    say(f"what tells the classes apart is fitted to {len(views)} views, before gains are measured")
+    say(f"what tells the classes apart is fitted, of {len(views)} views; then gains are measured")
     rule, judged = fit.fitted(views, params.groups, params.restored, measured)
     about = {
         "groups": [group_name(group) for group in params.groups],

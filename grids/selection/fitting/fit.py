@@ -49,7 +49,8 @@ def fitted(
     """The whole way from views to a rule that chooses, predicts and knows its limits.
 
     Args:
-        views: as `fit` takes references, with `number`, `photograph` and `source` of each. Those
+        views: as `fit` takes references, with `number`, `photograph` and `source` of each, and
+            without `part`. Those
             whose `degradation` no group has are under two (`TWO`), or of real damage: they tell of
             gains, and of no class.
         groups: the degradations of each group.
@@ -65,7 +66,8 @@ def fitted(
         gains, of which none is below `WORST_DB`.
     """
     classed = _labels(views, groups) >= 0
-    out = held_out(views, classed | (views["degradation"] == TWO).to_numpy())
+    made = classed | (views["degradation"] == TWO).to_numpy()
+    out, views = held_out(views, made), views.assign(part=parts(views, made))
     rule = fit(views[~out & classed], groups)
     rule = temper(rule, views[out & classed], groups)
     enough = np.where(views["degradation"].isin([CLEAN, TWO]), 2 * restored, restored)
@@ -86,8 +88,8 @@ def fit(references: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:
     """A rule that chooses; it expects no gain yet, and has no limits.
 
     Args:
-        references: one row a view: `degradation` (`clean` among them), `photograph`, `vector`,
-            `darkest`, and `alpha` and `sigma` where the law was measured.
+        references: one row a view: `degradation` (`clean` among them), `part` (see `parts`),
+            `vector`, `darkest`, and `alpha` and `sigma` where the law was measured.
         groups: the degradations of each group.
     """
     degradations = [name for group in groups for name in group]
@@ -95,7 +97,8 @@ def fit(references: pd.DataFrame, groups: Sequence[Sequence[str]]) -> Rule:
     centre, reach = vectors.mean(axis=0), BOUND * vectors.std(axis=0)
     least, most = centre - reach, centre + reach
     fitted = discriminant.fit(vectors.clip(least, most), labels)
-    network = learning.learned(standard(vectors, least, most), labels, _unshown(references))
+    unseen = references["part"].to_numpy(np.int64, copy=True)
+    network = learning.learned(standard(vectors, least, most), labels, unseen)
     laws = references.groupby("degradation")[["alpha", "sigma"]].mean().loc[degradations]
     membership = [[float(name in group) for name in degradations] for group in groups]
     return Rule(
@@ -131,21 +134,28 @@ def _labels(views: pd.DataFrame, groups: Sequence[Sequence[str]]) -> NDArray[np.
     return labels
 
 
-def _unshown(views: pd.DataFrame) -> NDArray[np.int64]:
-    """(N,) number of the network that is not shown a view, nor any other of its photograph."""
-    members: NDArray[np.int64] = views["photograph"].to_numpy(np.int64) % learning.MEMBERS
-    return members
+def parts(views: pd.DataFrame, made: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """(N,) number of the network that is not shown a view, nor any other of its photograph.
+
+    Those that are shown take turns, as `held_out` takes them. Real damage is shown to none: −1.
+
+    Args:
+        views, made: as for `held_out`.
+    """
+    shown = (views["photograph"].where(made).rank(method="dense") - 1) % learning.MEMBERS
+    numbers: NDArray[np.int64] = shown.fillna(-1).to_numpy(np.int64)
+    return numbers
 
 
 def unseen_places(rule: Rule, references: pd.DataFrame) -> Floats:
     """(N, C + 1) places of the views that a rule was fitted to, by networks that never saw them.
 
     Networks are surer of what they learned from than they will be of anything else (cross-fitting:
-    Chernozhukov et al., 2018).
+    Chernozhukov et al., 2018). One is tempered as all of them are, although it errs a little more.
     """
-    vectors, members = np.stack(references["vector"]), _unshown(references)
-    places = np.empty((len(vectors), len(rule.means)))
-    for member in np.unique(members):
+    vectors, members = np.stack(references["vector"]), references["part"].to_numpy()
+    places = rule.place(vectors)
+    for member in range(learning.MEMBERS):
         rows = members == member
         places[rows] = rule.of_member(member).place(vectors[rows])
     return places
@@ -191,8 +201,8 @@ def predict(rule: Rule, references: pd.DataFrame) -> Rule:
 
     Args:
         rule: as fitted and tempered.
-        references: what it was fitted to, and others of these photographs: `photograph`, `vector`,
-            and of the model of each one's likeliest group and of the mix of all
+        references: what it was fitted to, others of these photographs, and real damage: `part` (see
+            `parts`), `vector`, and of the model of each one's likeliest group and of the mix of all
             `gains_db`, (2,), and `trials`, (2, F) (see `grids.selection.trial`).
     """
     gains, trials = np.stack(references["gains_db"]), np.stack(references["trials"])
