@@ -80,7 +80,7 @@ def test_the_papers_rule_takes_means_of_members_and_the_least_divergence(rule):
 
 def member(rule, number, points):
     """Logits of one of the networks, of statistics in deviations from their mean."""
-    points = (points - (rule.least + rule.most) / 2) / (rule.most - rule.least) * 8
+    points = (points - (rule.least + rule.most) / 2) / ((rule.most - rule.least) / 8 + 1e-9)
     units = np.maximum(points @ rule.first[number] + rule.first_offset[number], 0)
     units = np.maximum(units @ rule.second[number] + rule.second_offset[number], 0)
     return units @ rule.output[number] + rule.output_offset[number]
@@ -99,7 +99,16 @@ def test_probabilities_of_members_add_up(rule):
     shares = shares_of(rule, points)[:, :3]
     shares /= shares.sum(axis=1, keepdims=True)
     expected = np.stack([shares[:, 0] + shares[:, 1], shares[:, 2]], axis=1)
-    np.testing.assert_allclose(rule.probabilities(points), expected, rtol=1e-7)
+    np.testing.assert_allclose(rule.probabilities(points), expected, rtol=1e-9)
+
+
+def test_in_what_units_statistics_are_changes_nothing(rule):
+    references, points = views(np.random.default_rng(1), 150), np.array([[2.0, 0], [0, 6], [4, 0]])
+    other = [vector * [1, 1000] + [5, 0] for vector in references["vector"]]
+    turned = fit.fit(references.assign(vector=other), GROUPS)
+    plain = fit.fit(references, GROUPS)
+    told = turned.probabilities(points * [1, 1000] + [5, 0])
+    np.testing.assert_allclose(told, plain.probabilities(points), atol=1e-3)
 
 
 def test_statistics_count_up_to_four_standard_deviations(rule):
@@ -395,7 +404,7 @@ def test_its_file_is_in_short_precision_and_decides_the_same(rule, tmp_path):
     assert path.stat().st_size < 0.3 * doubles
     again, fresh = type(rule).of(arrays), views(np.random.default_rng(9), 20)
     vectors, trials = np.stack(fresh["vector"]), np.stack(fresh["trials"])
-    for method, within in (rule.probabilities, 2e-3), (rule.odds, 0.02), (rule.distance, 1e-3):
+    for method, within in (rule.probabilities, 2e-4), (rule.odds, 2e-3), (rule.distance, 1e-6):
         other = getattr(again, method.__name__)(vectors)
         np.testing.assert_allclose(other, method(vectors), rtol=1e-4, atol=within)
     own, other = (each.forecast(vectors, trials) for each in (rule, again))
